@@ -1,0 +1,133 @@
+#include "CJPEG.h"
+
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <jpeglib.h>
+#include <jerror.h>
+
+/* A progressive file can hold thousands of almost empty scans, each of which costs a pass over the whole image. Real
+ * encoders write about ten. */
+enum { maximum_scans = 500 };
+
+struct hl_jpeg {
+    struct jpeg_decompress_struct info;
+    struct jpeg_error_mgr errors;
+    struct jpeg_progress_mgr progress;
+    jmp_buf failed;
+    enum hl_jpeg_status status;
+    char message[JMSG_LENGTH_MAX];
+};
+
+static void fail(j_common_ptr info)
+{
+    hl_jpeg *decoder = info->client_data;
+    (*info->err->format_message)(info, decoder->message);
+    decoder->status = info->err->msg_code == JWRN_JPEG_EOF || info->err->msg_code == JERR_INPUT_EOF
+        ? HL_JPEG_TRUNCATED
+        : HL_JPEG_DAMAGED;
+    longjmp(decoder->failed, 1);
+}
+
+static void note(j_common_ptr info, int level)
+{
+    /* Level -1 is a warning. libjpeg fills what is missing at the end of a file with grey and goes on. */
+    if (level < 0 && info->err->msg_code == JWRN_JPEG_EOF) fail(info);
+}
+
+static void print_nothing(j_common_ptr info) { (void)info; }
+
+static void watch(j_common_ptr info)
+{
+    hl_jpeg *decoder = info->client_data;
+    if (decoder->info.input_scan_number <= maximum_scans) return;
+    snprintf(decoder->message, sizeof decoder->message, "more than %d scans", maximum_scans);
+    decoder->status = HL_JPEG_DAMAGED;
+    longjmp(decoder->failed, 1);
+}
+
+hl_jpeg *hl_jpeg_new(void)
+{
+    hl_jpeg *decoder = calloc(1, sizeof *decoder);
+    if (!decoder) return NULL;
+    decoder->info.err = jpeg_std_error(&decoder->errors);
+    decoder->errors.error_exit = fail;
+    decoder->errors.emit_message = note;
+    decoder->errors.output_message = print_nothing;
+    decoder->progress.progress_monitor = watch;
+    decoder->info.client_data = decoder;
+    if (setjmp(decoder->failed)) {
+        hl_jpeg_free(decoder);
+        return NULL;
+    }
+    jpeg_create_decompress(&decoder->info);
+    /* Creation clears the structure but for these two; set again so as not to rely on it. */
+    decoder->info.client_data = decoder;
+    decoder->info.progress = &decoder->progress;
+    return decoder;
+}
+
+void hl_jpeg_free(hl_jpeg *decoder)
+{
+    if (!decoder) return;
+    jpeg_destroy_decompress(&decoder->info);
+    free(decoder);
+}
+
+enum hl_jpeg_status hl_jpeg_open(
+    hl_jpeg *decoder, const unsigned char *bytes, size_t count, int *width, int *height)
+{
+    if (setjmp(decoder->failed)) return decoder->status;
+    jpeg_mem_src(&decoder->info, bytes, count);
+    jpeg_read_header(&decoder->info, TRUE);
+    *width = (int)decoder->info.image_width;
+    *height = (int)decoder->info.image_height;
+    return HL_JPEG_OK;
+}
+
+/* x / 255 rounded, for x up to 255 * 255. */
+static unsigned divided_by_255(unsigned x)
+{
+    x += 128;
+    return ((x >> 8) + x) >> 8;
+}
+
+enum hl_jpeg_status hl_jpeg_read(hl_jpeg *decoder, unsigned char *planes)
+{
+    struct jpeg_decompress_struct *info = &decoder->info;
+    if (setjmp(decoder->failed)) return decoder->status;
+
+    const int inks = info->jpeg_color_space == JCS_CMYK || info->jpeg_color_space == JCS_YCCK;
+    info->out_color_space = inks ? JCS_CMYK : JCS_RGB;
+    jpeg_start_decompress(info);
+
+    const size_t width = info->output_width;
+    const size_t plane = width * info->output_height;
+    JSAMPARRAY line = (*info->mem->alloc_sarray)(
+        (j_common_ptr)info, JPOOL_IMAGE, info->output_width * (unsigned)info->output_components, 1);
+    while (info->output_scanline < info->output_height) {
+        unsigned char *red = planes + info->output_scanline * width;
+        unsigned char *green = red + plane, *blue = green + plane;
+        jpeg_read_scanlines(info, line, 1);
+        const JSAMPLE *source = line[0];
+        for (size_t x = 0; x < width; ++x) {
+            if (inks) {
+                const unsigned white = source[4 * x + 3];
+                red[x] = (unsigned char)divided_by_255(source[4 * x] * white);
+                green[x] = (unsigned char)divided_by_255(source[4 * x + 1] * white);
+                blue[x] = (unsigned char)divided_by_255(source[4 * x + 2] * white);
+            } else {
+                red[x] = source[3 * x];
+                green[x] = source[3 * x + 1];
+                blue[x] = source[3 * x + 2];
+            }
+        }
+    }
+    jpeg_finish_decompress(info);
+    return HL_JPEG_OK;
+}
+
+const char *hl_jpeg_message(const hl_jpeg *decoder) { return decoder->message; }
+
+int hl_jpeg_version(void) { return JPEG_LIB_VERSION; }

@@ -1,0 +1,60 @@
+#include "hl_elementwise.h"
+
+#include <math.h>
+
+#include "clones.h"
+
+HL_CLONES void hl_fill(float *restrict out, float value, size_t n) {
+    for (size_t i = 0; i < n; i++) out[i] = value;
+}
+
+// `out` may be one of the operands in all of these, hence no restrict: the loops stay element by element.
+HL_CLONES void hl_add(const float *a, const float *b, float *out, size_t n) {
+    for (size_t i = 0; i < n; i++) out[i] = a[i] + b[i];
+}
+
+HL_CLONES void hl_multiply(const float *a, const float *b, float *out, size_t n) {
+    for (size_t i = 0; i < n; i++) out[i] = a[i] * b[i];
+}
+
+HL_CLONES void hl_axpy(float alpha, const float *x, float *y, size_t n) {
+    for (size_t i = 0; i < n; i++) y[i] += alpha * x[i];
+}
+
+HL_CLONES void hl_scale(float alpha, const float *x, float *out, size_t n) {
+    for (size_t i = 0; i < n; i++) out[i] = alpha * x[i];
+}
+
+HL_CLONES void hl_relu(const float *x, float *out, size_t n) {
+    for (size_t i = 0; i < n; i++) out[i] = x[i] > 0.0f ? x[i] : 0.0f;
+}
+
+HL_CLONES void hl_relu_backward(const float *y, const float *gradient, float *out, size_t n) {
+    for (size_t i = 0; i < n; i++) out[i] = y[i] > 0.0f ? gradient[i] : 0.0f;
+}
+
+HL_CLONES void hl_sgd(float *restrict weights, const float *restrict gradient, float *restrict velocity, float rate,
+                      float momentum, float decay, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        float v = momentum * velocity[i] + (gradient[i] + decay * weights[i]);
+        velocity[i] = v;
+        weights[i] -= rate * v;
+    }
+}
+
+HL_CLONES void hl_adam(float *restrict weights, const float *restrict gradient, float *restrict first,
+                       float *restrict second, float rate, float beta1, float beta2, float inverse_root, float epsilon,
+                       size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        float g = gradient[i];
+        float m = beta1 * first[i] + (1.0f - beta1) * g;
+        float v = beta2 * second[i] + (1.0f - beta2) * g * g;
+        first[i] = m;
+        second[i] = v;
+        weights[i] -= rate * m / (sqrtf(v) * inverse_root + epsilon);
+    }
+}
+
+HL_CLONES void hl_average(float *restrict target, const float *restrict source, float decay, size_t n) {
+    for (size_t i = 0; i < n; i++) target[i] = decay * target[i] + (1.0f - decay) * source[i];
+}

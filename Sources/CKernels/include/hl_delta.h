@@ -1,0 +1,7 @@
+// Distances between anchors and positives.
+#pragma once
+#include <stddef.h>
+
+/// Euclidean norm of each row of first − second, both [rows, dimension]; differences, squares and sums in double.
+/// The bits do not depend on the instruction set.
+void hl_row_distances(const float *first, const float *second, size_t rows, size_t dimension, double *out);

@@ -1,0 +1,7 @@
+// Pixels between F32 0…1 and U8 0…255.
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+/// round(255 x), clamped; NaN becomes 0.
+void hl_round_pixels(const float *pixels, uint8_t *out, size_t n);

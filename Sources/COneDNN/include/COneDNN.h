@@ -1,0 +1,52 @@
+// Convolutions of oneDNN, behind one small interface that hides the difference between its versions 2 and 3.
+//
+// The library is opened at run time, not linked: a program that only passes streams starts without it, and libgomp,
+// which oneDNN waits with, reads its wait policy from the environment while it is loaded, so that it must be set before.
+#pragma once
+#include <stddef.h>
+
+typedef enum { HL_FORWARD, HL_BACKWARD_DATA, HL_BACKWARD_WEIGHTS } hl_dnn_pass;
+
+typedef struct {
+    int batch, in_channels, out_channels, height, width, kernel, stride, padding;
+    /// Channels per block of input and output: 16 or 8 (nChw16c, nChw8c), or 1 for row-major NCHW.
+    int in_block, out_block;
+    /// Ask for Winograd's algorithm; where the library has none for this shape the direct one is taken.
+    int winograd;
+    /// Forward only, for inference: add a bias per output channel, add to what the output holds, apply ReLU.
+    int bias, accumulate, relu;
+} hl_dnn_shape;
+
+typedef struct hl_dnn_convolution hl_dnn_convolution;
+
+/// Loads the library for `threads` threads. Returns NULL, or a message that lives as long as the process.
+const char *hl_dnn_load(int threads);
+/// "2.6.3" and the like.
+const char *hl_dnn_version(void);
+/// Channels per block that suit this CPU: 16 with AVX-512, else 8.
+int hl_dnn_block(void);
+
+/// A convolution ready to run, or NULL with a message in `error`.
+hl_dnn_convolution *hl_dnn_create(const hl_dnn_shape *shape, hl_dnn_pass pass, char *error, size_t error_size);
+void hl_dnn_destroy(hl_dnn_convolution *convolution);
+
+/// The library's name of the kernel, such as "jit_wino_4x3:avx512_core".
+const char *hl_dnn_kernel(const hl_dnn_convolution *convolution);
+size_t hl_dnn_scratch_bytes(const hl_dnn_convolution *convolution);
+/// Bytes of the weights (or of their gradient) in the layout this convolution wants.
+size_t hl_dnn_weights_bytes(const hl_dnn_convolution *convolution);
+/// Whether that layout is row-major OIHW without padding.
+int hl_dnn_weights_are_plain(const hl_dnn_convolution *convolution);
+/// Whether two convolutions agree on it.
+int hl_dnn_same_weights(const hl_dnn_convolution *a, const hl_dnn_convolution *b);
+
+/// From row-major OIHW to the convolution's layout (forward, backward data) and back (backward weights, or any).
+int hl_dnn_pack(hl_dnn_convolution *convolution, const float *plain, float *packed);
+int hl_dnn_unpack(hl_dnn_convolution *convolution, const float *packed, float *plain);
+/// From the layout of `from` to that of `to`.
+int hl_dnn_repack(hl_dnn_convolution *from, const float *source, hl_dnn_convolution *to, float *target);
+
+/// Runs it. `input` and `output` are activations (or their gradients) of the convolution's input and output side,
+/// whichever direction the data flows; `weights` is read, or written in a backward-weights pass. 0 on success.
+int hl_dnn_run(hl_dnn_convolution *convolution, float *input, float *weights, const float *bias, float *output,
+               void *scratch);

@@ -1,0 +1,16 @@
+// OpenBLAS, loaded when the first matrix product is due.
+//
+// It is opened at run time, not linked, for two reasons: its constructor starts one thread per core, which a program
+// that only passes streams must not pay for; and it reads its settings from the environment only once, while loading,
+// so that they must be in place before.
+#pragma once
+
+/// Loads the library for `threads` threads. Returns NULL, or a message that lives as long as the process.
+const char *hl_blas_load(int threads);
+
+/// The library's own description of its version and kernels; "" before it is loaded.
+const char *hl_blas_description(void);
+
+/// C = alpha op(A) op(B) + beta C, row-major; op transposes where its flag is not 0. The library must be loaded.
+void hl_blas_sgemm(int transpose_a, int transpose_b, int m, int n, int k, float alpha, const float *a, int lda,
+                   const float *b, int ldb, float beta, float *c, int ldc);

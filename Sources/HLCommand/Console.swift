@@ -1,0 +1,89 @@
+import Glibc
+import HLFormats
+import HLTensor
+
+/// The one way to the terminal: messages of one line each on stderr, text for people or programs on stdout.
+public enum Console {
+    // Set by `runTool` before anything else runs.
+    nonisolated(unsafe) static var tool = "hl"
+    nonisolated(unsafe) private(set) static var isQuiet = false
+    nonisolated(unsafe) private(set) static var isVerbose = false
+    nonisolated(unsafe) private(set) static var wantsProgress = false
+    /// Whether the cursor stands behind a progress line.
+    nonisolated(unsafe) private static var hasOpenLine = false
+
+    static func configure(_ options: SharedOptions) {
+        isQuiet = options.quiet
+        isVerbose = options.verbose
+        wantsProgress = options.progress
+    }
+
+    /// Something the user should know; not shown under `--quiet`.
+    public static func warn(_ message: String) {
+        if !isQuiet { write("warning: \(message)") }
+    }
+
+    /// A setting or step that is in use; shown under `--verbose`.
+    public static func note(_ message: @autoclosure () -> String) {
+        if isVerbose { write(message()) }
+    }
+
+    /// A result or event of a long run, such as a checkpoint written; not shown under `--quiet`.
+    public static func inform(_ message: String) {
+        if !isQuiet { write(message) }
+    }
+
+    static func error(_ failure: Failure) { write("error: \(failure)") }
+
+    /// Text on standard output.
+    /// - Throws: `BrokenPipe`, or `Failure` (inputOutput).
+    public static func printOutput(_ text: String) throws {
+        var text = text
+        try text.withUTF8 {
+            try FileDescriptorSink(descriptor: STDOUT_FILENO, name: "stdout").write(UnsafeRawBufferPointer($0))
+        }
+    }
+
+    /// Replaces the progress line; an empty text removes it.
+    static func showLine(_ text: String) {
+        let width = terminalWidth - 1
+        emit("\r\u{1B}[K" + String(text.prefix(width)))
+        hasOpenLine = !text.isEmpty
+    }
+
+    /// Ends the progress line, if there is one, so that the prompt does not stand behind it.
+    static func endLine() {
+        if hasOpenLine { emit("\n") }
+        hasOpenLine = false
+    }
+
+    static func writePlain(_ message: String) { write(message) }
+
+    private static func write(_ message: String) {
+        endLine()
+        emit("\(tool): \(oneLine(message))\n")
+    }
+
+    /// One call of write, so that lines of several programs on one terminal do not mix.
+    private static func emit(_ text: String) {
+        var text = text
+        text.withUTF8 { _ = Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
+    }
+
+    private static var terminalWidth: Int {
+        var size = winsize()
+        guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 20 else { return 80 }
+        return Int(size.ws_col)
+    }
+
+    /// The text without line breaks, beginning in lower case unless its first word is an acronym or a name in quotes.
+    static func oneLine(_ text: String) -> String {
+        var line = text.split(whereSeparator: \.isNewline).map { $0.drop { $0 == " " } }.joined(separator: " ")
+        while line.hasSuffix(".") || line.hasSuffix(" ") { line.removeLast() }
+        guard let first = line.first, first.isUppercase, line.dropFirst().first?.isLowercase ?? false else { return line }
+        return first.lowercased() + line.dropFirst()
+    }
+}
+
+/// A warning on stderr: `hl-x: warning: …`.
+public func warn(_ message: String) { Console.warn(message) }

@@ -1,0 +1,98 @@
+import HLFormats
+import HLGenerators
+import HLTensor
+
+/// Batches of image pairs for training, from a stream or, epoch after epoch in shuffled order, from a file.
+///
+/// Keeps a running hash of the header and of every id, so that a resumed run can tell whether it is fed the same stream.
+public final class PairSource {
+    /// N pairs: two image batches [N, 3, S, S] and the samples' ids.
+    public struct Pairs {
+        public let views: [HostTensor]
+        public let ids: [Int64]
+        public let epoch: Int
+    }
+
+    /// FNV-1a over the header's metadata and all ids so far, skipped ones included.
+    public private(set) var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+    public let header: StreamHeader
+    /// Samples of one epoch, where a file says so beforehand.
+    public let sampleCount: Int?
+    private let next: (Int) throws -> (batch: Batch, epoch: Int)?
+    private let renderer: Renderer
+    private let pixels: PixelType
+
+    /// - Parameters:
+    ///   - path: a stream; `-` is standard input.
+    ///   - epochs: more than 1 needs a file with a complete index, whose samples are shuffled anew in every epoch.
+    public init(path: String, epochs: Int, seed: UInt64, threads: Int) throws {
+        if epochs > 1 {
+            guard path != "-" else {
+                throw Failure(
+                    .usage, "standard input can be read only once", "give a file instead, or leave out --epochs")
+            }
+            let file = try SeekableStream(path: path)
+            header = file.header
+            sampleCount = file.sampleCount
+            next = Self.shuffled(file, epochs: epochs, seed: seed)
+        } else {
+            let reader = try StreamReader(path: path)
+            header = reader.header
+            sampleCount = nil
+            let batches = BatchRegrouper(ReadAhead(reader))
+            next = { count in try batches.nextBatch(of: count).map { ($0, 0) } }
+        }
+        renderer = try Renderer(header, threads: threads)
+        pixels = .u8
+        for part in [header.generator, header.data, header.latent] { add((part?.text ?? "none").utf8) }
+        for entry in header.history { add(JSONValue.object(entry.json).text.utf8) }
+    }
+
+    private static func shuffled(
+        _ file: SeekableStream, epochs: Int, seed: UInt64
+    ) -> (Int) throws -> (batch: Batch, epoch: Int)? {
+        var epoch = -1, order: [Int] = [], position = 0
+        return { count in
+            // What is left of an epoch and does not fill a batch is dropped.
+            if epoch < 0 || position + count > order.count {
+                epoch += 1
+                guard epoch < epochs else { return nil }
+                var random = RandomKey(seed: seed, purpose: .shuffle, epoch: epoch).sequence(id: 0)
+                order = Array(0..<file.sampleCount).shuffled(using: &random)
+                position = 0
+                guard count <= order.count else { return nil }
+            }
+            defer { position += count }
+            return (try file.gather(sampleIndices: Array(order[position..<position + count])), epoch)
+        }
+    }
+
+    /// The next `count` pairs, or nil at the end; a last part that is smaller is dropped. Samples without a second view
+    /// make a pair with themselves.
+    public func nextPairs(_ count: Int) throws -> Pairs? {
+        guard let (batch, epoch) = try nextBatch(count) else { return nil }
+        let ids = try batch.require("id", .i64, rank: 1).integers
+        let anchors = try renderer.images(of: 0, in: batch, pixels: pixels)
+        let hasPositives = batch.tensors["x.1"] != nil || batch.tensors["z.1"] != nil
+        let positives = hasPositives ? try renderer.images(of: 1, in: batch, pixels: pixels) : anchors
+        guard anchors.shape == positives.shape, anchors.type == positives.type else {
+            throw Failure(
+                .data, "the two views are \(anchors.shape) and \(positives.shape)", "make them of one size and type")
+        }
+        return Pairs(views: [anchors, positives], ids: ids, epoch: epoch)
+    }
+
+    /// Reads past `count` pairs without rendering them.
+    /// - Returns: false when the stream ends before.
+    public func skip(_ count: Int) throws -> Bool { try nextBatch(count) != nil }
+
+    private func nextBatch(_ count: Int) throws -> (batch: Batch, epoch: Int)? {
+        guard let (batch, epoch) = try next(count), batch.count == count else { return nil }
+        try batch.require("id", .i64, rank: 1).withUnsafeBytes { add($0) }
+        return (batch, epoch)
+    }
+
+    private func add(_ bytes: some Sequence<UInt8>) {
+        for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+    }
+}

@@ -1,0 +1,112 @@
+import Glibc
+
+/// Samples done, their rate and the time left, on one line of stderr.
+///
+/// Shown where stderr is a terminal and standard output no pipe: in a pipeline only the last program reports. On a
+/// terminal the line is rewritten at most four times a second; with `--progress` elsewhere a new line comes every ten
+/// seconds.
+public final class Progress {
+    private enum Form { case none, line, lines }
+
+    private let total: Int?
+    private let unit: String
+    private let form: Form
+    private let begin = Progress.now()
+    private var lastShown: Double
+    private var isFirst = true
+    private var extra = ""
+    public private(set) var done = 0
+    /// What a resumed run had done before; it does not count for the rate.
+    private let doneBefore: Int
+
+    /// - Parameter total: how many there will be in all, where that is known.
+    public init(total: Int? = nil, doneBefore: Int = 0, unit: String = "samples") {
+        self.total = total
+        self.unit = unit
+        self.doneBefore = doneBefore
+        done = doneBefore
+        lastShown = begin
+        var status = stat()
+        let isPiped = fstat(STDOUT_FILENO, &status) == 0 && status.st_mode & S_IFMT == S_IFIFO
+        let isTerminal = isatty(STDERR_FILENO) == 1
+        if Console.isQuiet || !(Console.wantsProgress || (isTerminal && !isPiped)) {
+            form = .none
+        } else {
+            form = isTerminal ? .line : .lines
+        }
+    }
+
+    /// Counts `count` more.
+    /// - Parameter extra: such as `loss 4.21`; evaluated only when a line is due.
+    public func advance(by count: Int, extra: @autoclosure () -> String = "") {
+        done += count
+        guard form != .none else { return }
+        let time = Self.now()
+        let pause = form == .line ? 0.25 : 10
+        guard time - lastShown >= (isFirst && form == .line ? 0.1 : pause) else { return }
+        isFirst = false
+        lastShown = time
+        self.extra = extra()
+        show(time)
+    }
+
+    /// Shows the end state and leaves the line. A run that was over before its first line stays silent.
+    public func finish(extra: @autoclosure () -> String = "") {
+        guard form != .none, !isFirst || Console.wantsProgress else { return }
+        let last = extra()
+        if !last.isEmpty { self.extra = last }
+        show(Self.now(), isLast: true)
+        Console.endLine()
+    }
+
+    private func show(_ time: Double, isLast: Bool = false) {
+        let text = Self.text(
+            done: done, doneBefore: doneBefore, total: total, unit: unit, seconds: time - begin, extra: extra,
+            isLast: isLast)
+        form == .line ? Console.showLine("\(Console.tool): \(text)") : Console.writePlain(text)
+    }
+
+    /// `12,800 of 1,000,000 samples, 412 /s, 40 min left, loss 4.21`
+    static func text(
+        done: Int, doneBefore: Int, total: Int?, unit: String, seconds: Double, extra: String, isLast: Bool
+    ) -> String {
+        var parts = [grouped(done) + (total.map { " of \(grouped($0))" } ?? "") + " \(unit)"]
+        let rate = seconds > 0 ? Double(done - doneBefore) / seconds : 0
+        if rate > 0 {
+            parts.append(rate < 10 ? "\((rate * 10).rounded() / 10)/s" : "\(grouped(Int(rate.rounded())))/s")
+        }
+        if isLast {
+            parts.append("in \(duration(seconds))")
+        } else if let total, rate > 0, total > done {
+            parts.append("\(duration(Double(total - done) / rate)) left")
+        }
+        if !extra.isEmpty { parts.append(extra) }
+        return parts.joined(separator: ", ")
+    }
+
+    /// `1,234,567`
+    static func grouped(_ number: Int) -> String {
+        var digits = Array(String(number.magnitude))
+        for position in stride(from: digits.count - 3, to: 0, by: -3) { digits.insert(",", at: position) }
+        return (number < 0 ? "-" : "") + String(digits)
+    }
+
+    /// `41 s`, `12 min 5 s`, `3 h 20 min`, `2 d 4 h`
+    static func duration(_ seconds: Double) -> String {
+        guard seconds.isFinite, seconds < 1e9 else { return "forever" }
+        if seconds < 10 { return "\((seconds * 10).rounded() / 10) s" }
+        let whole = Int(seconds.rounded())
+        switch whole {
+        case ..<60: return "\(whole) s"
+        case ..<3600: return "\(whole / 60) min \(whole % 60) s"
+        case ..<86_400: return "\(whole / 3600) h \(whole % 3600 / 60) min"
+        default: return "\(whole / 86_400) d \(whole % 86_400 / 3600) h"
+        }
+    }
+
+    static func now() -> Double {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
+    }
+}

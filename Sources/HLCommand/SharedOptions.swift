@@ -1,0 +1,73 @@
+import ArgumentParser
+import HLGenerators
+import HLTensor
+
+/// What every program takes.
+public struct SharedOptions: ParsableArguments, Sendable {
+    @Option(
+        name: .long,
+        help: ArgumentHelp("Threads in all; 0 takes all cores. (integer from 0 to 1024)", valueName: "n"))
+    public var threads = 0
+
+    @Flag(name: .shortAndLong, help: "Print nothing on stderr but errors.")
+    public var quiet = false
+
+    @Flag(name: .shortAndLong, help: "Print the settings in use on stderr.")
+    public var verbose = false
+
+    @Flag(name: .long, help: "Report progress on stderr also where it is no terminal, as a line every ten seconds.")
+    public var progress = false
+
+    public init() {}
+
+    public func validate() throws {
+        guard (0...1024).contains(threads) else {
+            throw Failure(.usage, "cannot use \(threads) threads", "give --threads from 0 to 1024")
+        }
+        if quiet && (verbose || progress) {
+            throw Failure(.usage, "--quiet contradicts --\(verbose ? "verbose" : "progress")", "give one of them")
+        }
+    }
+
+    /// Threads in all, at least 1.
+    public var threadCount: Int { threads > 0 ? threads : Machine.coreCount }
+}
+
+/// The seed of a program that draws random numbers.
+public struct SeedOption: ParsableArguments, Sendable {
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Seed of all random numbers; programs with one seed do not share numbers. (integer from 0 to 2^64-1)",
+            valueName: "n"))
+    public var seed: UInt64 = 0
+
+    public init() {}
+}
+
+/// Where a stream or picture goes.
+public struct OutputOption: ParsableArguments, Sendable {
+    @Option(
+        name: .shortAndLong,
+        help: ArgumentHelp(
+            "File to write, under a temporary name until it is complete; - is standard output. (path)",
+            valueName: "file"))
+    public var output = "-"
+
+    public init() {}
+}
+
+/// How images are attached to a stream.
+public struct RenderOptions: ParsableArguments, Sendable {
+    @Flag(name: .long, help: "Attach the images of all views at once, for a reader that cannot render them.")
+    public var render = false
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp("Type of attached pixels, with --render: u8 0…255 or f32 0…1. (u8 or f32)", valueName: "type"))
+    public var pixels: PixelType = .u8
+
+    public init() {}
+}
+
+extension PixelType: ExpressibleByArgument {}

@@ -1,0 +1,35 @@
+import CKernels
+import CPNG
+import CZstd
+import HLCompute
+import HLFormats
+import HLTensor
+
+/// What `--version` prints. Libraries that are opened at run time are loaded for it alone.
+public enum Version {
+    public static let number = "0.1.0"
+
+    /// - Parameter heading: program and number.
+    static func text(_ heading: String) -> String {
+        var lines = ["\(heading) (stream version \(StreamHeader.currentVersion))"]
+        lines.append("kernels: \(String(cString: hl_instruction_set()))")
+        lines.append("zstd: \(String(cString: ZSTD_versionString()))")
+        lines.append("libpng: \(png_get_libpng_ver(nil).map { String(cString: $0) } ?? PNG_LIBPNG_VER_STRING)")
+        lines.append("libjpeg: \(Image.readsJPEG ? "yes" : "no")")
+        lines.append(summary(.plain))
+        #if HL_ONEDNN
+            lines.append(summary(.oneDNN))
+        #else
+            lines.append("oneDNN: no")
+        #endif
+        return lines.joined(separator: "\n")
+    }
+
+    private static func summary(_ choice: BackendChoice) -> String {
+        do {
+            return "backend \(choice.rawValue): \(try choice.make(threads: 0).summary)"
+        } catch {
+            return "backend \(choice.rawValue): \(error.what)"
+        }
+    }
+}

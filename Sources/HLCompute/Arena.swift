@@ -1,0 +1,121 @@
+import Glibc
+
+/// Memory for tensors, taken from the system in large segments and never given back while the arena lives.
+///
+/// A training step asks for the same blocks in the same order every time, so after the first step nothing is allocated
+/// and every block falls where it fell before. Free neighbours merge, and the smallest block that fits is split, so that
+/// the small activations of deep layers, once freed, serve the large gradients of shallow ones.
+package final class Arena {
+    /// A piece of a segment, in use or free. Blocks of one segment form a list by address.
+    package final class Block {
+        package let pointer: UnsafeMutableRawPointer
+        package fileprivate(set) var count: Int
+        fileprivate var isFree = false
+        fileprivate weak var previous: Block?
+        fileprivate var next: Block?
+
+        fileprivate init(pointer: UnsafeMutableRawPointer, count: Int) {
+            self.pointer = pointer
+            self.count = count
+        }
+    }
+
+    private struct Segment {
+        let pointer: UnsafeMutableRawPointer
+        let count: Int
+        let first: Block
+    }
+
+    private static let granularity = 64
+    private static let minimumSegment = 32 << 20
+
+    private var segments: [Segment] = []
+    private var free: [Block] = []
+    package private(set) var bytesInUse = 0
+    package private(set) var bytesHeld = 0
+
+    package init() {}
+
+    deinit {
+        for segment in segments { munmap(segment.pointer, segment.count) }
+    }
+
+    /// A block of at least `count` bytes, or nil when the system has no more.
+    package func allocate(_ count: Int) -> Block? {
+        let wanted = max(Self.granularity, (count + Self.granularity - 1) / Self.granularity * Self.granularity)
+        guard let block = takeFree(wanted) ?? takeNew(wanted) else { return nil }
+        bytesInUse += block.count
+        return block
+    }
+
+    package func release(_ released: Block) {
+        bytesInUse -= released.count
+        var block = released
+        if let next = block.next, next.isFree {
+            removeFree(next)
+            merge(block, next)
+        }
+        if let previous = block.previous, previous.isFree {
+            removeFree(previous)
+            merge(previous, block)
+            block = previous
+        }
+        block.isFree = true
+        free.append(block)
+    }
+
+    private func takeFree(_ wanted: Int) -> Block? {
+        var best: Int?
+        for (index, block) in free.enumerated()
+        where block.count >= wanted && (best.map { block.count < free[$0].count } ?? true) {
+            best = index
+        }
+        guard let best else { return nil }
+        let block = free[best]
+        free.swapAt(best, free.count - 1)
+        free.removeLast()
+        block.isFree = false
+        split(block, keeping: wanted)
+        return block
+    }
+
+    private func takeNew(_ wanted: Int) -> Block? {
+        // A segment is a whole number of large pages, which spare the processor most page faults and table walks.
+        let large = 2 << 20
+        let count = max(Self.minimumSegment, (wanted + large - 1) / large * large)
+        guard let pointer = mmap(nil, count, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+            pointer != MAP_FAILED
+        else { return nil }
+        madvise(pointer, count, MADV_HUGEPAGE)
+        bytesHeld += count
+        let block = Block(pointer: pointer, count: count)
+        segments.append(Segment(pointer: pointer, count: count, first: block))
+        split(block, keeping: wanted)
+        return block
+    }
+
+    private func split(_ block: Block, keeping wanted: Int) {
+        let rest = block.count - wanted
+        guard rest >= 4096 else { return }
+        let tail = Block(pointer: block.pointer + wanted, count: rest)
+        tail.previous = block
+        tail.next = block.next
+        tail.next?.previous = tail
+        block.next = tail
+        block.count = wanted
+        tail.isFree = true
+        free.append(tail)
+    }
+
+    private func merge(_ block: Block, _ next: Block) {
+        block.count += next.count
+        block.next = next.next
+        block.next?.previous = block
+    }
+
+    private func removeFree(_ block: Block) {
+        guard let index = free.firstIndex(where: { $0 === block }) else { return }
+        free.swapAt(index, free.count - 1)
+        free.removeLast()
+    }
+}

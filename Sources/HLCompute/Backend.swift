@@ -1,0 +1,137 @@
+import HLTensor
+
+/// The one seam to the hardware: everything the networks need, and nothing about where it runs.
+///
+/// Operations are enqueued in program order and return at once; only `read` waits. An operation that fails leaves its
+/// error with the backend, and the next `read` throws it, so that network code stays free of error handling and a
+/// device with its own queue can live behind the same protocol. Shapes that do not fit are programming errors and trap.
+///
+/// The two inhabitants are `PlainBackend` (OpenBLAS alone, im2col; the reference) and `OneDNNBackend` (oneDNN's
+/// convolutions in blocked layouts). They share `CPUBackend`.
+public protocol Backend: AnyObject {
+    /// Library, version, instruction set and threads, for people.
+    var summary: String { get }
+
+    // MARK: Memory
+
+    /// A tensor with the values of an F32 host tensor.
+    func tensor(_ host: HostTensor) -> Tensor
+    func constant(_ value: Float, shape: [Int]) -> Tensor
+    /// Row-major values, after everything enqueued so far is done.
+    /// - Throws: the first error of any operation since the last `read`.
+    func read(_ tensor: Tensor) throws -> HostTensor
+    /// Overwrites `target`, of the same shape, in place.
+    func assign(_ host: HostTensor, to target: Tensor)
+    func copy(_ source: Tensor) -> Tensor
+
+    // MARK: Convolution (x: [B, I, H, W], weight: [O, I, k, k])
+
+    /// y: [B, O, H', W'].
+    func convolution(_ x: Tensor, weight: Tensor, window: Window) -> Tensor
+    /// Gradient with regard to x, whose shape is given.
+    func convolutionInputGradient(_ gradient: Tensor, weight: Tensor, inputShape: [Int], window: Window) -> Tensor
+    /// Gradient with regard to the weight, whose shape is given.
+    func convolutionWeightGradient(_ gradient: Tensor, input: Tensor, weightShape: [Int], window: Window) -> Tensor
+
+    // MARK: Normalisation (x: [B, C, H, W] or [B, C]; per-channel vectors: [C])
+
+    /// Batch normalisation by the batch's own statistics, then `residual` added and ReLU taken where asked. The batch is
+    /// `groups` equal parts with statistics of their own, as in so many forward passes. `running` is updated once per
+    /// group, in order, with PyTorch's momentum and unbiased variance.
+    func batchNorm(
+        _ x: Tensor, weight: Tensor?, bias: Tensor?, running: RunningStatistics?, epsilon: Float, groups: Int,
+        residual: Tensor?, relu: Bool
+    ) -> (output: Tensor, statistics: BatchStatistics)
+
+    /// The way back. `output` is needed where ReLU was taken.
+    func batchNormBackward(
+        _ gradient: Tensor, input: Tensor, output: Tensor?, weight: Tensor?, statistics: BatchStatistics,
+        wantsResidual: Bool
+    ) -> BatchNormGradients
+
+    /// The same by fixed statistics (evaluation mode).
+    func batchNormInference(
+        _ x: Tensor, weight: Tensor?, bias: Tensor?, running: RunningStatistics, epsilon: Float, residual: Tensor?,
+        relu: Bool
+    ) -> (output: Tensor, statistics: BatchStatistics)
+
+    /// y = x / max(|x|, 1e-12) per row of [B, d], with the norms [B].
+    func normaliseRows(_ x: Tensor) -> (output: Tensor, norms: Tensor)
+    func normaliseRowsBackward(_ gradient: Tensor, output: Tensor, norms: Tensor) -> Tensor
+
+    // MARK: Pooling
+
+    func maxPool(_ x: Tensor, window: Window) -> (output: Tensor, chosen: Tensor)
+    func maxPoolBackward(_ gradient: Tensor, chosen: Tensor, inputShape: [Int], window: Window) -> Tensor
+    /// [B, C, H, W] → [B, C].
+    func averagePool(_ x: Tensor) -> Tensor
+    func averagePoolBackward(_ gradient: Tensor, inputShape: [Int]) -> Tensor
+
+    // MARK: Matrices
+
+    /// op(a) op(b), [m, k] × [k, n].
+    func matmul(_ a: Tensor, _ b: Tensor, transposeA: Bool, transposeB: Bool) -> Tensor
+    /// Adds a vector [d] to every row of [B, d], in place.
+    func addRowVector(_ vector: Tensor, to matrix: Tensor)
+    func columnSums(_ matrix: Tensor) -> Tensor
+    /// Entries `range` of the first dimension; a copy.
+    func rows(_ x: Tensor, _ range: Range<Int>) -> Tensor
+    /// Matrices or images of one row shape, one below the other.
+    func concatenate(_ parts: [Tensor]) -> Tensor
+
+    // MARK: Elementwise
+
+    func add(_ a: Tensor, _ b: Tensor) -> Tensor
+    /// target += source
+    func accumulate(_ source: Tensor, into target: Tensor)
+    func scale(_ x: Tensor, by factor: Float) -> Tensor
+    func relu(_ x: Tensor) -> Tensor
+    func reluBackward(_ gradient: Tensor, output: Tensor) -> Tensor
+    /// target = decay · target + (1 − decay) · source
+    func average(_ source: Tensor, into target: Tensor, decay: Float)
+
+    // MARK: Losses (each gives the losses per row, [B], and their gradient with regard to the first argument)
+
+    /// Cross-entropy of softmax(scale · logits); a target of −1 leaves a row out, column `excluded[row]` takes no part.
+    /// The gradient is that of weight · Σ losses.
+    func crossEntropy(_ logits: Tensor, targets: [Int32], excluded: [Int32]?, scale: Float, weight: Float)
+        -> (losses: Tensor, gradient: Tensor)
+    /// −cos(p, z) with z held constant.
+    func negativeCosine(_ p: Tensor, _ z: Tensor, weight: Float) -> (losses: Tensor, gradient: Tensor)
+
+    // MARK: Optimisers (in place, as torch.optim has them)
+
+    func sgd(_ weight: Tensor, gradient: Tensor, velocity: Tensor, rate: Float, momentum: Float, decay: Float)
+    func adam(
+        _ weight: Tensor, gradient: Tensor, first: Tensor, second: Tensor, step: Int, rate: Float, beta1: Float,
+        beta2: Float, epsilon: Float)
+}
+
+/// Running mean and variance of a batch-norm layer, [C] each, updated in place.
+public struct RunningStatistics {
+    public let mean: Tensor
+    public let variance: Tensor
+    public let momentum: Float
+
+    public init(mean: Tensor, variance: Tensor, momentum: Float = 0.1) {
+        self.mean = mean
+        self.variance = variance
+        self.momentum = momentum
+    }
+}
+
+/// What the way back through a batch norm needs: mean and 1/√(variance + ε) of every group, [groups, C] each.
+public struct BatchStatistics {
+    package let mean: Tensor
+    package let inverseDeviation: Tensor
+    package let groups: Int
+    /// Whether the statistics depend on the batch, so that gradients flow through them.
+    package let ofBatch: Bool
+}
+
+public struct BatchNormGradients {
+    public let input: Tensor
+    public let weight: Tensor
+    public let bias: Tensor
+    public let residual: Tensor?
+}

@@ -1,0 +1,75 @@
+import CKernels
+import Glibc
+import HLTensor
+
+extension CPUBackend {
+    public func add(_ a: Tensor, _ b: Tensor) -> Tensor {
+        precondition(a.shape == b.shape)
+        let b = laidOut(b, as: a.cpu.layout), result = like(a)
+        forEachElement(a) { hl_add(a.floats + $0, b.floats + $0, result.floats + $0, $1) }
+        return result
+    }
+
+    public func accumulate(_ source: Tensor, into target: Tensor) {
+        precondition(source.shape == target.shape)
+        let source = laidOut(source, as: target.cpu.layout)
+        forEachElement(target) { hl_axpy(1, source.floats + $0, target.floats + $0, $1) }
+        target.cpu.version += 1
+    }
+
+    public func scale(_ x: Tensor, by factor: Float) -> Tensor {
+        let result = like(x)
+        forEachElement(x) { hl_scale(factor, x.floats + $0, result.floats + $0, $1) }
+        return result
+    }
+
+    public func relu(_ x: Tensor) -> Tensor {
+        let result = like(x)
+        forEachElement(x) { hl_relu(x.floats + $0, result.floats + $0, $1) }
+        return result
+    }
+
+    public func reluBackward(_ gradient: Tensor, output: Tensor) -> Tensor {
+        let gradient = laidOut(gradient, as: output.cpu.layout), result = like(output)
+        forEachElement(output) {
+            hl_relu_backward(output.floats + $0, gradient.floats + $0, result.floats + $0, $1)
+        }
+        return result
+    }
+
+    public func average(_ source: Tensor, into target: Tensor, decay: Float) {
+        precondition(source.shape == target.shape)
+        let source = laidOut(source, as: target.cpu.layout)
+        forEachElement(target) { hl_average(target.floats + $0, source.floats + $0, decay, $1) }
+        target.cpu.version += 1
+    }
+
+    public func sgd(
+        _ weight: Tensor, gradient: Tensor, velocity: Tensor, rate: Float, momentum: Float, decay: Float
+    ) {
+        precondition(weight.shape == gradient.shape && weight.shape == velocity.shape)
+        forEachElement(weight) {
+            hl_sgd(weight.floats + $0, gradient.floats + $0, velocity.floats + $0, rate, momentum, decay, $1)
+        }
+        weight.cpu.version += 1
+    }
+
+    public func adam(
+        _ weight: Tensor, gradient: Tensor, first: Tensor, second: Tensor, step: Int, rate: Float, beta1: Float,
+        beta2: Float, epsilon: Float
+    ) {
+        precondition(weight.shape == gradient.shape)
+        let correction1 = 1 - pow(Double(beta1), Double(step)), correction2 = 1 - pow(Double(beta2), Double(step))
+        forEachElement(weight) {
+            hl_adam(
+                weight.floats + $0, gradient.floats + $0, first.floats + $0, second.floats + $0,
+                Float(Double(rate) / correction1), beta1, beta2, Float(1 / correction2.squareRoot()), epsilon, $1)
+        }
+        weight.cpu.version += 1
+    }
+
+    /// Calls `body` with the start and length of each thread's part of a tensor's memory.
+    func forEachElement(_ tensor: Tensor, _ body: (_ start: Int, _ count: Int) -> Void) {
+        parallel(tensor.storedCount, grain: Self.elementGrain) { body($0.lowerBound, $0.count) }
+    }
+}

@@ -1,0 +1,56 @@
+import CKernels
+import COpenBLAS
+import HLTensor
+
+extension CPUBackend {
+    public func matmul(_ a: Tensor, _ b: Tensor, transposeA: Bool, transposeB: Bool) -> Tensor {
+        let (m, k) = transposeA ? (a.shape[1], a.shape[0]) : (a.shape[0], a.shape[1])
+        let (inner, n) = transposeB ? (b.shape[1], b.shape[0]) : (b.shape[0], b.shape[1])
+        precondition(k == inner, "matrices \(a.shape) and \(b.shape) do not fit")
+        let result = allocate([m, n])
+        hl_blas_sgemm(
+            transposeA ? 1 : 0, transposeB ? 1 : 0, Int32(m), Int32(n), Int32(k), 1, a.floats, Int32(a.shape[1]),
+            b.floats, Int32(b.shape[1]), 0, result.floats, Int32(n))
+        return result
+    }
+
+    public func addRowVector(_ vector: Tensor, to matrix: Tensor) {
+        precondition(vector.elementCount == matrix.shape[1])
+        forEachRow(matrix) { hl_add_row_vector(matrix.floats, vector.floats, $0, $1, matrix.shape[1]) }
+        matrix.cpu.version += 1
+    }
+
+    public func columnSums(_ matrix: Tensor) -> Tensor {
+        let result = allocate([matrix.shape[1]])
+        parallel(matrix.shape[1], grain: max(1, Self.elementGrain / max(1, matrix.shape[0]))) {
+            hl_column_sums(
+                matrix.floats, matrix.shape[0], matrix.shape[1], $0.lowerBound, $0.upperBound, result.floats)
+        }
+        return result
+    }
+
+    public func rows(_ x: Tensor, _ range: Range<Int>) -> Tensor {
+        let result = allocate([range.count] + x.shape.dropFirst(), x.cpu.layout)
+        let stride = x.storedCount / x.shape[0]
+        result.floats.update(from: x.floats + range.lowerBound * stride, count: range.count * stride)
+        return result
+    }
+
+    public func concatenate(_ parts: [Tensor]) -> Tensor {
+        let layout = parts[0].cpu.layout
+        let result = allocate([parts.reduce(0) { $0 + $1.shape[0] }] + parts[0].shape.dropFirst(), layout)
+        var position = 0
+        for part in parts {
+            let source = laidOut(part, as: layout)
+            (result.floats + position).update(from: source.floats, count: source.storedCount)
+            position += source.storedCount
+        }
+        return result
+    }
+
+    func forEachRow(_ matrix: Tensor, _ body: (_ first: Int, _ last: Int) -> Void) {
+        parallel(matrix.shape[0], grain: max(1, Self.elementGrain / max(1, matrix.shape[1]))) {
+            body($0.lowerBound, $0.upperBound)
+        }
+    }
+}

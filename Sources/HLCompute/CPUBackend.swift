@@ -1,0 +1,156 @@
+import CKernels
+import COpenBLAS
+import Dispatch
+import HLTensor
+
+/// What both CPU backends share: memory, threads, and everything but convolution.
+///
+/// Not thread-safe: one thread enqueues. Every kernel splits its work the same way for the same shape and thread count,
+/// and no sum crosses threads, so that results repeat bit for bit.
+public class CPUBackend: Backend {
+    let threads: Int
+    package let arena = Arena()
+    private var failure: Failure?
+
+    /// - Parameter threads: threads in all, 0 for one per core.
+    public init(threads: Int) throws(Failure) {
+        self.threads = threads > 0 ? threads : Self.coreCount
+        if let message = hl_blas_load(Int32(self.threads)) {
+            throw Failure(
+                .software, "cannot load OpenBLAS (\(String(cString: message)))", "install the package libopenblas0")
+        }
+    }
+
+    public static var coreCount: Int { Int(hl_processor_count()) }
+
+    public var summary: String { "OpenBLAS (\(String(cString: hl_blas_description()))), \(threads) threads" }
+
+    // MARK: Errors and threads
+
+    /// Keeps the first error for the next `read`.
+    func fail(_ error: Failure) {
+        if failure == nil { failure = error }
+    }
+
+    func takeFailure() throws {
+        guard let error = failure else { return }
+        failure = nil
+        throw error
+    }
+
+    /// Runs `body` on equal parts of `0..<count`, at most one per thread and none smaller than `grain`.
+    func parallel(_ count: Int, grain: Int = 1, _ body: (Range<Int>) -> Void) {
+        let parts = max(1, min(threads, count / max(1, grain)))
+        if parts == 1 { return body(0..<count) }
+        // The parts touch disjoint memory, and this call outlives them all.
+        nonisolated(unsafe) let body = body
+        DispatchQueue.concurrentPerform(iterations: parts) { part in
+            body((count * part / parts)..<(count * (part + 1) / parts))
+        }
+    }
+
+    /// Elements below which starting a second thread costs more than it brings.
+    static let elementGrain = 1 << 15
+
+    // MARK: Memory
+
+    func allocate(_ shape: [Int], _ layout: CPUStorage.Layout = .plain) -> Tensor {
+        var count = shape.reduce(1, *)
+        if case .blocked(let block) = layout { count = count / shape[1] * ((shape[1] + block - 1) / block * block) }
+        return Tensor(shape: shape, storage: storage(bytes: count * 4, layout))
+    }
+
+    func storage(bytes: Int, _ layout: CPUStorage.Layout = .plain) -> CPUStorage {
+        guard let block = arena.allocate(bytes) else {
+            // There is nothing to go on with: unlike a failed operation, memory that is not there cannot be computed on.
+            preconditionFailure("out of memory: \(bytes) bytes wanted, \(arena.bytesHeld) held")
+        }
+        return CPUStorage(layout: layout, block: block, arena: arena)
+    }
+
+    func like(_ tensor: Tensor) -> Tensor { allocate(tensor.shape, tensor.cpu.layout) }
+
+    public func tensor(_ host: HostTensor) -> Tensor {
+        let result = allocate(host.shape)
+        assign(host, to: result)
+        return result
+    }
+
+    public func constant(_ value: Float, shape: [Int]) -> Tensor {
+        let result = allocate(shape)
+        hl_fill(result.floats, value, result.elementCount)
+        return result
+    }
+
+    public func assign(_ host: HostTensor, to target: Tensor) {
+        precondition(host.shape == target.shape && target.cpu.layout == .plain)
+        host.withUnsafeElements(as: Float.self) { values in
+            if let start = values.baseAddress { target.floats.update(from: start, count: values.count) }
+        }
+        target.cpu.version += 1
+    }
+
+    public func read(_ tensor: Tensor) throws -> HostTensor {
+        try takeFailure()
+        let plain = plain(tensor)
+        return HostTensor(.f32, shape: tensor.shape) { bytes in
+            bytes.copyMemory(from: UnsafeRawBufferPointer(start: plain.floats, count: bytes.count))
+        }
+    }
+
+    public func copy(_ source: Tensor) -> Tensor {
+        let result = like(source)
+        result.floats.update(from: source.floats, count: source.storedCount)
+        return result
+    }
+
+    /// The tensor itself if it is row-major, else a copy that is.
+    func plain(_ tensor: Tensor) -> Tensor {
+        guard tensor.cpu.layout != .plain else { return tensor }
+        let result = allocate(tensor.shape)
+        parallel(tensor.shape[0]) {
+            hl_unblock(
+                tensor.planes, tensor.shape[1], $0.lowerBound, $0.upperBound, tensor.floats, result.floats)
+        }
+        return result
+    }
+
+    /// The tensor itself if it has that layout, else a copy that has.
+    func blocked(_ tensor: Tensor, _ block: Int) -> Tensor {
+        guard tensor.cpu.layout != .blocked(block) else { return tensor }
+        let source = plain(tensor)
+        let result = allocate(tensor.shape, .blocked(block))
+        parallel(tensor.shape[0]) {
+            hl_block(result.planes, tensor.shape[1], $0.lowerBound, $0.upperBound, source.floats, result.floats)
+        }
+        return result
+    }
+
+    func laidOut(_ tensor: Tensor, as layout: CPUStorage.Layout) -> Tensor {
+        switch layout {
+        case .plain: plain(tensor)
+        case .blocked(let block): blocked(tensor, block)
+        }
+    }
+
+    // MARK: Convolution
+
+    /// The layout in which activations travel from layer to layer.
+    var activationLayout: CPUStorage.Layout { .plain }
+
+    public func convolution(_ x: Tensor, weight: Tensor, window: Window) -> Tensor {
+        preconditionFailure("a CPU backend has its own convolution")
+    }
+
+    public func convolutionInputGradient(
+        _ gradient: Tensor, weight: Tensor, inputShape: [Int], window: Window
+    ) -> Tensor {
+        preconditionFailure("a CPU backend has its own convolution")
+    }
+
+    public func convolutionWeightGradient(
+        _ gradient: Tensor, input: Tensor, weightShape: [Int], window: Window
+    ) -> Tensor {
+        preconditionFailure("a CPU backend has its own convolution")
+    }
+}

@@ -1,0 +1,151 @@
+#if HL_ONEDNN
+    import COneDNN
+    import HLTensor
+
+    /// The fast CPU form: oneDNN's convolutions, Winograd's where it wins, on activations that stay in the blocked layout
+    /// from layer to layer.
+    public final class OneDNNBackend: CPUBackend {
+        private let block: Int
+        private var convolutions: [Key: Convolution] = [:]
+
+        private struct Key: Hashable {
+            let input: [Int]
+            let outChannels: Int
+            let window: Window
+            let pass: UInt32
+        }
+
+        /// A primitive of the library, and the owner of its layout's identity.
+        private final class Convolution {
+            let handle: OpaquePointer
+            let weightBytes: Int
+            let scratchBytes: Int
+            let hasPlainWeights: Bool
+
+            init(handle: OpaquePointer) {
+                self.handle = handle
+                weightBytes = hl_dnn_weights_bytes(handle)
+                scratchBytes = hl_dnn_scratch_bytes(handle)
+                hasPlainWeights = hl_dnn_weights_are_plain(handle) != 0
+            }
+
+            deinit { hl_dnn_destroy(handle) }
+        }
+
+        public override init(threads: Int) throws(Failure) {
+            let count = threads > 0 ? threads : Self.coreCount
+            if let message = hl_dnn_load(Int32(count)) {
+                throw Failure(
+                    .software, "cannot load oneDNN (\(String(cString: message)))",
+                    "install the package libdnnl2 or use --backend plain")
+            }
+            block = Int(hl_dnn_block())
+            try super.init(threads: threads)
+        }
+
+        public override var summary: String { "oneDNN \(String(cString: hl_dnn_version())), \(super.summary)" }
+
+        override var activationLayout: CPUStorage.Layout { .blocked(block) }
+
+        public override func convolution(_ x: Tensor, weight: Tensor, window: Window) -> Tensor {
+            let shape = [x.shape[0], weight.shape[0], window.output(x.shape[2]), window.output(x.shape[3])]
+            let result = allocate(shape, .blocked(block))
+            guard let convolution = prepared(x.shape, weight.shape[0], window, HL_FORWARD) else { return result }
+            let x = laidOut(x, as: inputLayout(x.shape[1]))
+            run(convolution, x.floats, packed(weight, for: convolution).floats, result.floats)
+            return result
+        }
+
+        public override func convolutionInputGradient(
+            _ gradient: Tensor, weight: Tensor, inputShape: [Int], window: Window
+        ) -> Tensor {
+            // Images, too, get their gradient in the blocked layout: the library has no fast kernel for a plain one.
+            let result = allocate(inputShape, .blocked(block))
+            guard let convolution = prepared(inputShape, weight.shape[0], window, HL_BACKWARD_DATA) else {
+                return result
+            }
+            let gradient = laidOut(gradient, as: .blocked(block))
+            run(convolution, result.floats, packed(weight, for: convolution).floats, gradient.floats)
+            return result
+        }
+
+        public override func convolutionWeightGradient(
+            _ gradient: Tensor, input: Tensor, weightShape: [Int], window: Window
+        ) -> Tensor {
+            let result = allocate(weightShape)
+            guard let convolution = prepared(input.shape, weightShape[0], window, HL_BACKWARD_WEIGHTS) else {
+                return result
+            }
+            let input = laidOut(input, as: inputLayout(input.shape[1]))
+            let gradient = laidOut(gradient, as: .blocked(block))
+            if convolution.hasPlainWeights {
+                run(convolution, input.floats, result.floats, gradient.floats)
+            } else {
+                let packed = storage(bytes: convolution.weightBytes)
+                run(convolution, input.floats, packed.floats, gradient.floats)
+                check(hl_dnn_unpack(convolution.handle, packed.floats, result.floats))
+            }
+            return result
+        }
+
+        /// Images stay row-major on their way in: the first convolution's kernel reads them as they are.
+        private func inputLayout(_ channels: Int) -> CPUStorage.Layout { channels < 4 ? .plain : .blocked(block) }
+
+        /// Whether Winograd's algorithm is worth its transforms, measured on AVX-512 with version 2.6: from 64 channels
+        /// on in every pass, and for weight gradients always, since the direct kernel is slow for few channels.
+        private func prefersWinograd(_ inChannels: Int, _ outChannels: Int, _ window: Window, _ pass: hl_dnn_pass) -> Bool {
+            window.size == 3 && window.stride == 1 && inChannels >= 16
+                && (pass == HL_BACKWARD_WEIGHTS || min(inChannels, outChannels) >= 64)
+        }
+
+        /// The convolution for this shape, made on first use.
+        private func prepared(
+            _ input: [Int], _ outChannels: Int, _ window: Window, _ pass: hl_dnn_pass
+        ) -> Convolution? {
+            let key = Key(input: input, outChannels: outChannels, window: window, pass: pass.rawValue)
+            if let known = convolutions[key] { return known }
+            let plainInput = inputLayout(input[1]) == .plain && pass != HL_BACKWARD_DATA
+            var shape = hl_dnn_shape(
+                batch: Int32(input[0]), in_channels: Int32(input[1]), out_channels: Int32(outChannels),
+                height: Int32(input[2]), width: Int32(input[3]), kernel: Int32(window.size),
+                stride: Int32(window.stride), padding: Int32(window.padding), in_block: plainInput ? 1 : Int32(block),
+                out_block: Int32(block), winograd: prefersWinograd(input[1], outChannels, window, pass) ? 1 : 0, bias: 0,
+                accumulate: 0, relu: 0)
+            var message = [CChar](repeating: 0, count: 256)
+            guard let handle = hl_dnn_create(&shape, pass, &message, message.count) else {
+                let text = message.withUnsafeBufferPointer { $0.baseAddress.map { String(cString: $0) } ?? "" }
+                fail(Failure(.software, text, "report this with the output of --version"))
+                return nil
+            }
+            let convolution = Convolution(handle: handle)
+            convolutions[key] = convolution
+            return convolution
+        }
+
+        /// The weights in the layout that a convolution wants; kept until they change.
+        private func packed(_ weight: Tensor, for convolution: Convolution) -> CPUStorage {
+            let storage = weight.cpu
+            if convolution.hasPlainWeights { return storage }
+            let key = ObjectIdentifier(convolution)
+            if let known = storage.packed[key], known.version == storage.version { return known.storage }
+            let packed = storage.packed[key]?.storage ?? self.storage(bytes: convolution.weightBytes)
+            check(hl_dnn_pack(convolution.handle, weight.floats, packed.floats))
+            storage.packed[key] = (storage.version, packed)
+            return packed
+        }
+
+        private func run(
+            _ convolution: Convolution, _ input: UnsafeMutablePointer<Float>, _ weights: UnsafeMutablePointer<Float>,
+            _ output: UnsafeMutablePointer<Float>
+        ) {
+            let scratch = convolution.scratchBytes > 0 ? storage(bytes: convolution.scratchBytes) : nil
+            check(hl_dnn_run(convolution.handle, input, weights, nil, output, scratch?.floats))
+        }
+
+        private func check(_ status: Int32) {
+            if status != 0 {
+                fail(Failure(.software, "a oneDNN kernel failed", "report this with the output of --version"))
+            }
+        }
+    }
+#endif

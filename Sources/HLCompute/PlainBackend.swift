@@ -1,0 +1,79 @@
+import CKernels
+import COpenBLAS
+import HLTensor
+
+/// The reference: row-major activations, convolution as im2col and one matrix product per image, on OpenBLAS alone.
+///
+/// It is what a machine without oneDNN runs, and what the tests hold every other backend to.
+public final class PlainBackend: CPUBackend {
+    public override func convolution(_ x: Tensor, weight: Tensor, window: Window) -> Tensor {
+        let g = Geometry(input: x.shape, weight: weight.shape, window: window)
+        let result = allocate([g.batch, g.outChannels, g.outHeight, g.outWidth])
+        let columns = allocate([g.depth, g.positions])
+        for sample in 0..<g.batch {
+            g.gather(x.floats + sample * g.inputSize, columns.floats)
+            hl_blas_sgemm(
+                0, 0, Int32(g.outChannels), Int32(g.positions), Int32(g.depth), 1, weight.floats, Int32(g.depth),
+                columns.floats, Int32(g.positions), 0, result.floats + sample * g.outputSize, Int32(g.positions))
+        }
+        return result
+    }
+
+    public override func convolutionInputGradient(
+        _ gradient: Tensor, weight: Tensor, inputShape: [Int], window: Window
+    ) -> Tensor {
+        let g = Geometry(input: inputShape, weight: weight.shape, window: window)
+        let result = allocate(inputShape)
+        let columns = allocate([g.depth, g.positions])
+        for sample in 0..<g.batch {
+            hl_blas_sgemm(
+                1, 0, Int32(g.depth), Int32(g.positions), Int32(g.outChannels), 1, weight.floats, Int32(g.depth),
+                gradient.floats + sample * g.outputSize, Int32(g.positions), 0, columns.floats, Int32(g.positions))
+            g.scatter(columns.floats, result.floats + sample * g.inputSize)
+        }
+        return result
+    }
+
+    public override func convolutionWeightGradient(
+        _ gradient: Tensor, input: Tensor, weightShape: [Int], window: Window
+    ) -> Tensor {
+        let g = Geometry(input: input.shape, weight: weightShape, window: window)
+        let result = allocate(weightShape)
+        let columns = allocate([g.depth, g.positions])
+        for sample in 0..<g.batch {
+            g.gather(input.floats + sample * g.inputSize, columns.floats)
+            hl_blas_sgemm(
+                0, 1, Int32(g.outChannels), Int32(g.depth), Int32(g.positions), 1,
+                gradient.floats + sample * g.outputSize, Int32(g.positions), columns.floats, Int32(g.positions),
+                sample == 0 ? 0 : 1, result.floats, Int32(g.depth))
+        }
+        return result
+    }
+
+    private struct Geometry {
+        let batch, inChannels, height, width, outChannels, outHeight, outWidth: Int
+        let window: Window
+
+        init(input: [Int], weight: [Int], window: Window) {
+            precondition(input[1] == weight[1], "input \(input) and weight \(weight) do not fit")
+            (batch, inChannels, height, width) = (input[0], input[1], input[2], input[3])
+            outChannels = weight[0]
+            outHeight = window.output(height)
+            outWidth = window.output(width)
+            self.window = window
+        }
+
+        var depth: Int { inChannels * window.size * window.size }
+        var positions: Int { outHeight * outWidth }
+        var inputSize: Int { inChannels * height * width }
+        var outputSize: Int { outChannels * positions }
+
+        func gather(_ image: UnsafePointer<Float>, _ columns: UnsafeMutablePointer<Float>) {
+            hl_im2col(image, columns, inChannels, height, width, window.size, window.stride, window.padding)
+        }
+
+        func scatter(_ columns: UnsafePointer<Float>, _ image: UnsafeMutablePointer<Float>) {
+            hl_col2im(columns, image, inChannels, height, width, window.size, window.stride, window.padding)
+        }
+    }
+}

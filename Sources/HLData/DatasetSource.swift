@@ -1,0 +1,132 @@
+import Dispatch
+import Glibc
+import HLFormats
+import HLTensor
+
+/// Labelled images as the tensors of a stream's batch.
+public struct ImageBatch: Sendable {
+    /// I64 [B]: positions in the data set's own order, whatever the order of reading.
+    public let ids: HostTensor
+    /// I64 [B]
+    public let labels: HostTensor
+    /// U8 [B, 3, S, S]
+    public let images: HostTensor
+}
+
+/// Reads the images of a data set in one size, in order or shuffled, several at a time.
+public struct DatasetSource: Sendable {
+    public let dataset: any ImageDataset
+    /// S, the side of the square images in pixels.
+    public let side: Int
+    /// The data set's positions in the order of reading.
+    public let order: [Int]
+    private let threads: Int
+
+    public var count: Int { order.count }
+
+    /// - Parameters:
+    ///   - side: images are resized so that the short side has this many pixels, and the square in the middle is taken;
+    ///     images that already have the size are passed on as they are.
+    ///   - shuffleSeed: nil keeps the data set's order. The order depends on this, `epoch` and the count alone.
+    ///   - threads: how many images are decoded at a time; 0 means one per core.
+    /// - Throws: `Failure` `.usage` for a side outside 1…``Image/maximumSide``.
+    public init(
+        _ dataset: any ImageDataset, side: Int, shuffleSeed: UInt64? = nil, epoch: Int = 0, threads: Int = 0
+    ) throws {
+        guard (1...Image.maximumSide).contains(side) else {
+            throw Failure(
+                .usage, "cannot make images of \(side) pixels", "choose a size between 1 and \(Image.maximumSide)")
+        }
+        self.dataset = dataset
+        self.side = side
+        self.threads = threads > 0 ? threads : max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+        order = Self.order(count: dataset.count, shuffleSeed: shuffleSeed, epoch: epoch)
+    }
+
+    /// The images at `positions` of ``order``.
+    ///
+    /// - Throws: the failure of the first of them that cannot be read; `.data` names the file.
+    public func batch(_ positions: Range<Int>) throws -> ImageBatch {
+        precondition(positions.lowerBound >= 0 && positions.upperBound <= count)
+        return try batch(indices: Array(order[positions]))
+    }
+
+    /// The images at `indices` of the data set itself, such as those of one shard.
+    public func batch(indices: [Int]) throws -> ImageBatch {
+        let size = 3 * side * side
+        let images = try HostTensor(.u8, shape: [indices.count, 3, side, side]) { bytes in
+            // Every image has its own part of the memory.
+            nonisolated(unsafe) let target = bytes
+            try forEach(indices.count) { position in
+                let pixels = try prepared(indices[position])
+                pixels.withUnsafeBytes { source in
+                    UnsafeMutableRawBufferPointer(rebasing: target[(position * size)..<((position + 1) * size)])
+                        .copyMemory(from: source)
+                }
+            }
+        }
+        let labels = indices.map { Int64(dataset.label(at: $0)) }
+        return ImageBatch(
+            ids: HostTensor(indices.map(Int64.init), shape: [indices.count]),
+            labels: HostTensor(labels, shape: [indices.count]), images: images)
+    }
+
+    private func prepared(_ index: Int) throws -> HostTensor {
+        let sample = try dataset.sample(at: index)
+        do {
+            return try sample.image.squared(to: side).pixels
+        } catch let failure as Failure {
+            // Such as a strip so long that its long side grows beyond all bounds.
+            throw Failure(.data, "\(sample.path): \(failure.what)", "leave the image out")
+        }
+    }
+
+    /// Runs `body` for 0..<count on all threads; throws what the lowest of them threw.
+    private func forEach(_ count: Int, _ body: @Sendable (Int) throws -> Void) throws {
+        let workers = min(threads, count)
+        if workers <= 1 {
+            for position in 0..<count { try body(position) }
+            return
+        }
+        let failures = Failures(count: workers)
+        DispatchQueue.concurrentPerform(iterations: workers) { worker in
+            for position in stride(from: worker, to: count, by: workers) {
+                do {
+                    try body(position)
+                } catch {
+                    failures.record(error, at: position, by: worker)
+                    return
+                }
+            }
+        }
+        if let first = failures.first { throw first }
+    }
+
+    /// Fisher–Yates. A word times the number of choices, over 2⁶⁴, picks one of them; the bias is below count / 2⁶⁴.
+    static func order(count: Int, shuffleSeed: UInt64?, epoch: Int) -> [Int] {
+        var order = Array(0..<count)
+        guard let seed = shuffleSeed, count > 1 else { return order }
+        var words = RandomKey(seed: seed, purpose: .shuffle, epoch: epoch).sequence(id: 0)
+        for last in stride(from: count - 1, to: 0, by: -1) {
+            let choice = words.next().multipliedFullWidth(by: UInt64(last + 1)).high
+            order.swapAt(last, Int(choice))
+        }
+        return order
+    }
+}
+
+/// What each worker stopped at. Unchecked: every worker writes its own entry, and they are read when all have ended.
+private final class Failures: @unchecked Sendable {
+    private let entries: UnsafeMutableBufferPointer<(position: Int, error: (any Error)?)>
+
+    init(count: Int) {
+        entries = .allocate(capacity: count)
+        entries.initialize(repeating: (Int.max, nil))
+    }
+
+    deinit { entries.deinitialize().deallocate() }
+
+    func record(_ error: any Error, at position: Int, by worker: Int) { entries[worker] = (position, error) }
+
+    var first: (any Error)? { entries.min { $0.position < $1.position }?.error }
+}

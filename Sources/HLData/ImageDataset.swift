@@ -1,0 +1,28 @@
+import HLFormats
+
+/// Labelled images in a fixed order.
+public protocol ImageDataset: Sendable {
+    /// Where the images come from, for a stream's `hl.data`, such as `imagefolder:photos/train`.
+    var source: String { get }
+    /// The names of the classes; labels are positions in this list.
+    var classNames: [String] { get }
+    var count: Int { get }
+    /// The label of image `index`, without reading it.
+    func label(at index: Int) -> Int
+    /// Reads image `index` < ``count``.
+    func sample(at index: Int) throws -> ImageSample
+}
+
+/// One labelled image.
+public struct ImageSample: Sendable {
+    public let image: Image
+    public let label: Int
+    /// What messages call the image.
+    public let path: String
+
+    public init(image: Image, label: Int, path: String) {
+        self.image = image
+        self.label = label
+        self.path = path
+    }
+}

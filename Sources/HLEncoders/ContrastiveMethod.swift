@@ -1,0 +1,52 @@
+import HLCompute
+import HLNet
+import HLTensor
+
+/// A way to train a backbone on pairs of views.
+public protocol ContrastiveMethod: Module {
+    var backbone: ResNet { get }
+    /// Forward passes that a step stands for, each with batch-norm statistics of its own: 2 where every view has its
+    /// own, 1 where both go through together.
+    var passesPerStep: Int { get }
+
+    /// One forward pass over a batch of pairs and its loss; gradients are seeded on the pass's tape, not yet run.
+    /// - Parameter images: normalised, [2N, 3, H, W]: view 1's N images, then view 2's. The pass must have
+    ///   `passesPerStep` groups.
+    func loss(_ images: Variable, _ pass: Pass) -> ContrastiveLoss
+}
+
+/// What a step reports.
+public struct ContrastiveLoss {
+    /// Losses per row, whose mean times `factor` is the loss that is minimised.
+    public let rows: Tensor
+    public let factor: Float
+    /// Projections [2N, d], for watching collapse: the standard deviation of their normalised rows, per dimension,
+    /// is 1/√d when they spread and 0 when they have collapsed.
+    public let projections: Tensor
+
+    /// The loss as a number.
+    public func value(on backend: any Backend) throws -> Double {
+        let values = try backend.read(rows).floats
+        return Double(factor) * values.reduce(0.0) { $0 + Double($1) } / Double(values.count)
+    }
+
+    /// Mean over dimensions of the standard deviation of the normalised projections (Chen & He 2021, Fig. 2), times
+    /// √d: 1 is healthy, 0 collapse.
+    public func spread(on backend: any Backend) throws -> Double {
+        let (unit, _) = backend.normaliseRows(projections)
+        let host = try backend.read(unit).floats
+        let count = projections.shape[0], dimension = projections.shape[1]
+        var total = 0.0
+        for column in 0..<dimension {
+            var sum = 0.0, square = 0.0
+            for row in 0..<count {
+                let value = Double(host[row * dimension + column])
+                sum += value
+                square += value * value
+            }
+            let mean = sum / Double(count)
+            total += max(0, square / Double(count) - mean * mean).squareRoot()
+        }
+        return total / Double(dimension) * Double(dimension).squareRoot()
+    }
+}

@@ -1,0 +1,114 @@
+import HLCompute
+import HLFormats
+import HLNet
+import HLTensor
+
+/// Trains one encoder, step by step, on batches of pairs that somebody else brings.
+///
+/// Its whole state can be saved and loaded between any two steps; a run that was stopped and resumed ends with the same
+/// bits as one that was not, on the same machine with the same threads.
+public final class ContrastiveTrainer {
+    public let settings: TrainingSettings
+    public let model: any ContrastiveMethod
+    private let backend: any Backend
+    private let optimiser: SGD
+    private let schedule: Schedule
+    private let augmentation: Augmentation
+    private let threads: Int
+    /// Steps done.
+    public private(set) var step = 0
+
+    public init(_ settings: TrainingSettings, on backend: any Backend, threads: Int) {
+        self.settings = settings
+        self.backend = backend
+        self.threads = threads
+        let backbone = ResNet(backend, settings.architecture, width: settings.width, stem: settings.stem)
+        model =
+            switch settings.method {
+            case .simsiam: SimSiam(backend, backbone: backbone)
+            case .simclr:
+                SimCLR(
+                    backend, backbone: backbone,
+                    objective: InfoNCELoss(temperature: settings.temperature, isScaled: true))
+            }
+        model.initialise(seed: settings.seed, on: backend)
+        optimiser = SGD(
+            backend, model.parameters.filter(\.parameter.requiresGradient), momentum: settings.momentum,
+            decay: settings.decay)
+        schedule = settings.schedule
+        augmentation = Augmentation(settings.augmentation)
+    }
+
+    /// What a step left behind.
+    public struct Report {
+        /// 0 before the first step of a run has been read.
+        public let loss: Double
+        /// Spread of the projections: 1 is healthy, 0 collapse.
+        public let spread: Double
+        public let rate: Float
+    }
+
+    /// One step on N pairs.
+    /// - Parameters:
+    ///   - views: two image batches of one shape, U8 or F32 [N, 3, S, S].
+    ///   - ids: the N samples' positions in their sequence, which decide how they are augmented.
+    ///   - epoch: counts the times that a file is gone through.
+    ///   - wantsReport: whether loss and spread are read back.
+    /// - Throws: `Failure(.data)` when a loss that was read is not a number.
+    public func train(
+        on views: [HostTensor], ids: [Int64], epoch: Int = 0, wantsReport: Bool
+    ) throws -> Report? {
+        precondition(views.count == 2 && views[0].shape == views[1].shape && views[0].shape[0] == ids.count)
+        let side = views[0].shape[2], crop = Augmentation.cropSize(renderSide: side)
+        let parameters = views.indices.flatMap { view in
+            ids.map {
+                augmentation.parameters(
+                    id: $0, view: view, epoch: epoch, seed: settings.seed, imageHeight: side,
+                    imageWidth: views[0].shape[3])
+            }
+        }
+        let images = try augmentation.apply(
+            images: HostTensor.concatenate(views), parameters: parameters, size: crop, threads: threads)
+        let tape = Tape(backend)
+        let pass = Pass(tape, training: true, groups: model.passesPerStep)
+        let loss = model.loss(Variable(backend.tensor(images)), pass)
+        tape.run()
+        let rate = schedule.rate(step)
+        optimiser.step(rate: rate)
+        step += 1
+        guard wantsReport else { return nil }
+        let value = try loss.value(on: backend)
+        guard value.isFinite else {
+            throw Failure(.data, "the loss of step \(step) is not a number", "lower --learning-rate")
+        }
+        return Report(loss: value, spread: try loss.spread(on: backend), rate: rate)
+    }
+
+    // MARK: State
+
+    /// Weights by name, as a finished encoder's file has them.
+    public func weights() throws -> NamedTensors {
+        NamedTensors(try model.state(on: backend).map { ($0.name, $0.tensor) })
+    }
+
+    /// Weights and optimiser, to go on from.
+    public func state() throws -> NamedTensors {
+        var tensors = try weights()
+        for (name, tensor) in optimiser.state { tensors["optimiser.\(name)"] = try backend.read(tensor) }
+        return tensors
+    }
+
+    /// Goes on from a saved state, after `step` steps.
+    public func restore(_ tensors: NamedTensors, step: Int) throws {
+        try model.load(on: backend) { tensors[$0] }
+        for (name, tensor) in optimiser.state {
+            guard let saved = tensors["optimiser.\(name)"], saved.shape == tensor.shape, saved.type == .f32 else {
+                throw Failure(
+                    .data, "the checkpoint lacks the optimiser's \(name)", "delete it and start the run anew")
+            }
+            backend.assign(saved, to: tensor)
+        }
+        optimiser.stepsTaken = step
+        self.step = step
+    }
+}

@@ -1,0 +1,100 @@
+import CKernels
+import Glibc
+import HLTensor
+
+/// A file that appears under its name only when it is complete: it is written under a temporary name in the same
+/// directory and renamed by `commit()`. Without a commit nothing is left behind.
+///
+/// Devices and named pipes are written in place.
+public final class OutputFile: ByteSink {
+    public let path: String
+    /// Where the bytes really go: `path` with symbolic links followed.
+    private let target: String
+    private let temporary: String?
+    /// The temporary name's entry in the list of files that a signal removes.
+    private var entry: Int32 = -1
+    private var descriptor: Int32
+
+    /// - Throws: `Failure` (cannotCreate).
+    public init(path: String) throws {
+        self.path = path
+        if path.isEmpty { throw Failure(.cannotCreate, "the name of the output file is empty", "name a file") }
+        var status = stat()
+        let exists = stat(path, &status) == 0
+        var resolved = path
+        if exists, let real = realpath(path, nil) {
+            resolved = String(cString: real)
+            free(real)
+        }
+        target = resolved
+        let kind = status.st_mode & S_IFMT
+        if exists && kind == S_IFDIR {
+            throw Failure(.cannotCreate, "\(path) is a directory", "name a file")
+        }
+        if exists && access(target, W_OK) != 0 { throw Self.failure(path) }
+        if exists && kind != S_IFREG {
+            temporary = nil
+            descriptor = open(target, O_WRONLY | O_CLOEXEC)
+        } else {
+            (descriptor, temporary) = Self.createTemporary(beside: target)
+            // The new file takes over the permissions of the one it replaces.
+            if exists && descriptor >= 0 { _ = fchmod(descriptor, status.st_mode & 0o777) }
+        }
+        if descriptor < 0 { throw Self.failure(path) }
+        if let temporary { entry = hl_temporary_add(temporary) }
+    }
+
+    deinit { abandon() }
+
+    private static func createTemporary(beside target: String) -> (Int32, String?) {
+        let directory = target.lastIndex(of: "/").map { String(target[...$0]) } ?? ""
+        for attempt in 0..<1000 {
+            let name = "\(directory).hl-\(getpid())-\(attempt).tmp"
+            let descriptor = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+            if descriptor >= 0 || errno != EEXIST { return (descriptor, name) }
+        }
+        return (-1, nil)
+    }
+
+    private static func failure(_ path: String) -> Failure {
+        Failure(.cannotCreate, "cannot create \(path) (\(systemError()))", "check the directory and its permissions")
+    }
+
+    public func write(_ bytes: UnsafeRawBufferPointer) throws {
+        guard descriptor >= 0 else {
+            throw Failure(.software, "\(path) was written to after it was closed", "report this defect")
+        }
+        try writeAll(bytes, to: descriptor, name: path)
+    }
+
+    /// Puts the file in its place. A second call does nothing.
+    /// - Throws: `Failure` (inputOutput); the temporary file is gone then.
+    public func commit() throws {
+        guard descriptor >= 0 else { return }
+        // Devices and pipes cannot be synchronised and say so with EINVAL.
+        let isSafe = fsync(descriptor) == 0 || (temporary == nil && (errno == EINVAL || errno == EROFS))
+        let failure = isSafe ? nil : writeFailure(path)
+        if let failure {
+            abandon()
+            throw failure
+        }
+        let closed = close(descriptor)
+        descriptor = -1
+        if closed != 0 && errno != EINTR || temporary.map({ rename($0, target) != 0 }) ?? false {
+            let failure = writeFailure(path)
+            if let temporary { unlink(temporary) }
+            hl_temporary_forget(entry)
+            throw failure
+        }
+        hl_temporary_forget(entry)
+    }
+
+    /// Removes what was written so far. Does nothing after `commit()`.
+    public func abandon() {
+        guard descriptor >= 0 else { return }
+        close(descriptor)
+        descriptor = -1
+        if let temporary { unlink(temporary) }
+        hl_temporary_forget(entry)
+    }
+}

@@ -1,0 +1,87 @@
+import HLTensor
+
+/// Where batches come from, one after the other.
+public protocol BatchSource: AnyObject {
+    var header: StreamHeader { get }
+
+    /// The next samples, `nil` when all have come.
+    func next() throws -> Batch?
+}
+
+/// Reads a stream, or several joined end to end, and makes sure that it is whole.
+public final class StreamReader: BatchSource {
+    /// For messages.
+    public let name: String
+    /// The first header.
+    public let header: StreamHeader
+    public var samplesRead: Int { grammar.samples }
+
+    private let frames: ZstdFrameReader
+    private var grammar: StreamGrammar
+    private var isAtEnd = false
+    private var failure: (any Error)?
+
+    /// Reads the header; waits for it if need be.
+    /// - Parameter name: such as `stdin`, for messages.
+    /// - Throws: `Failure`: data if this is no stream, incompatible for another version.
+    public init(_ source: any ByteSource, name: String) throws {
+        self.name = name
+        frames = try ZstdFrameReader(source: source)
+        grammar = StreamGrammar(name: name)
+        guard let record = try Self.read(frames, grammar) else {
+            throw Failure(
+                .data, "\(name) is empty",
+                name == "stdin" ? "the program before it in the pipe failed: see its message" : "make it again")
+        }
+        guard case .header(let header) = record else {
+            throw Failure(.data, "\(name) does not begin with a header", "it is only a part of a stream: make it again")
+        }
+        self.header = header
+        try grammar.accept(header)
+    }
+
+    /// Opens a file, or standard input for `-`.
+    public convenience init(path: String) throws {
+        let source = try FileDescriptorSource(path: path)
+        try self.init(source, name: source.name)
+    }
+
+    /// The next samples as they lie in the stream, never none of them; `nil` after a valid end record and nothing more.
+    /// - Throws: `Failure`: data if the stream is damaged or has no end, incompatible if the streams joined in it do
+    ///   not belong together. After a failure every call fails.
+    public func next() throws -> Batch? {
+        if let failure { throw failure }
+        do {
+            return try advance()
+        } catch {
+            failure = error
+            throw error
+        }
+    }
+
+    private func advance() throws -> Batch? {
+        while !isAtEnd {
+            switch try Self.read(frames, grammar) {
+            case .header(let header): try grammar.accept(header)
+            case .batch(let batch):
+                try grammar.accept(TensorLayout(batch.tensors), count: batch.count)
+                if batch.count > 0 { return batch }
+            case .end(let batches, let samples): try grammar.acceptEnd(batches: batches, samples: samples)
+            case nil:
+                try grammar.finish()
+                isAtEnd = true
+            }
+        }
+        return nil
+    }
+
+    private static func read(_ frames: ZstdFrameReader, _ grammar: StreamGrammar) throws -> StreamRecord? {
+        do {
+            guard let content = try frames.next() else { return nil }
+            let file = try Safetensors.decode(content, name: "a record of \(grammar.name)")
+            return try StreamRecord(file, name: grammar.name)
+        } catch {
+            throw grammar.explain(error)
+        }
+    }
+}

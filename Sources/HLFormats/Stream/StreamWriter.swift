@@ -1,0 +1,75 @@
+import HLTensor
+
+/// Writes a stream: `writeHeader`, `write` for every batch, `finish`.
+///
+/// Each record reaches the sink completely before the call returns. An end record is written by `finish()` alone, and
+/// never after a failure, so that readers notice that something is missing.
+public final class StreamWriter {
+    /// For pipes: random latents do not compress, and level 1 costs six times the time for 8 %.
+    public static let pipeLevel = -5
+    public static let fileLevel = 3
+
+    public private(set) var samplesWritten = 0
+    /// Bytes of tensors before compression.
+    public private(set) var bytesWritten = 0
+
+    private enum State { case empty, open, finished, failed }
+
+    private let sink: any ByteSink
+    private let compressor: ZstdCompressor
+    private var state = State.empty
+    private var batches = 0
+    private var layout: TensorLayout?
+    private var table: SeekTable?
+
+    /// - Parameter seekable: end with a seek table, for files.
+    public init(_ sink: any ByteSink, level: Int, seekable: Bool) throws {
+        self.sink = sink
+        compressor = try ZstdCompressor(level: level, sink: sink)
+        table = seekable ? SeekTable() : nil
+    }
+
+    public func writeHeader(_ header: StreamHeader) throws {
+        try write(.header(header), in: .empty, then: .open)
+    }
+
+    /// Writes one record of exactly these samples.
+    /// - Throws: `Failure`: usage for more than 2 GiB, software if the tensors are not those of the batches before.
+    public func write(_ batch: Batch) throws {
+        let next = TensorLayout(batch.tensors)
+        if let layout, layout != next {
+            state = .failed
+            throw Failure(
+                .software, "a batch with other tensors than before (\(next.difference(from: layout)))",
+                "report this defect")
+        }
+        layout = next
+        try write(.batch(batch), in: .open, then: .open)
+        batches += 1
+        samplesWritten += batch.count
+        bytesWritten += batch.tensors.reduce(0) { $0 + $1.tensor.byteCount }
+    }
+
+    /// Writes the end record and the seek table. The sink stays open.
+    public func finish() throws {
+        try write(.end(batches: batches, samples: samplesWritten), in: .open, then: .finished)
+        if let table { try table.frame.withUnsafeBytes { try sink.write($0) } }
+    }
+
+    private func write(_ record: StreamRecord, in required: State, then next: State) throws {
+        guard state == required else {
+            throw Failure(.software, "records of a stream written out of order", "report this defect")
+        }
+        state = .failed
+        let encoded = Safetensors.encode(record.file)
+        let size = encoded.byteCount
+        guard size <= ZstdFrameReader.maximumContentSize else {
+            throw Failure(.usage, "a record of \(size) bytes is more than 2 GiB", "use a smaller batch")
+        }
+        try compressor.begin(contentSize: size)
+        try encoded.forEachPiece { try compressor.append($0) }
+        let compressed = try compressor.end()
+        table?.entries.append(.init(compressedSize: UInt32(compressed), contentSize: UInt32(size)))
+        state = next
+    }
+}

@@ -1,0 +1,50 @@
+/// What is wrong with compressed bytes; the reader that knows their name turns it into a `Failure`.
+enum ZstdProblem: Error, Equatable {
+    /// The input does not begin with a frame; its first bytes.
+    case foreign([UInt8])
+    /// The input ends within a frame.
+    case truncated
+    case damaged(String)
+    /// More decompressed bytes than a reader accepts.
+    case tooLarge
+}
+
+/// The header of a zstd frame (RFC 8878, section 3.1.1).
+struct ZstdFrameHeader: Equatable {
+    static let magic: UInt32 = 0xFD2F_B528
+    /// With four free low bits.
+    static let skippableMagic: UInt32 = 0x184D_2A50
+    static let maximumSize = 18
+
+    /// In bytes, the magic number included.
+    let size: Int
+    /// Of the decompressed content, where the frame tells.
+    let contentSize: UInt64?
+    let hasChecksum: Bool
+
+    static func isSkippable(_ magic: UInt32) -> Bool { magic & 0xFFFF_FFF0 == skippableMagic }
+
+    /// The size of the header whose fifth byte is `descriptor`.
+    static func size(descriptor: UInt8) -> Int {
+        let isSingleSegment = descriptor & 0x20 != 0
+        let dictionarySize = [0, 1, 2, 4][Int(descriptor & 3)]
+        let contentSizeSize = [isSingleSegment ? 1 : 0, 2, 4, 8][Int(descriptor >> 6)]
+        return 5 + (isSingleSegment ? 0 : 1) + dictionarySize + contentSizeSize
+    }
+
+    /// - Parameter bytes: a whole header, beginning with the magic number.
+    init(_ bytes: UnsafeRawBufferPointer) {
+        let descriptor = bytes[4]
+        size = Self.size(descriptor: descriptor)
+        hasChecksum = descriptor & 4 != 0
+        let isSingleSegment = descriptor & 0x20 != 0
+        let dictionarySize = [0, 1, 2, 4][Int(descriptor & 3)]
+        let start = 5 + (isSingleSegment ? 0 : 1) + dictionarySize
+        let value = (start..<size).reversed().reduce(UInt64(0)) { $0 << 8 | UInt64(bytes[$1]) }
+        switch size - start {
+        case 0: contentSize = nil
+        case 2: contentSize = value + 256
+        default: contentSize = value
+        }
+    }
+}

@@ -1,0 +1,84 @@
+import CKernels
+import HLFormats
+import HLTensor
+
+/// How pixels are stored in a stream.
+public enum PixelType: String, Sendable, CaseIterable {
+    /// 0…255, rounded to the nearest.
+    case u8
+    /// 0…1.
+    case f32
+}
+
+/// Gives every view of a batch its images, rendering from the latents what is missing.
+///
+/// Pixels are rounded to u8 unless f32 is asked for, so that results do not depend on which stage rendered.
+public final class Renderer {
+    private let generator: (any Generator)?
+    private let header: StreamHeader
+
+    /// - Parameters:
+    ///   - header: the stream's, which names the generator.
+    ///   - threads: threads in all.
+    /// - Throws: `Failure` when the stream's generator cannot be had. A stream of real images needs none.
+    public init(_ header: StreamHeader, threads: Int) throws {
+        self.header = header
+        generator =
+            header.generator == nil ? nil : try GeneratorSpecification(of: header).makeGenerator(threads: threads)
+    }
+
+    /// The images `x.V` of one view of a batch, U8 or F32 [B, 3, H, W].
+    /// - Throws: `Failure(.data)` when the batch has neither `x.V` nor a latent of that view.
+    public func images(of view: Int, in batch: Batch, pixels: PixelType = .u8) throws -> HostTensor {
+        if let images = batch.tensors["x.\(view)"] {
+            guard images.shape.count == 4, images.shape[1] == 3, images.type == .u8 || images.type == .f32 else {
+                throw Failure(
+                    .data, "x.\(view) is \(images.type.rawValue) \(images.shape), not U8 or F32 [B, 3, H, W]",
+                    "make the stream anew")
+            }
+            return images
+        }
+        guard let generator else { return try batch.require("x.\(view)", .u8, rank: 4) }
+        let specification = generator.specification
+        let latents = try batch.require("z.\(view)", .f32, rank: 3)
+        guard latents.shape[1] == specification.chunks, latents.shape[2] == specification.dimension else {
+            throw Failure(
+                .incompatible,
+                "z.\(view) has \(latents.shape[1]) chunks of \(latents.shape[2]), but \(specification.name) takes "
+                    + "\(specification.chunks) of \(specification.dimension)",
+                "draw the latents with hl-sample --generator \(specification.name)")
+        }
+        let images = try generator.render(latents)
+        return pixels == .f32 ? images : Self.rounded(images)
+    }
+
+    /// A batch with the images of all its views attached.
+    public func attachingImages(to batch: Batch, pixels: PixelType = .u8) throws -> Batch {
+        var tensors = batch.tensors
+        for view in Self.views(of: batch) {
+            tensors["x.\(view)"] = try images(of: view, in: batch, pixels: pixels)
+        }
+        return try Batch(tensors, metadata: batch.metadata)
+    }
+
+    /// The view numbers for which a batch has an image or a latent, in order.
+    public static func views(of batch: Batch) -> [Int] {
+        let numbers = batch.tensors.names.compactMap { name -> Int? in
+            let parts = name.split(separator: ".", omittingEmptySubsequences: false)
+            guard parts.count == 2, ["x", "z", "w"].contains(parts[0]) else { return nil }
+            return Int(parts[1])
+        }
+        return Set(numbers).filter { $0 >= 0 }.sorted()
+    }
+
+    /// F32 pixels 0…1 as U8 0…255.
+    static func rounded(_ images: HostTensor) -> HostTensor {
+        HostTensor(.u8, shape: images.shape) { bytes in
+            images.withUnsafeElements(as: Float.self) { values in
+                if let source = values.baseAddress, let target = bytes.bindMemory(to: UInt8.self).baseAddress {
+                    hl_round_pixels(source, target, values.count)
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,36 @@
+import HLCompute
+
+/// A fully connected layer (torch.nn.Linear): y = x Wᵀ + b, with W [out, in].
+public final class Linear: Module {
+    public let weight: Parameter
+    public let bias: Parameter?
+
+    public init(
+        _ backend: any Backend, _ inputs: Int, _ outputs: Int, bias hasBias: Bool = true,
+        weightInitialiser: Initialiser? = nil, biasInitialiser: Initialiser? = nil
+    ) {
+        weight = Parameter(backend, [outputs, inputs], weightInitialiser ?? .linear(inputs: inputs))
+        bias = hasBias ? Parameter(backend, [outputs], biasInitialiser ?? .linear(inputs: inputs)) : nil
+    }
+
+    public func forEachState(_ prefix: String, _ body: (String, State) throws -> Void) rethrows {
+        try body(prefix + "weight", .parameter(weight))
+        if let bias { try body(prefix + "bias", .parameter(bias)) }
+    }
+
+    /// [B, in] → [B, out].
+    public func callAsFunction(_ x: Variable, _ pass: Pass) -> Variable {
+        let backend = pass.backend, weight = weight, bias = bias
+        let y = backend.matmul(x.value, weight.value, transposeA: false, transposeB: true)
+        if let bias { backend.addRowVector(bias.value, to: y) }
+        return pass.tape.result(y, from: [x, weight, bias].compactMap(\.self)) { gradient in
+            if weight.requiresGradient {
+                weight.receive(backend.matmul(gradient, x.value, transposeA: true, transposeB: false), backend)
+            }
+            if let bias, bias.requiresGradient { bias.receive(backend.columnSums(gradient), backend) }
+            if x.requiresGradient {
+                x.receive(backend.matmul(gradient, weight.value, transposeA: false, transposeB: false), backend)
+            }
+        }
+    }
+}

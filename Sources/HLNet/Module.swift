@@ -1,0 +1,108 @@
+import HLCompute
+import HLTensor
+
+/// A trainable tensor.
+public final class Parameter: Variable {
+    /// How it is drawn before training.
+    public let initialiser: Initialiser
+
+    public init(_ backend: any Backend, _ shape: [Int], _ initialiser: Initialiser) {
+        self.initialiser = initialiser
+        super.init(backend.constant(0, shape: shape), requiresGradient: true)
+    }
+}
+
+/// A number that is kept with a network, such as batch norm's `num_batches_tracked`.
+public final class Counter {
+    public var value: Int64 = 0
+}
+
+/// One named piece of a network's state.
+public enum State {
+    case parameter(Parameter)
+    /// Not trained by gradients: running statistics.
+    case buffer(Tensor, initial: Float)
+    case counter(Counter)
+}
+
+/// A network or a part of one: it has named state, under the names that PyTorch gives the same module.
+public protocol Module: AnyObject {
+    /// Calls `body` for every piece of state in a fixed order, its name prefixed by `prefix` (empty or ending in ".").
+    func forEachState(_ prefix: String, _ body: (String, State) throws -> Void) rethrows
+}
+
+extension Module {
+    public var parameters: [(name: String, parameter: Parameter)] {
+        var result: [(String, Parameter)] = []
+        forEachState("") { name, state in
+            if case .parameter(let parameter) = state { result.append((name, parameter)) }
+        }
+        return result
+    }
+
+    /// Draws every parameter from its initialiser, and resets the rest. A parameter's values depend on the seed and its
+    /// name alone.
+    public func initialise(seed: UInt64, on backend: any Backend) {
+        let key = RandomKey(seed: seed, purpose: .initialisation)
+        forEachState("") { name, state in
+            switch state {
+            case .parameter(let parameter):
+                let host = parameter.initialiser.draw(parameter.shape, key: key, id: stableHash(name))
+                backend.assign(host, to: parameter.value)
+            case .buffer(let tensor, let initial):
+                let values = [Float](repeating: initial, count: tensor.elementCount)
+                backend.assign(HostTensor(values, shape: tensor.shape), to: tensor)
+            case .counter(let counter): counter.value = 0
+            }
+        }
+    }
+
+    /// A copy of the whole state, by name.
+    /// - Throws: whatever went wrong on the backend before.
+    public func state(on backend: any Backend) throws -> [(name: String, tensor: HostTensor)] {
+        var result: [(String, HostTensor)] = []
+        try forEachState("") { name, state in
+            switch state {
+            case .parameter(let parameter): result.append((name, try backend.read(parameter.value)))
+            case .buffer(let tensor, _): result.append((name, try backend.read(tensor)))
+            case .counter(let counter): result.append((name, HostTensor([counter.value], shape: [])))
+            }
+        }
+        return result
+    }
+
+    /// Loads the whole state.
+    /// - Parameter lookup: the tensor of a name, F32, or I64 for counters.
+    /// - Throws: `Failure(.data)` for a missing tensor (counters may be missing) or one of another shape.
+    public func load(on backend: any Backend, _ lookup: (String) throws -> HostTensor?) throws {
+        func require(_ name: String, _ shape: [Int]) throws -> HostTensor {
+            guard let tensor = try lookup(name) else {
+                throw Failure(.data, "the weights have no \(name)", "use the file of this architecture")
+            }
+            guard tensor.shape == shape, tensor.type == .f32 else {
+                throw Failure(
+                    .data, "\(name) is \(tensor.type.rawValue) \(tensor.shape), not F32 \(shape)",
+                    "use the file of this architecture")
+            }
+            return tensor
+        }
+        try forEachState("") { name, state in
+            switch state {
+            case .parameter(let parameter):
+                backend.assign(try require(name, parameter.shape), to: parameter.value)
+            case .buffer(let tensor, _): backend.assign(try require(name, tensor.shape), to: tensor)
+            case .counter(let counter):
+                if let tensor = try lookup(name), tensor.type == .i64, tensor.elementCount == 1 {
+                    counter.value = tensor.integers[0]
+                }
+            }
+        }
+    }
+}
+
+/// FNV-1a, 64 bits (RFC 9923): the same for the same text on every machine.
+public func stableHash(_ text: String) -> Int64 {
+    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+    for byte in text.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+    return Int64(bitPattern: hash)
+}

@@ -1,0 +1,38 @@
+import Glibc
+
+/// The learning rate over a run: linear warm-up, then half a cosine from `base` to `base * floor`
+/// (Loshchilov & Hutter 2017), piecewise constant over `resolution` steps.
+public struct Schedule: Sendable, Equatable {
+    public let base: Float
+    /// Steps of the whole run.
+    public let steps: Int
+    public let warmupSteps: Int
+    /// Fraction of `base` that the warm-up starts from.
+    public let warmupStart: Float
+    /// Fraction of `base` that the cosine ends at.
+    public let floor: Float
+    /// Steps that share one rate: 1 for a rate per step, the steps of an epoch for a rate per epoch.
+    public let resolution: Int
+
+    public init(
+        base: Float, steps: Int, warmupSteps: Int = 0, warmupStart: Float = 0, floor: Float = 0, resolution: Int = 1
+    ) {
+        self.base = base
+        self.steps = steps
+        self.warmupSteps = warmupSteps
+        self.warmupStart = warmupStart
+        self.floor = floor
+        self.resolution = max(1, resolution)
+    }
+
+    /// The rate of step `step`, counted from 0.
+    public func rate(_ step: Int) -> Float {
+        if step < warmupSteps {
+            return base * (warmupStart + (1 - warmupStart) * Float(step) / Float(warmupSteps))
+        }
+        let position = (step - warmupSteps) / resolution * resolution
+        let progress = Double(position) / Double(max(1, steps - warmupSteps))
+        let lowest = Double(base) * Double(floor)
+        return Float(lowest + (Double(base) - lowest) * 0.5 * (1 + cos(Double.pi * min(1, progress))))
+    }
+}

@@ -1,0 +1,84 @@
+import CKernels
+
+/// What a random number is for. Two purposes never share numbers, whatever their seeds: with one default seed for every
+/// program, shared numbers would make z⁺ = 2z.
+public enum RandomPurpose: UInt32, Sendable {
+    case anchor = 1
+    case perturbation = 2
+    case augmentation = 3
+    case initialisation = 4
+    case shuffle = 5
+    case noiseImage = 6
+    case mixing = 7
+}
+
+/// A key of the counter-based generator Philox4x32-10 (Salmon et al., *Parallel random numbers: as easy as 1, 2, 3*,
+/// SC 2011). With a sample's id it names one endless sequence of words that nothing else shares and that depends on no
+/// batch size, thread or shard.
+///
+/// The key is the first half of the Philox block at counter (purpose, view, group, epoch) under the seed; the words of
+/// sample `id` are the blocks at counters (0…, 0, id low, id high) under that key.
+public struct RandomKey: Sendable, Hashable {
+    public let low: UInt32
+    public let high: UInt32
+
+    public init(seed: UInt64, purpose: RandomPurpose, view: Int = 0, group: Int = 0, epoch: Int = 0) {
+        var counter = (
+            purpose.rawValue, UInt32(truncatingIfNeeded: view), UInt32(truncatingIfNeeded: group),
+            UInt32(truncatingIfNeeded: epoch)
+        )
+        withUnsafeMutableBytes(of: &counter) {
+            hl_philox4x32(
+                UInt32(truncatingIfNeeded: seed), UInt32(truncatingIfNeeded: seed >> 32),
+                $0.bindMemory(to: UInt32.self).baseAddress!)
+        }
+        low = counter.0
+        high = counter.1
+    }
+
+    /// The sequence of one sample.
+    public func sequence(id: Int64) -> RandomSequence { RandomSequence(key: self, id: id) }
+}
+
+/// The words of one key and sample id, in order.
+public struct RandomSequence: RandomNumberGenerator, Sendable {
+    private let key: RandomKey
+    private let id: UInt64
+    private var block: UInt32 = 0
+    private var words: (UInt32, UInt32, UInt32, UInt32) = (0, 0, 0, 0)
+    private var used = 4
+
+    init(key: RandomKey, id: Int64) {
+        self.key = key
+        self.id = UInt64(bitPattern: id)
+    }
+
+    public mutating func nextWord() -> UInt32 {
+        if used == 4 {
+            words = (block, 0, UInt32(truncatingIfNeeded: id), UInt32(truncatingIfNeeded: id >> 32))
+            withUnsafeMutableBytes(of: &words) {
+                hl_philox4x32(key.low, key.high, $0.bindMemory(to: UInt32.self).baseAddress!)
+            }
+            block &+= 1
+            used = 0
+        }
+        defer { used += 1 }
+        switch used {
+        case 0: return words.0
+        case 1: return words.1
+        case 2: return words.2
+        default: return words.3
+        }
+    }
+
+    public mutating func next() -> UInt64 {
+        let low = UInt64(nextWord())
+        return low | UInt64(nextWord()) << 32
+    }
+
+    /// Uniform in [0, 1), 24 bits.
+    public mutating func uniform() -> Float { Float(nextWord() >> 8) * 0x1p-24 }
+
+    /// Uniform in [low, high).
+    public mutating func uniform(_ low: Float, _ high: Float) -> Float { low + (high - low) * uniform() }
+}

@@ -1,0 +1,146 @@
+import HLFormats
+import HLTensor
+
+/// Random views: the anchor's latent with noise added on chosen chunks, the others kept.
+///
+/// The noise of view v and group g is drawn for each sample id under the key (seed, perturbation, v, g), one draw per
+/// group, so a sample's views depend on nothing else: not on batch, thread or shard, nor on the anchor's own numbers.
+public struct RandomPerturbation: Sendable, Hashable {
+    public let groups: [PerturbationGroup]
+    public let seed: UInt64
+    /// Positives per anchor; they are views 1 … viewCount.
+    public let viewCount: Int
+    /// One view per group, all with the same noise vector (the paper's Figure 2).
+    public let isSweep: Bool
+
+    private init(groups: [PerturbationGroup], seed: UInt64, viewCount: Int, isSweep: Bool) {
+        self.groups = groups
+        self.seed = seed
+        self.viewCount = viewCount
+        self.isSweep = isSweep
+    }
+
+    /// `views` positives, each with noise on all groups.
+    /// - Throws: `Failure` (usage) for no group, overlapping groups or fewer than one view.
+    public init(groups: [PerturbationGroup], seed: UInt64, views: Int = 1) throws {
+        guard views >= 1 else {
+            throw Failure(.usage, "\(views) views were asked for", "ask for one view or more")
+        }
+        self.init(groups: groups, seed: seed, viewCount: views, isSweep: false)
+        try PerturbationGroup.validate(groups, count: ChunkSet.limit)
+    }
+
+    /// One view per group. Every view adds the same vector, of one chunk's dimension, to each chunk of its group; where
+    /// groups differ in distribution it is the same quantile of each.
+    /// - Throws: `Failure` (usage) for no group or overlapping groups.
+    public static func sweep(groups: [PerturbationGroup], seed: UInt64) throws -> RandomPerturbation {
+        try PerturbationGroup.validate(groups, count: ChunkSet.limit)
+        return RandomPerturbation(groups: groups, seed: seed, viewCount: groups.count, isSweep: true)
+    }
+
+    /// One view per chunk.
+    public static func sweep(
+        chunks: ChunkSet, noise: TruncatedNormal, seed: UInt64
+    ) throws -> RandomPerturbation {
+        try sweep(
+            groups: chunks.indices.map { PerturbationGroup(chunks: ChunkSet($0), noise: noise) }, seed: seed)
+    }
+
+    /// The key of the noise of a view (1 …) and group (0 …); a sweep has one for all.
+    public func key(view: Int, group: Int) -> RandomKey {
+        RandomKey(
+            seed: seed, purpose: .perturbation, view: isSweep ? 0 : view, group: isSweep ? 0 : group)
+    }
+
+    /// The groups that view `view` moves, by number.
+    public func groups(ofView view: Int) -> Range<Int> {
+        isSweep ? view - 1..<view : 0..<groups.count
+    }
+
+    /// The chunks that any view moves, ascending.
+    public var perturbedChunks: [Int] { groups.flatMap(\.chunks.indices).sorted() }
+
+    /// The noise of one view and group on a whole latent of `dimension` values, F32 [ids, dimension], for generators
+    /// whose chunks are mapped from one base latent (StyleGAN2 maps z + noise and takes it for the group's layers).
+    public func noise(
+        view: Int, group: Int, ids: HostTensor, dimension: Int, threads: Int = 1
+    ) -> HostTensor {
+        groups[group].noise.draw(
+            ids: ids, perSample: dimension, key: key(view: view, group: group), threads: threads)
+    }
+
+    /// The positives of a batch, views 1 … viewCount in order, each F32 [B, n, m] like `latent`.
+    ///
+    /// A group's draw for one sample is [its chunks, m] in ascending order of chunks.
+    /// - Parameters:
+    ///   - latent: the anchors, F32 [B, n, m].
+    ///   - ids: I64 [B].
+    /// - Throws: `Failure` (usage) if the latent lacks a chosen chunk; (data) if the tensors do not fit each other.
+    public func apply(to latent: HostTensor, ids: HostTensor, threads: Int = 1) throws -> [HostTensor] {
+        guard latent.type == .f32, latent.shape.count == 3 else {
+            throw Failure(
+                .data,
+                "a latent is \(latent.type.rawValue) \(latent.shape) instead of F32 [samples, chunks, dimension]",
+                "make the stream again with hl-sample")
+        }
+        guard ids.type == .i64, ids.shape == [latent.shape[0]] else {
+            throw Failure(
+                .data, "\(latent.shape[0]) latents have ids \(ids.type.rawValue) \(ids.shape)",
+                "make the stream again with hl-sample")
+        }
+        try PerturbationGroup.validate(groups, count: latent.shape[1])
+        return (1...viewCount).map { positive($0, of: latent, ids: ids, threads: threads) }
+    }
+
+    private func positive(_ view: Int, of latent: HostTensor, ids: HostTensor, threads: Int) -> HostTensor {
+        let count = latent.rowCount, rowSize = latent.rowSize
+        let dimension = latent.shape[2]
+        return HostTensor(.f32, shape: latent.shape) { bytes in
+            let target = RowPointer(bytes.bindMemory(to: Float.self), rowSize: rowSize)
+            latent.withUnsafeElements(as: Float.self) { latent in
+                ids.withUnsafeElements(as: Int64.self) { ids in
+                    let source = ConstantRowPointer(latent, rowSize: rowSize)
+                    let ids = ConstantRowPointer(ids, rowSize: 1)
+                    RowBlocks.forEach(rows: count, rowSize: rowSize, threads: threads) { rows in
+                        addNoise(view, source, ids, target, rows, rowSize, dimension)
+                    }
+                }
+            }
+        }
+    }
+
+    private func addNoise(
+        _ view: Int, _ source: ConstantRowPointer<Float>, _ ids: ConstantRowPointer<Int64>, _ target: RowPointer,
+        _ rows: Range<Int>, _ rowSize: Int, _ dimension: Int
+    ) {
+        if rowSize == 0 { return }
+        target[rows.lowerBound].update(from: source[rows.lowerBound], count: rows.count * rowSize)
+        for number in groups(ofView: view) {
+            let group = groups[number]
+            let chunks = group.chunks.indices
+            let perSample = isSweep ? dimension : chunks.count * dimension
+            // Blocks whose noise stays in cache.
+            let step = max(1, 8192 / max(perSample, 1))
+            let noise = UnsafeMutablePointer<Float>.allocate(capacity: max(1, min(step, rows.count) * perSample))
+            defer { noise.deallocate() }
+            for start in stride(from: rows.lowerBound, to: rows.upperBound, by: step) {
+                let count = min(step, rows.upperBound - start)
+                group.noise.fill(noise, ids: ids[start], count, perSample, key(view: view, group: number))
+                for row in 0..<count {
+                    for (position, chunk) in chunks.enumerated() {
+                        let values = target[start + row] + chunk * dimension
+                        let added = noise + row * perSample + (isSweep ? 0 : position * dimension)
+                        for i in 0..<dimension { values[i] += added[i] }
+                    }
+                }
+            }
+        }
+    }
+
+    /// For headers.
+    public var json: JSONValue {
+        [
+            "groups": .array(groups.map(\.json)), "views": .integer(Int64(viewCount)), "sweep": .bool(isSweep),
+        ]
+    }
+}

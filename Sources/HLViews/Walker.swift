@@ -1,0 +1,150 @@
+import HLCompute
+import HLFormats
+import HLTensor
+
+/// A learned perturbation, COP-Gen's navigator: T(z) = W₂ ReLU(W₁ z + b₁) + b₂ on the values of the chosen chunks, one
+/// behind the other; the positive is z + T(z).
+public final class Walker {
+    /// d, the number of values it moves.
+    public let dimension: Int
+    /// The chunks that it was trained on, where its file says so.
+    public let chunks: ChunkSet?
+
+    private let backend: any Backend
+    private let first: (weight: Tensor, bias: Tensor)  // [hidden, d], [hidden]
+    private let second: (weight: Tensor, bias: Tensor)  // [d, hidden], [d]
+
+    /// Samples at a time: activations stay in cache.
+    private static let blockSize = 1024
+
+    /// - Parameter tensors: `walker.0.weight` [hidden, d], `walker.0.bias`, `walker.2.weight` [d, hidden] and
+    ///   `walker.2.bias`, in any floating-point type.
+    /// - Throws: `Failure` (incompatible) if one is missing or they do not fit each other.
+    public init(_ tensors: StateDictionary, chunks: ChunkSet? = nil, name: String, backend: any Backend) throws {
+        func take(_ key: String, rank: Int) throws -> HostTensor {
+            guard let tensor = tensors.first(where: { $0.name == key })?.tensor else {
+                throw Self.foreign(name, "it has no \(key)")
+            }
+            guard tensor.shape.count == rank, tensor.elementCount > 0 else {
+                throw Self.foreign(name, "\(key) has the shape \(tensor.shape)")
+            }
+            let floats = convertedToFloat32(tensor)
+            let isFinite = floats.withUnsafeElements(as: Float.self) { $0.allSatisfy(\.isFinite) }
+            guard isFinite else {
+                throw Failure(.data, "\(key) of \(name) holds a NaN or an infinity", "train the walker again")
+            }
+            return floats
+        }
+        let weights = (try take("walker.0.weight", rank: 2), try take("walker.2.weight", rank: 2))
+        let biases = (try take("walker.0.bias", rank: 1), try take("walker.2.bias", rank: 1))
+        let (hidden, dimension) = (weights.0.shape[0], weights.0.shape[1])
+        guard weights.1.shape == [dimension, hidden], biases.0.shape == [hidden], biases.1.shape == [dimension] else {
+            throw Self.foreign(
+                name, "its layers \(weights.0.shape) and \(weights.1.shape) do not lead back to \(dimension) values")
+        }
+        self.dimension = dimension
+        self.chunks = chunks
+        self.backend = backend
+        first = (backend.tensor(weights.0), backend.tensor(biases.0))
+        second = (backend.tensor(weights.1), backend.tensor(biases.1))
+    }
+
+    /// Reads a walker: a safetensors file of ours, whose metadata `hl.chunks` names its chunks, or a published one, a
+    /// pickle of the whole module or its state dict, `module.` in front of the names or not.
+    /// - Throws: `Failure`: noInput for a missing file, data for one that is damaged, incompatible for another network.
+    public static func load(path: String, backend: any Backend) throws -> Walker {
+        if path.hasSuffix(".safetensors") {
+            let file = try Safetensors.read(path: path)
+            let chunks = try file.metadata["hl.chunks"].map { text in
+                do {
+                    return try ChunkSet(parsing: text)
+                } catch let failure as Failure {
+                    throw Failure(.data, "\(path) names its \(failure.what)", "train the walker again")
+                }
+            }
+            let tensors = file.tensors.map { (name: $0.name, tensor: $0.tensor) }
+            return try Walker(tensors, chunks: chunks, name: path, backend: backend)
+        }
+        let value = try TorchFile.read(path: path)
+        let tensors: StateDictionary
+        do {
+            tensors = try stateDictionary(of: value)
+        } catch let failure as Failure {
+            throw Failure(failure.kind, "\(path): \(failure.what)", failure.remedy)
+        }
+        return try Walker(removingCommonPrefix(from: tensors), name: path, backend: backend)
+    }
+
+    private static func foreign(_ name: String, _ reason: String) -> Failure {
+        Failure(
+            .incompatible, "\(name) is not a walker (\(reason))",
+            "name a file with walker.0 and walker.2, two linear layers")
+    }
+
+    /// The chunks of a latent of `count` chunks that the walker moves: the wanted ones, else those of its file, else all.
+    /// - Throws: `Failure`: usage if the latent lacks one of them, incompatible if they are not d values together.
+    public func chunks(wanted: ChunkSet?, count: Int, dimension chunkDimension: Int) throws -> ChunkSet {
+        let chosen = wanted ?? chunks ?? ChunkSet(all: count)
+        try chosen.validate(count: count)
+        let size = chosen.indices.count * chunkDimension
+        guard size == dimension else {
+            throw Failure(
+                .incompatible,
+                "the walker moves \(dimension) values, and \(chosen.indices.count) chunks of \(chunkDimension) have \(size)",
+                dimension % chunkDimension == 0 && dimension / chunkDimension <= count
+                    ? "choose its \(dimension / chunkDimension) chunks with --chunks" : "use the walker of this generator")
+        }
+        return chosen
+    }
+
+    /// The positives z + T(z) of latents F32 [B, n, m], whose `chunks` are d values together; the others are kept.
+    ///
+    /// A sample's result may differ by rounding with the samples around it.
+    public func apply(to latent: HostTensor, chunks: ChunkSet) throws -> HostTensor {
+        precondition(latent.type == .f32 && latent.shape.count == 3)
+        let isWhole = chunks.indices.count == latent.shape[1]
+        var parts: [HostTensor] = []
+        for start in stride(from: 0, to: latent.rowCount, by: Self.blockSize) {
+            let rows = latent.rows(start..<min(start + Self.blockSize, latent.rowCount))
+            let chosen = isWhole ? rows : Self.gather(rows, chunks)
+            let moved = try move(chosen.reshaped([rows.rowCount, dimension]))
+            parts.append(isWhole ? moved.reshaped(rows.shape) : Self.scatter(moved, into: rows, chunks))
+        }
+        return parts.isEmpty ? latent : HostTensor.concatenate(parts)
+    }
+
+    /// z + T(z), [B, d].
+    private func move(_ values: HostTensor) throws -> HostTensor {
+        let z = backend.tensor(values)
+        let hidden = backend.matmul(z, first.weight, transposeA: false, transposeB: true)
+        backend.addRowVector(first.bias, to: hidden)
+        let step = backend.matmul(backend.relu(hidden), second.weight, transposeA: false, transposeB: true)
+        backend.addRowVector(second.bias, to: step)
+        return try backend.read(backend.add(z, step))
+    }
+
+    private static func gather(_ latent: HostTensor, _ chunks: ChunkSet) -> HostTensor {
+        let (count, dimension) = (latent.shape[1], latent.shape[2])
+        let rows = latent.reshaped([latent.rowCount * count, dimension])
+        let picked = (0..<latent.rowCount).flatMap { sample in chunks.indices.map { sample * count + $0 } }
+        return rows.gather(picked)
+    }
+
+    private static func scatter(_ moved: HostTensor, into latent: HostTensor, _ chunks: ChunkSet) -> HostTensor {
+        let (count, dimension) = (latent.shape[1], latent.shape[2])
+        return HostTensor(.f32, shape: latent.shape) { bytes in
+            let target = bytes.bindMemory(to: Float.self)
+            latent.withUnsafeElements(as: Float.self) { _ = target.update(from: $0) }
+            moved.withUnsafeElements(as: Float.self) { source in
+                var position = 0
+                for sample in 0..<latent.rowCount {
+                    for chunk in chunks.indices {
+                        let start = (sample * count + chunk) * dimension
+                        for i in 0..<dimension { target[start + i] = source[position + i] }
+                        position += dimension
+                    }
+                }
+            }
+        }
+    }
+}

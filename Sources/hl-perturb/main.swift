@@ -1,0 +1,128 @@
+import ArgumentParser
+import HLCommand
+import HLCompute
+import HLFormats
+import HLGenerators
+import HLTensor
+import HLViews
+
+/// hl-perturb: makes positive views by moving chosen chunks of the anchors.
+struct Perturb: Tool {
+    static let configuration = configuration(
+        "hl-perturb", "Make positive views of a stream's anchors by moving chosen chunks of their latents.",
+        discussion: """
+            Without --chunks, --group and --walker all chunks but chunk 0 move, with noise from N^t(0, 1, 2). Chunks \
+            are written 0, 1-5 or 0,2-4. A sample's views depend on the seed and its id alone.
+            """)
+
+    @Option(
+        help: ArgumentHelp(
+            "Chunks to move, as one group. (list such as 1-5; default: all but 0, or the walker's)", valueName: "list"))
+    var chunks: String?
+
+    @Option(
+        name: .customLong("group"),
+        help: ArgumentHelp(
+            "A group of chunks with noise of its own, such as 0-3:std=0.3,trunc=1,mean=0; may be given several times. "
+                + "(list:settings)", valueName: "group"))
+    var groups: [String] = []
+
+    @Option(help: ArgumentHelp("Mean of the noise. (number; default: 0)", valueName: "x"))
+    var mean: Double?
+
+    @Option(
+        name: .customLong("std"),
+        help: ArgumentHelp("Its standard deviation before truncation. (number from 0; default: 1)", valueName: "x"))
+    var standardDeviation: Double?
+
+    @Option(
+        name: .customLong("trunc"),
+        help: ArgumentHelp(
+            "Where it is cut off, in standard deviations. (number above 0, or inf; default: 2)", valueName: "x"))
+    var truncation: Double?
+
+    @Option(help: ArgumentHelp("Views per anchor. (integer from 1 to 1000; default: 1)", valueName: "n"))
+    var views: Int?
+
+    @Flag(help: "One view per chunk or group, all with the same noise vector.")
+    var sweep = false
+
+    @Option(
+        help: ArgumentHelp(
+            "A learned perturbation: COP-Gen's pickle, its state dict, or a .safetensors of hl-train. (path)",
+            valueName: "file"))
+    var walker: String?
+
+    @Argument(help: ArgumentHelp("Stream to read; - is standard input. (path)", valueName: "file"))
+    var input = "-"
+
+    @OptionGroup(title: "Images") var images: RenderOptions
+    @OptionGroup var randomness: SeedOption
+    @OptionGroup var destination: OutputOption
+    @OptionGroup(title: "Common options") var shared: SharedOptions
+
+    func validate() throws {
+        func refuse(_ what: String, _ remedy: String) -> Failure { Failure(.usage, what, remedy) }
+        if chunks != nil && !groups.isEmpty {
+            throw refuse("--chunks and --group are two ways to say the same", "give one of them")
+        }
+        if let views, !(1...1000).contains(views) { throw refuse("cannot make \(views) views", "give --views from 1 to 1000") }
+        if walker != nil {
+            if !groups.isEmpty || mean != nil || standardDeviation != nil || truncation != nil || views != nil || sweep {
+                throw refuse(
+                    "a walker takes no --group, --mean, --std, --trunc, --views and --sweep", "leave them out")
+            }
+        } else if sweep && views != nil {
+            throw refuse("--sweep makes one view per chunk or group", "leave out --views")
+        }
+        if images.pixels != .u8 && !images.render {
+            throw refuse("--pixels is for attached images", "give --render too, or leave it out")
+        }
+        // What can be wrong without the stream is said before one is waited for.
+        _ = try chunks.map { try ChunkSet(parsing: $0) }
+        _ = try groups.map { try PerturbationGroup(parsing: $0, defaults: try noise()) }
+        _ = try noise()
+    }
+
+    func run() throws {
+        // Libraries and weights are loaded while the program before this one gets going.
+        let walker = try walker.map { path in
+            try Walker.load(path: path, backend: try PlainBackend(threads: shared.threadCount))
+        }
+        let reader = try StreamInput.open(path: input)
+        let views = try walker.map { try WalkedViews(self, $0, reader.header) as any ViewMaker }
+            ?? RandomViews(self, reader.header)
+        let renderer = images.render ? try Renderer(reader.header, threads: shared.threadCount) : nil
+        let output = try StreamOutput(path: destination.output)
+        var header = reader.header.appending(seed: walker == nil ? randomness.seed : nil)
+        header.metadata["hl.perturbation"] = views.json.text
+        try output.writeHeader(header)
+        Console.note("\(shared.threadCount) threads, \(views.json.text)")
+
+        let progress = Progress()
+        let source: any BatchSource = shared.threadCount > 1 ? ReadAhead(reader) : reader
+        while let batch = try source.next() {
+            var tensors = batch.tensors
+            for (number, latent) in try views.positives(of: batch).enumerated() {
+                guard tensors["z.\(number + 1)"] == nil else {
+                    throw Failure(
+                        .incompatible, "\(reader.name) has view \(number + 1) already",
+                        "give this program a stream of anchors")
+                }
+                tensors["z.\(number + 1)"] = latent
+            }
+            let widened = try Batch(tensors, metadata: batch.metadata)
+            try output.write(try renderer?.attachingImages(to: widened, pixels: images.pixels) ?? widened)
+            progress.advance(by: batch.count)
+        }
+        try output.finish()
+        progress.finish()
+    }
+
+    /// The distribution of `--mean`, `--std` and `--trunc`.
+    func noise() throws -> TruncatedNormal {
+        try TruncatedNormal(mean: mean ?? 0, standardDeviation: standardDeviation ?? 1, truncation: truncation ?? 2)
+    }
+}
+
+runTool(Perturb.self)

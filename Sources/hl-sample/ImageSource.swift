@@ -1,0 +1,71 @@
+import HLCommand
+import HLData
+import HLFormats
+import HLTensor
+
+/// Real images with their labels. A sample's id is its position in the data set; `--start`, `-n` and `--shard` count
+/// positions in the order of reading, epoch after epoch.
+final class ImageSource: SampleSource {
+    static let defaultSide = 64
+
+    let header: StreamHeader
+    let total: Int?
+    let summary: String
+    private let dataset: any ImageDataset
+    private let side: Int
+    private let seed: UInt64?
+    private let threads: Int
+    private let batchSize: Int
+    private let end: Int
+    private var positions: Positions
+    private var epoch = 0
+    private var source: DatasetSource
+
+    init(_ options: Sample, _ data: String, _ positions: Positions) throws {
+        let parts = data.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+        guard parts.count == 2, parts[0] == "imagefolder", !parts[1].isEmpty else {
+            throw Failure(.usage, "'\(data)' is not a data set", "write it as imagefolder:DIR")
+        }
+        let directory = String(parts[1])
+        dataset = try ImageFolder(directory: directory, split: options.split)
+        side = options.size ?? Self.defaultSide
+        seed = options.shuffle ? options.randomness.seed : nil
+        threads = options.shared.threadCount
+        batchSize = options.batch ?? min(1024, max(1, 2_100_000 / (3 * side * side)))
+        source = try DatasetSource(dataset, side: side, shuffleSeed: seed, threads: threads)
+        let epochs = options.epochs ?? 1
+        let (length, overflow) = dataset.count.multipliedReportingOverflow(by: epochs)
+        end = epochs == 0 || overflow ? .max : length
+        if let count = options.count, options.start + count > end {
+            throw Failure(
+                .usage, "\(epochs) epoch\(epochs == 1 ? "" : "s") of \(dataset.count) images do not have "
+                    + "\(options.start + count)", "raise --epochs or lower -n or --start")
+        }
+        total = options.count ?? (end == .max ? nil : max(0, end - options.start))
+        var object: JSONObject = ["kind": "imagefolder", "directory": .string(directory)]
+        if let split = options.split { object["split"] = .string(split) }
+        object["classes"] = .array(dataset.classNames.map { .string($0) })
+        object["count"] = .integer(Int64(dataset.count))
+        object["size"] = .integer(Int64(side))
+        header = StreamHeader(data: .object(object))
+        summary = "\(dataset.count) images of \(dataset.source) at \(side) pixels"
+        self.positions = positions
+    }
+
+    func next() throws -> Batch? {
+        // Records stay within an epoch: each has an order of its own.
+        var (first, count) = positions.take(batchSize, below: min(end, (epoch + 1) * dataset.count))
+        while count == 0 {
+            let (next, overflow) = (epoch + 1).multipliedReportingOverflow(by: dataset.count)
+            guard !overflow, next < min(end, positions.end) else { return nil }
+            epoch = max(epoch + 1, first / dataset.count)
+            (first, count) = positions.take(batchSize, below: min(end, (epoch + 1) * dataset.count))
+            source = try DatasetSource(dataset, side: side, shuffleSeed: seed, epoch: epoch, threads: threads)
+        }
+        let indices = (0..<count).map {
+            source.order[first - epoch * dataset.count + $0 * positions.shard.count]
+        }
+        let images = try source.batch(indices: indices)
+        return try Batch(["id": images.ids, "y": images.labels, "x.0": images.images])
+    }
+}

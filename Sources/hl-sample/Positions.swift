@@ -1,0 +1,60 @@
+import ArgumentParser
+
+/// Part K of N: the ids that leave remainder K when divided by N.
+struct Shard: ExpressibleByArgument, CustomStringConvertible {
+    let index: Int
+    let count: Int
+
+    static let whole = Shard(index: 0, count: 1)
+
+    private init(index: Int, count: Int) {
+        self.index = index
+        self.count = count
+    }
+
+    init?(argument: String) {
+        let parts = argument.split(separator: "/", omittingEmptySubsequences: false)
+        guard parts.count == 2, let index = Int(parts[0]), let count = Int(parts[1]), count <= 1 << 20, index >= 0,
+            index < count
+        else { return nil }
+        self.init(index: index, count: count)
+    }
+
+    var description: String { "\(index)/\(count)" }
+    var defaultValueDescription: String { description }
+
+    /// The first id from `id` on that is in the shard.
+    func first(from id: Int) -> Int { id + (index - id % count + count) % count }
+
+    /// How many of the ids `start` ..< `start + total` are in the shard.
+    func share(of total: Int, from start: Int) -> Int {
+        let skipped = first(from: start) - start
+        return total > skipped ? (total - skipped - 1) / count + 1 : 0
+    }
+}
+
+/// The ids of one run, a record at a time.
+struct Positions {
+    let shard: Shard
+    /// One beyond the last.
+    let end: Int
+    private var next: Int
+
+    init(start: Int, count: Int?, shard: Shard) {
+        self.shard = shard
+        end = count.map { start + $0 } ?? .max
+        // Near the end of all numbers nothing is left.
+        next = start > Int.max - shard.count ? .max : shard.first(from: start)
+    }
+
+    /// At most `limit` ids below `bound`, ascending and `shard.count` apart; empty at the end.
+    mutating func take(_ limit: Int, below bound: Int = .max) -> (first: Int, count: Int) {
+        let end = min(self.end, bound)
+        guard next < end else { return (next, 0) }
+        let first = next
+        let count = min(limit, (end - 1 - next) / shard.count + 1)
+        let (after, overflow) = next.addingReportingOverflow(count * shard.count)
+        next = overflow ? .max : after
+        return (first, count)
+    }
+}

@@ -1,0 +1,93 @@
+import HLCommand
+import HLFormats
+import HLGenerators
+import HLTensor
+import HLViews
+
+/// Where anchors come from.
+protocol SampleSource: BatchSource {
+    /// Ids from `--start` on, over all shards, where their number is known.
+    var total: Int? { get }
+    /// For `--verbose`.
+    var summary: String { get }
+}
+
+/// Attaches to latents what their generator knows: labels, and images where they are wanted.
+final class Attachments {
+    private let renderer: Renderer?
+    private let oracle: (any Oracle)?
+    private let pixels: PixelType
+    /// Samples of a record of about 2 MB.
+    let batchSize: Int
+
+    init(_ options: Sample, _ specification: GeneratorSpecification, _ header: StreamHeader) throws {
+        let threads = options.shared.threadCount
+        renderer = options.images.render ? try Renderer(header, threads: threads) : nil
+        // Only the built-in generator knows labels, and it needs no weights.
+        oracle = specification.name == "shapes" ? try specification.makeGenerator(threads: threads) as? Oracle : nil
+        pixels = options.images.pixels
+        let side = specification.resolution
+        let pixelBytes = renderer == nil ? 0 : 3 * side * side * (pixels == .u8 ? 1 : 4)
+        let bytes = specification.chunks * specification.dimension * 4 + 16 + pixelBytes
+        var fitting = 4096
+        while fitting > 8 && fitting * bytes > 2_100_000 { fitting /= 2 }
+        batchSize = options.batch ?? fitting
+    }
+
+    func batch(ids: HostTensor, latents: HostTensor) throws -> Batch {
+        var tensors: NamedTensors = ["id": ids, "z.0": latents]
+        if let oracle { tensors["y"] = oracle.labels(of: latents) }
+        let batch = try Batch(tensors)
+        return try renderer?.attachingImages(to: batch, pixels: pixels) ?? batch
+    }
+}
+
+/// The ids first, first + step, ….
+func ids(from first: Int, count: Int, step: Int) -> HostTensor {
+    HostTensor((0..<count).map { Int64(first + $0 * step) }, shape: [count])
+}
+
+/// Anchors drawn from N^t.
+final class DrawnLatents: SampleSource {
+    let header: StreamHeader
+    let total: Int?
+    let summary: String
+    private let attachments: Attachments
+    private let distribution: TruncatedNormal
+    private let specification: GeneratorSpecification
+    private let key: RandomKey
+    private let threads: Int
+    private var positions: Positions
+
+    init(
+        _ options: Sample, _ specification: GeneratorSpecification, _ distribution: TruncatedNormal,
+        _ positions: Positions
+    ) throws {
+        let seed = options.randomness.seed
+        var latent = distribution.json.object ?? JSONObject()
+        latent["seed"] = Int64(exactly: seed).map { .integer($0) } ?? .string(String(seed))
+        header = StreamHeader(generator: specification.json, latent: .object(latent))
+        total = options.count
+        summary = "anchors of \(specification.name) from \(distribution)"
+        attachments = try Attachments(options, specification, header)
+        self.distribution = distribution
+        self.specification = specification
+        key = RandomKey(seed: seed, purpose: .anchor)
+        threads = options.shared.threadCount
+        self.positions = positions
+    }
+
+    func next() throws -> Batch? {
+        let (first, count) = positions.take(attachments.batchSize)
+        guard count > 0 else { return nil }
+        let (chunks, dimension) = (specification.chunks, specification.dimension)
+        let step = positions.shard.count
+        let ids = ids(from: first, count: count, step: step)
+        let latents =
+            step == 1
+            ? distribution.draw(
+                first: Int64(first), count: count, perSample: chunks * dimension, key: key, threads: threads)
+            : distribution.draw(ids: ids, perSample: chunks * dimension, key: key, threads: threads)
+        return try attachments.batch(ids: ids, latents: latents.reshaped([count, chunks, dimension]))
+    }
+}

@@ -1,0 +1,135 @@
+import ArgumentParser
+import HLCommand
+import HLCompute
+import HLEncoders
+import HLTensor
+
+struct TrainEncoder: Tool {
+    static let configuration = configuration(
+        "hl-train", "Train an encoder on a stream of views.",
+        discussion: """
+            Reads latents or images, renders what is missing, and trains a ResNet to bring the views of a sample \
+            together. Samples with a view 1 make pairs of views 0 and 1; others make pairs of view 0 with itself, which \
+            augmentation then tells apart. The settings are fixed defaults, never taken from the stream.
+            """)
+
+    @Argument(help: "Stream to read; - is standard input. (path)")
+    var input = "-"
+
+    @Option(name: .shortAndLong, help: ArgumentHelp("File to write the encoder to. (path)", valueName: "file"))
+    var output = "encoder.safetensors"
+
+    @Option(help: ArgumentHelp("Training method. (simsiam or simclr)", valueName: "name"))
+    var method = MethodName.simclr
+
+    @Option(help: ArgumentHelp("Backbone. (resnet18, resnet34 or resnet50)", valueName: "name"))
+    var arch = ResNet.Architecture.resnet18
+
+    @Option(help: ArgumentHelp("Channels of the backbone's first stage; torchvision's is 64. (integer from 1 to 1024)"))
+    var width = 64
+
+    @Option(help: ArgumentHelp("First layers: torchvision's, or one 3×3 convolution. (imagenet or cifar)"))
+    var stem = ResNet.Stem.imagenet
+
+    @Option(
+        help: ArgumentHelp(
+            "Pixel augmentations T_x: all of SimCLR's, without colour, without crops, or none. "
+                + "(simclr, no-color, no-crop or none)", valueName: "set"))
+    var augment = AugmentationSet.noColor
+
+    @Option(help: ArgumentHelp("Pairs per step. (integer from 2)", valueName: "n"))
+    var batch = 64
+
+    @Option(name: [.customShort("n"), .long], help: ArgumentHelp("Pairs to train on, in all. (integer)", valueName: "n"))
+    var samples: Int?
+
+    @Option(help: ArgumentHelp("Times to go through a file, shuffled anew each time. (integer from 1)", valueName: "n"))
+    var epochs = 1
+
+    @Option(
+        help: ArgumentHelp(
+            "Learning rate; the default is 0.05 (simsiam) or 0.03 (simclr) per 256 pairs. (number)", valueName: "x"))
+    var learningRate: Float?
+
+    @Option(help: ArgumentHelp("Steps over which the learning rate rises from 0. (integer from 0)", valueName: "n"))
+    var warmup = 0
+
+    @Option(help: ArgumentHelp("Momentum of SGD. (number from 0 to 1)", valueName: "x"))
+    var momentum: Float = 0.9
+
+    @Option(help: ArgumentHelp("L2 decay of all parameters. (number from 0)", valueName: "x"))
+    var weightDecay: Float = 1e-4
+
+    @Option(help: ArgumentHelp("Temperature of InfoNCE, for simclr. (number above 0)", valueName: "x"))
+    var temperature: Float = 0.1
+
+    @Option(help: ArgumentHelp("Library for the layers. (auto, onednn or plain)", valueName: "name"))
+    var backend = BackendChoice.automatic
+
+    @Flag(help: "Go on where a run with these settings and this stream was stopped.")
+    var resume = false
+
+    @Option(
+        help: ArgumentHelp(
+            "Seconds between checkpoints, from which --resume goes on. (number from 0; 0 makes one after every step)",
+            valueName: "s"))
+    var checkpointEvery = 60.0
+
+    @Option(help: ArgumentHelp("File that gets a line of JSON for every report. (path)", valueName: "file"))
+    var log: String?
+
+    @OptionGroup var seed: SeedOption
+    @OptionGroup var shared: SharedOptions
+
+    /// Pairs that a run without -n trains on.
+    static let defaultSamples = 65_536
+
+    func validate() throws {
+        func check(_ holds: Bool, _ what: String, _ remedy: String) throws {
+            if !holds { throw Failure(.usage, what, remedy) }
+        }
+        try check((1...1024).contains(width), "cannot build a backbone of width \(width)", "give --width from 1 to 1024")
+        try check((2...65_536).contains(batch), "cannot train on \(batch) pairs a step", "give --batch from 2 to 65536")
+        try check(epochs >= 1, "cannot train for \(epochs) epochs", "give --epochs from 1")
+        try check(warmup >= 0, "cannot warm up over \(warmup) steps", "give --warmup from 0")
+        try check((0..<1).contains(momentum), "momentum \(momentum) is out of range", "give --momentum from 0 to below 1")
+        try check(
+            weightDecay >= 0 && weightDecay.isFinite, "weight decay \(weightDecay) is out of range",
+            "give --weight-decay from 0")
+        try check(
+            temperature > 0 && temperature.isFinite, "temperature \(temperature) is out of range",
+            "give --temperature above 0")
+        try check(checkpointEvery >= 0, "checkpoints every \(checkpointEvery) s are out of range", "give --checkpoint-every from 0")
+        if let learningRate {
+            try check(
+                learningRate > 0 && learningRate.isFinite, "learning rate \(learningRate) is out of range",
+                "give --learning-rate above 0")
+        }
+        if let samples {
+            try check(samples >= batch, "\(samples) pairs do not fill one step of \(batch)", "raise -n or lower --batch")
+        }
+        try check(output != "-", "an encoder is not written to standard output", "give -o FILE")
+    }
+
+    func settings(steps: Int) -> TrainingSettings {
+        TrainingSettings(
+            method: method, architecture: arch, width: width, stem: stem, augmentation: augment, batch: batch,
+            steps: steps, rate: learningRate ?? method.defaultRate * Float(batch) / 256, warmupSteps: warmup,
+            momentum: momentum, decay: weightDecay, temperature: temperature, seed: seed.seed)
+    }
+
+    func run() throws {
+        let source = try PairSource(path: input, epochs: epochs, seed: seed.seed, threads: shared.threadCount)
+        let steps = (samples ?? source.sampleCount.map { $0 / batch * batch * epochs } ?? Self.defaultSamples) / batch
+        let run = try TrainingRun(
+            settings(steps: steps), source: source, output: output, backend: backend.make(threads: shared.threads),
+            threads: shared.threadCount, log: log)
+        try run.go(resuming: resume, checkpointEvery: checkpointEvery)
+    }
+}
+
+extension MethodName: ExpressibleByArgument {}
+extension ResNet.Architecture: ExpressibleByArgument {}
+extension ResNet.Stem: ExpressibleByArgument {}
+extension AugmentationSet: ExpressibleByArgument {}
+extension BackendChoice: ExpressibleByArgument {}

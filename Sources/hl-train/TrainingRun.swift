@@ -1,0 +1,142 @@
+import ArgumentParser
+import Glibc
+import HLCommand
+import HLCompute
+import HLEncoders
+import HLFormats
+import HLTensor
+
+/// One run of an encoder's training: feeds the trainer, reports, and survives being stopped.
+final class TrainingRun {
+    private let settings: TrainingSettings
+    private let source: PairSource
+    private let trainer: ContrastiveTrainer
+    private let output: String
+    private let log: TrainingLog?
+    /// Side of the images that the encoder was trained on, known from the first batch on.
+    private var side: Int?
+
+    private var checkpoint: TrainingCheckpoint { TrainingCheckpoint(path: output + ".resume") }
+
+    init(
+        _ settings: TrainingSettings, source: PairSource, output: String, backend: any Backend, threads: Int,
+        log: String?
+    ) throws {
+        self.settings = settings
+        self.source = source
+        self.output = output
+        Console.note("\(backend.summary)")
+        Console.note("settings \(settings.json.text)")
+        trainer = ContrastiveTrainer(settings, on: backend, threads: threads)
+        self.log = try log.map { try TrainingLog(path: $0) }
+    }
+
+    /// Trains to the end of the schedule and writes the encoder.
+    /// - Throws: `Failure(.data)` when the stream ends before; what was reached is kept for `--resume`.
+    func go(resuming: Bool, checkpointEvery interval: Double) throws {
+        Termination.install()
+        if resuming { try resume() }
+        let progress = Progress(
+            total: settings.steps * settings.batch, doneBefore: trainer.step * settings.batch, unit: "pairs")
+        var report: ContrastiveTrainer.Report?
+        var lastCheckpoint = Self.now()
+        while trainer.step < settings.steps {
+            guard let pairs = try source.nextPairs(settings.batch) else { throw try endedEarly() }
+            side = pairs.views[0].shape[2]
+            let isLast = trainer.step + 1 == settings.steps
+            // Reading a loss waits for the step; every so many steps is enough for people and logs.
+            let wantsReport = isLast || trainer.step % 10 == 0
+            if let new = try trainer.train(
+                on: pairs.views, ids: pairs.ids, epoch: pairs.epoch, wantsReport: wantsReport)
+            {
+                report = new
+                try log?.write(step: trainer.step, samples: trainer.step * settings.batch, new)
+            }
+            progress.advance(by: settings.batch, extra: report?.text ?? "")
+            if Termination.requested {
+                try save()
+                progress.finish()
+                Console.inform("stopped after \(trainer.step) of \(settings.steps) steps; --resume goes on")
+                throw ExitCode(Termination.exitStatus)
+            }
+            if !isLast, Self.now() - lastCheckpoint >= interval {
+                try save()
+                lastCheckpoint = Self.now()
+            }
+        }
+        try writeEncoder()
+        checkpoint.remove()
+        progress.finish(extra: report?.text ?? "")
+        if let report, report.spread < 0.1 {
+            warn("the projections have collapsed (spread \(rounded(report.spread)) of 1): the encoder has learnt nothing")
+        }
+        Console.inform("wrote \(output)")
+    }
+
+    private func resume() throws {
+        guard let saved = try checkpoint.load() else {
+            Console.inform("there is no \(checkpoint.path) to resume from: starting anew")
+            return
+        }
+        guard saved.settings == settings.json else {
+            throw Failure(
+                .incompatible, "\(checkpoint.path) was made with other settings (\(saved.settings.text))",
+                "give the same options, or start anew without --resume")
+        }
+        for _ in 0..<saved.step {
+            guard try source.skip(settings.batch) else { throw differentStream() }
+        }
+        guard source.hash == saved.streamHash else { throw differentStream() }
+        try trainer.restore(saved.tensors, step: saved.step)
+        side = saved.side
+        Console.inform("resuming after \(saved.step) of \(settings.steps) steps")
+    }
+
+    private func differentStream() -> Failure {
+        Failure(
+            .incompatible, "this is not the stream that \(checkpoint.path) was made from",
+            "give the same pipeline, or start anew without --resume")
+    }
+
+    private func endedEarly() throws -> Failure {
+        let reached = "\(trainer.step * settings.batch) of \(settings.steps * settings.batch) pairs"
+        guard trainer.step > 0 else {
+            return Failure(.data, "the stream holds no \(settings.batch) pairs", "give it more samples or lower --batch")
+        }
+        try save()
+        return Failure(
+            .data, "the stream ended after \(reached)",
+            "give a longer one and --resume, which goes on from \(checkpoint.path), or give -n \(trainer.step * settings.batch)")
+    }
+
+    private func save() throws {
+        try checkpoint.save(
+            TrainingCheckpoint.Content(
+                settings: settings.json, step: trainer.step, streamHash: source.hash, side: side ?? 0,
+                tensors: trainer.state()))
+    }
+
+    private func writeEncoder() throws {
+        let side = side ?? 0
+        let description = try EncoderDescription(
+            architecture: settings.architecture, width: settings.width, stem: settings.stem, side: side,
+            crop: Augmentation.cropSize(renderSide: side))
+        let file = EncoderCheckpoint.file(
+            description, state: Array(try trainer.weights()), training: settings.json,
+            history: source.header.appending(seed: settings.seed).history)
+        try Safetensors.write(file, to: output)
+    }
+
+    private static func now() -> Double {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
+    }
+}
+
+/// Three decimals, for people.
+func rounded(_ value: Double) -> String { "\((value * 1000).rounded() / 1000)" }
+
+extension ContrastiveTrainer.Report {
+    var text: String { "loss \(rounded(loss)), spread \(rounded(spread))" }
+}

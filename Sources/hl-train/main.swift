@@ -1,0 +1,3 @@
+import HLCommand
+
+runTool(TrainEncoder.self)

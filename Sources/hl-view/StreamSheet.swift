@@ -1,0 +1,113 @@
+import CKernels
+import HLCommand
+import HLFormats
+import HLGenerators
+import HLTensor
+
+/// The first samples of a stream as a contact sheet.
+struct StreamSheet {
+    private let sheet: ContactSheet
+
+    /// Reads no more of the stream than it shows.
+    /// - Throws: `Failure` (data) if there is nothing to show.
+    init(_ options: View, _ reader: StreamReader) throws {
+        let renderer = try Renderer(reader.header, threads: options.shared.threadCount)
+        let regrouper = BatchRegrouper(reader)
+        var left = options.skip
+        while left > 0, let skipped = try regrouper.nextBatch(of: min(left, 4096)) { left -= skipped.count }
+
+        var rows: [[Image]] = []
+        var rowCaptions: [String] = []
+        var columnCaptions: [String] = []
+        var isGrid = false
+        var shown = 0
+        // A record may hold thousands of samples; only those on the sheet are rendered.
+        while rows.count < options.rows || (isGrid && rows.last?.count ?? 0 < options.columns) {
+            let wanted = isGrid ? options.rows * options.columns - shown : options.rows - rows.count
+            guard wanted > 0, let batch = try regrouper.nextBatch(of: min(wanted, 64)) else { break }
+            let views = Renderer.views(of: batch)
+            if shown == 0 {
+                isGrid = views.count == 1
+                if !isGrid { columnCaptions = Self.columnCaptions(views, reader.header) }
+            }
+            let images = try views.map { try Self.images(renderer.images(of: $0, in: batch)) }
+            let captions = Self.captions(of: batch, reader.header)
+            for sample in 0..<batch.count {
+                let row = images.map { $0[sample] }
+                if isGrid, let last = rows.indices.last, rows[last].count < options.columns {
+                    rows[last] += row
+                } else {
+                    rows.append(row)
+                    rowCaptions.append(captions[sample])
+                }
+            }
+            shown += batch.count
+        }
+        guard let first = rows.first?.first else {
+            throw Failure(
+                .data, options.skip > 0 ? "\(reader.name) has no samples after the first \(options.skip)"
+                    : "\(reader.name) has no samples to show",
+                options.skip > 0 ? "lower --skip" : "draw some with hl-sample")
+        }
+        var sheet = ContactSheet(rows: rows)
+        sheet.zoom = options.zoom ?? ContactSheet.zoom(forSide: max(first.width, first.height))
+        if options.captions {
+            sheet.rowCaptions = rowCaptions
+            sheet.columnCaptions = columnCaptions
+        }
+        self.sheet = sheet
+    }
+
+    func rendered() throws -> Image { try sheet.rendered() }
+
+    /// The images of U8 or F32 [B, 3, H, W].
+    private static func images(_ tensor: HostTensor) throws -> [Image] {
+        let bytes = tensor.type == .u8 ? tensor : rounded(tensor)
+        guard bytes.rowSize > 0 else { throw Failure(.data, "the images have no pixels", "make the stream again") }
+        return (0..<bytes.rowCount).map { Image(pixels: bytes.rows($0..<$0 + 1).reshaped(Array(bytes.shape.dropFirst()))) }
+    }
+
+    private static func rounded(_ images: HostTensor) -> HostTensor {
+        HostTensor(.u8, shape: images.shape) { bytes in
+            images.withUnsafeElements(as: Float.self) { values in
+                if let source = values.baseAddress, let target = bytes.bindMemory(to: UInt8.self).baseAddress {
+                    hl_round_pixels(source, target, values.count)
+                }
+            }
+        }
+    }
+
+    /// `id 17 star`
+    private static func captions(of batch: Batch, _ header: StreamHeader) -> [String] {
+        let ids = batch.ids?.integers
+        let labels = batch.tensors["y"].flatMap { $0.type == .i64 && $0.shape.count == 1 ? $0.integers : nil }
+        let names = classNames(header)
+        return (0..<batch.count).map { sample in
+            var parts: [String] = []
+            if let ids { parts.append("\(ids[sample])") }
+            if let label = labels?[sample] {
+                parts.append(Int(exactly: label).flatMap { names.indices.contains($0) ? names[$0] : nil } ?? "y=\(label)")
+            }
+            return parts.joined(separator: " ")
+        }
+    }
+
+    private static func classNames(_ header: StreamHeader) -> [String] {
+        if header.generator?["name"]?.string == "shapes" { return Shapes.classNames }
+        return header.data?["classes"]?.array?.compactMap(\.string) ?? []
+    }
+
+    /// What a view is: the moved chunks where the stream says so, else its number.
+    private static func columnCaptions(_ views: [Int], _ header: StreamHeader) -> [String] {
+        let perturbation = header.metadata["hl.perturbation"].flatMap {
+            try? JSONValue(parsing: $0, name: "hl.perturbation")
+        }
+        let groups = perturbation?["groups"]?.array?.compactMap { $0["chunks"]?.string } ?? []
+        let isSweep = perturbation?["sweep"]?.bool ?? false
+        return views.map { view in
+            if view == 0 { return "anchor" }
+            if isSweep && view <= groups.count { return "chunk \(groups[view - 1])" }
+            return "view \(view)"
+        }
+    }
+}

@@ -1,0 +1,82 @@
+import ArgumentParser
+import Glibc
+import HLCommand
+import HLFormats
+import HLTensor
+
+/// hl-view: a contact sheet of a stream, or what it holds as text.
+struct View: Tool {
+    static let configuration = configuration(
+        "hl-view", "Show a stream: a contact sheet as PNG, or its header, history and tensors as text.",
+        discussion: """
+            A row of the sheet is a sample: its anchor and its positives. Streams without positives fill a grid. \
+            Images that the stream lacks are rendered from its latents.
+            """)
+
+    @Argument(help: ArgumentHelp("Stream to read; - is standard input. (path)", valueName: "file"))
+    var input = "-"
+
+    @Flag(help: "Print header, history and tensors; the stream is read to its end.")
+    var info = false
+
+    @Flag(help: "The same as JSON.")
+    var json = false
+
+    @Option(help: ArgumentHelp("Rows of the sheet. (integer from 1 to 1000)", valueName: "n"))
+    var rows = 8
+
+    @Option(
+        help: ArgumentHelp("Columns of the grid of a stream without positives. (integer from 1 to 1000)", valueName: "n"))
+    var columns = 8
+
+    @Option(help: ArgumentHelp("Samples to leave out before the first. (integer from 0)", valueName: "n"))
+    var skip = 0
+
+    @Option(
+        help: ArgumentHelp("Enlarge each pixel so many times. (integer from 1 to 256; default: to 96 pixels)", valueName: "n"))
+    var zoom: Int?
+
+    @Flag(inversion: .prefixedNo, help: "Write ids, labels and views beside the images.")
+    var captions = true
+
+    @OptionGroup var destination: OutputOption
+    @OptionGroup(title: "Common options") var shared: SharedOptions
+
+    func validate() throws {
+        func refuse(_ what: String, _ remedy: String) -> Failure { Failure(.usage, what, remedy) }
+        guard (1...1000).contains(rows) else { throw refuse("cannot show \(rows) rows", "give --rows from 1 to 1000") }
+        guard (1...1000).contains(columns) else {
+            throw refuse("cannot show \(columns) columns", "give --columns from 1 to 1000")
+        }
+        guard skip >= 0 else { throw refuse("cannot leave out \(skip) samples", "give --skip a number from 0") }
+        if let zoom, !(1...256).contains(zoom) { throw refuse("cannot zoom by \(zoom)", "give --zoom from 1 to 256") }
+    }
+
+    func run() throws {
+        if info || json {
+            let description = try StreamDescription(reading: try StreamInput.open(path: input))
+            let text = json ? description.json.indentedText + "\n" : description.text
+            if destination.output == "-" { return try Console.printOutput(text) }
+            try write(Array(text.utf8))
+        } else {
+            if destination.output == "-" && isatty(STDOUT_FILENO) == 1 {
+                throw Failure(.usage, "stdout is a terminal", "give -o FILE.png, or --info for text")
+            }
+            let sheet = try StreamSheet(self, try StreamInput.open(path: input))
+            try write(try sheet.rendered().pngBytes())
+        }
+    }
+
+    private func write(_ bytes: [UInt8]) throws {
+        try bytes.withUnsafeBytes { bytes in
+            if destination.output == "-" {
+                return try FileDescriptorSink(descriptor: STDOUT_FILENO, name: "stdout").write(bytes)
+            }
+            let file = try OutputFile(path: destination.output)
+            try file.write(bytes)
+            try file.commit()
+        }
+    }
+}
+
+runTool(View.self)

@@ -1,0 +1,162 @@
+import Foundation
+import HLFormats
+import HLTensor
+import Testing
+
+@testable import HLData
+
+/// A folder of our own making that goes with its last owner.
+private final class Scratch {
+    let path = FileManager.default.temporaryDirectory.appendingPathComponent("hl-\(UUID().uuidString)").path
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+
+    func write(_ bytes: [UInt8], to name: String) throws {
+        let file = URL(fileURLWithPath: "\(path)/\(name)")
+        try FileManager.default.createDirectory(at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+        try Data(bytes).write(to: file)
+    }
+
+    func write(_ grey: UInt8, side: Int = 4, to name: String) throws {
+        try write(Image(width: side, height: side, grey: grey).pngBytes(), to: name)
+    }
+
+    /// Two splits of two classes, with distractors.
+    static func photographs() throws -> Scratch {
+        let folder = Scratch()
+        try folder.write(10, to: "train/dog/b.png")
+        try folder.write(11, to: "train/dog/a.PNG")
+        // A JPEG by name only.
+        try folder.write(12, to: "train/Zebra/1.jpg")
+        try folder.write(13, to: "train/dog/.hidden.png")
+        try folder.write([1, 2, 3], to: "train/dog/notes.txt")
+        try folder.write([1, 2, 3], to: "train/list.txt")
+        try folder.write(14, to: "train/.cache/x.png")
+        try folder.write(20, to: "test/dog/a.png")
+        try folder.write(21, to: "test/Zebra/a.png")
+        return folder
+    }
+}
+
+private func failure(_ body: () throws -> Void) -> Failure? {
+    do { try body() } catch { return error as? Failure }
+    return nil
+}
+
+@Suite struct ImageFolderTests {
+    @Test func classesAndFilesAreSortedByTheirBytes() throws {
+        let scratch = try Scratch.photographs()
+        let folder = try ImageFolder(directory: scratch.path, split: "train")
+        #expect(folder.classNames == ["Zebra", "dog"])
+        #expect(folder.count == 3)
+        let names = ["Zebra/1.jpg", "dog/a.PNG", "dog/b.png"]
+        #expect((0..<3).map(folder.path) == names.map { "\(scratch.path)/train/\($0)" })
+        #expect((0..<3).map(folder.label) == [0, 1, 1])
+        let sample = try folder.sample(at: 1)
+        #expect(sample.label == 1 && sample.image.withPlanes { $0.allSatisfy { $0 == 11 } })
+        #expect(folder.source == "imagefolder:\(scratch.path)/train")
+    }
+
+    @Test func withoutSplitsTheFoldersAreClasses() throws {
+        let scratch = try Scratch.photographs()
+        let folder = try ImageFolder(directory: "\(scratch.path)/test")
+        #expect(folder.classNames == ["Zebra", "dog"] && folder.count == 2)
+    }
+
+    @Test func wrongPlacesAreNamedWithTheWayOut() throws {
+        let scratch = try Scratch.photographs()
+        let missing = failure { _ = try ImageFolder(directory: "\(scratch.path)/nowhere", split: "train") }
+        #expect(missing?.kind == .noInput)
+        let split = failure { _ = try ImageFolder(directory: scratch.path, split: "val") }
+        #expect(split?.kind == .noInput && split?.remedy == "use one of test, train")
+        let unchosen = failure { _ = try ImageFolder(directory: scratch.path) }
+        #expect(unchosen?.kind == .usage && unchosen?.what.contains("test, train") == true)
+        let needless = failure { _ = try ImageFolder(directory: "\(scratch.path)/test", split: "val") }
+        #expect(needless?.kind == .usage)
+        try scratch.write([], to: "train/empty/notes.txt")
+        let empty = failure { _ = try ImageFolder(directory: scratch.path, split: "train") }
+        #expect(empty?.kind == .noInput && empty?.what.contains("train/empty") == true)
+        let flat = failure { _ = try ImageFolder(directory: "\(scratch.path)/test/dog") }
+        #expect(flat?.kind == .noInput)
+    }
+
+    @Test func linksAreFollowed() throws {
+        let scratch = try Scratch.photographs()
+        try FileManager.default.createSymbolicLink(
+            atPath: "\(scratch.path)/train/cat", withDestinationPath: "\(scratch.path)/test/dog")
+        let folder = try ImageFolder(directory: scratch.path, split: "train")
+        #expect(folder.classNames == ["Zebra", "cat", "dog"])
+        #expect(try folder.sample(at: 1).image.withPlanes { $0[0] } == 20)
+    }
+}
+
+@Suite struct DatasetSourceTests {
+    /// One class of `count` images, each grey by its number, of differing sizes.
+    private func numbered(_ count: Int) throws -> (Scratch, ImageFolder) {
+        let scratch = Scratch()
+        for index in 0..<count {
+            try scratch.write(UInt8(index), side: 3 + index % 4, to: "class\(index % 2)/\(100 + index).png")
+        }
+        return (scratch, try ImageFolder(directory: scratch.path))
+    }
+
+    @Test(arguments: [1, 2, 5, 64])
+    func batchesKeepTheOrderAtAnyThreadCount(threads: Int) throws {
+        let (scratch, folder) = try numbered(23)
+        defer { withExtendedLifetime(scratch) {} }
+        let source = try DatasetSource(folder, side: 4, threads: threads)
+        let batch = try source.batch(2..<20)
+        #expect(batch.images.shape == [18, 3, 4, 4] && batch.images.type == .u8)
+        #expect(batch.ids.integers == (2..<20).map(Int64.init))
+        // Class 0 holds the even numbers, in order, and comes first.
+        let numbers = stride(from: 0, to: 23, by: 2).map { $0 } + stride(from: 1, to: 23, by: 2).map { $0 }
+        #expect(batch.labels.integers == numbers[2..<20].map { Int64($0 % 2) })
+        let first = batch.images.withUnsafeBytes { bytes in (0..<18).map { bytes[$0 * 48] } }
+        #expect(first == numbers[2..<20].map(UInt8.init))
+        #expect(try source.batch(5..<5).images.shape == [0, 3, 4, 4])
+    }
+
+    @Test func shufflingIsAPermutationOfSeedAndEpoch() throws {
+        let (scratch, folder) = try numbered(23)
+        defer { withExtendedLifetime(scratch) {} }
+        let one = try DatasetSource(folder, side: 4, shuffleSeed: 1)
+        #expect(one.order.sorted() == Array(0..<23) && one.order != Array(0..<23))
+        #expect(try DatasetSource(folder, side: 4, shuffleSeed: 1).order == one.order)
+        #expect(try DatasetSource(folder, side: 4, shuffleSeed: 2).order != one.order)
+        #expect(try DatasetSource(folder, side: 4, shuffleSeed: 1, epoch: 1).order != one.order)
+        // The id says which image it is, whatever the order.
+        let plain = try DatasetSource(folder, side: 4).batch(0..<23)
+        let mixed = try one.batch(0..<23)
+        let expected = plain.images.gather(mixed.ids.integers.map(Int.init))
+        #expect(mixed.images.withUnsafeBytes { Array($0) } == expected.withUnsafeBytes { Array($0) })
+    }
+
+    /// Every order of three is equally frequent: 6000 draws, 1000 each with a standard deviation of 29.
+    @Test func shufflingIsUniform() {
+        var counts: [[Int]: Int] = [:]
+        for seed in 0..<6000 {
+            counts[DatasetSource.order(count: 3, shuffleSeed: UInt64(seed), epoch: 0), default: 0] += 1
+        }
+        #expect(counts.count == 6 && counts.values.allSatisfy { abs($0 - 1000) < 150 })
+    }
+
+    @Test func theFirstUnreadableImageIsNamed() throws {
+        let (scratch, _) = try numbered(23)
+        try scratch.write(Array("no image".utf8), to: "class0/104.png")
+        try scratch.write([], to: "class0/106.png")
+        try scratch.write([], to: "class1/101.png")
+        let source = try DatasetSource(ImageFolder(directory: scratch.path), side: 4, threads: 3)
+        let failure = failure { _ = try source.batch(0..<23) }
+        #expect(failure?.kind == .data && failure?.what.contains("class0/104.png") == true)
+    }
+
+    @Test func badSizesAreRefusedAndStripsNamed() throws {
+        let (scratch, folder) = try numbered(3)
+        #expect(failure { _ = try DatasetSource(folder, side: 0) }?.kind == .usage)
+        #expect(failure { _ = try DatasetSource(folder, side: .max) }?.kind == .usage)
+        try scratch.write(Image(width: 9000, height: 1, grey: 0).pngBytes(), to: "class0/strip.png")
+        let source = try DatasetSource(ImageFolder(directory: scratch.path), side: 64)
+        let failure = failure { _ = try source.batch(0..<source.count) }
+        #expect(failure?.kind == .data && failure?.what.contains("strip.png") == true)
+    }
+}

@@ -1,0 +1,82 @@
+import HLCompute
+import HLEncoders
+import HLFormats
+import HLNet
+import HLTensor
+import Testing
+
+extension ComputeTests {
+    /// torchvision's networks: features, running statistics and every gradient (`resnet.safetensors`).
+    struct ResNetParityTests {
+        struct Network: Sendable, CustomTestStringConvertible {
+            let architecture: ResNet.Architecture
+            let picture: Int
+            let lastNorm: String
+            var testDescription: String { architecture.rawValue }
+        }
+
+        static let networks = [
+            Network(architecture: .resnet18, picture: 15, lastNorm: "bn2"),
+            Network(architecture: .resnet50, picture: 11, lastNorm: "bn3"),
+        ]
+        static let tolerance = 1e-3
+
+        @Test func plain() throws { try check(.plain, Self.networks[0]) }
+
+        #if HL_ONEDNN
+            @Test(arguments: networks) func oneDNN(_ network: Network) throws { try check(.oneDNN, network) }
+        #endif
+
+        func check(_ choice: BackendChoice, _ network: Network) throws {
+            let fixture = try ComputeTests.fixture("resnet")
+            let name = network.architecture.rawValue, lastNorm = network.lastNorm
+            let backend = try choice.make(threads: 2)
+            let module = ResNet(backend, network.architecture)
+            try module.loadFormula(lastNorm: lastNorm, on: backend)
+            let images = Formula.images("image.\(network.picture)", "scene.\(network.picture)", 4, 56)
+
+            let evaluation = Trial(backend, training: false)
+            expectClose(
+                try evaluation.read(module(evaluation.input(images), evaluation.pass)),
+                try fixture.tensor("\(name).features.eval"), Self.tolerance, "features in evaluation mode")
+
+            let training = Trial(backend)
+            let x = training.input(images)
+            let features = module(x, training.pass)
+            expectClose(
+                try training.read(features), try fixture.tensor("\(name).features.train"), Self.tolerance,
+                "features in training mode")
+            training.backward(features, Formula.centred("cotangent", features.shape))
+
+            try expectRunningStatistics(module, name, fixture, Self.tolerance, on: backend)
+            let gradients = try fixture.tensor("\(name).gradients")
+            let parameters = module.parameters
+            #expect(parameters.map(\.name) == (try fixture.list("\(name).parameters")))
+            for (index, entry) in parameters.enumerated() {
+                expectSummary(
+                    try training.gradient(entry.parameter), gradients.rows(index..<(index + 1)).floats, Self.tolerance,
+                    "gradient of \(entry.name)")
+            }
+            expectSummary(
+                try training.gradient(x), try fixture.tensor("\(name).input_gradient").floats, Self.tolerance,
+                "gradient of the input")
+        }
+    }
+}
+
+/// Compares every batch norm's running statistics with the summaries stored under `name`.
+func expectRunningStatistics(
+    _ module: some Module, _ name: String, _ fixture: TensorFile, _ tolerance: Double, on backend: any Backend
+) throws {
+    let state = Dictionary(
+        uniqueKeysWithValues: try module.state(on: backend).map { (withoutBackbone($0.name), $0.tensor) })
+    let norms = try fixture.list("\(name).norms")
+    #expect(norms.count == state.keys.count { $0.hasSuffix("running_mean") })
+    for leaf in ["running_mean", "running_var"] {
+        let expected = try fixture.tensor("\(name).\(leaf)")
+        for (index, norm) in norms.enumerated() {
+            let tensor = try #require(state["\(norm).\(leaf)"], "\(norm) is missing")
+            expectSummary(tensor, expected.rows(index..<(index + 1)).floats, tolerance, "\(norm).\(leaf)")
+        }
+    }
+}
