@@ -33,21 +33,24 @@ static void project_reverse(const float gp[DIRECTIONS], float *chunk_gradient) {
     }
 }
 
-/// The projections of all chunks, raw and squashed into -1 … 1 (about evenly for anchors).
+/// The projections of all chunks, raw and folded into -1 … 1.
 typedef struct {
-    float raw[CHUNKS][DIRECTIONS], squashed[CHUNKS][DIRECTIONS];
+    float raw[CHUNKS][DIRECTIONS], folded[CHUNKS][DIRECTIONS];
     int defect;
     float severity;  // 0 … 1, meaningful where there is a defect
 } features;
 
-static const float squash_gain = 1.2f;
+/// Features are sines of their projections: bounded, and so fast that noise of the size of the anchors' own spread makes
+/// them forget the anchor (what is left of a correlation is exp(-gain² var / 2), 0.15 for N^t(0, 1, 2)), while noise of
+/// a twentieth of it changes next to nothing.
+static const float fold_gain = 2.2f;
 static const float defect_threshold = 1.30f;
 static const int defect_chunk[4] = {0, 5, 1, 2}, defect_direction = 17;
 
 static void features_of(const float *z, features *f) {
     for (int c = 0; c < CHUNKS; c++) {
         project(z + c * DIMS, f->raw[c]);
-        for (int j = 0; j < DIRECTIONS; j++) f->squashed[c][j] = squash(squash_gain * f->raw[c][j]);
+        for (int j = 0; j < DIRECTIONS; j++) f->folded[c][j] = sine(fold_gain * f->raw[c][j]);
     }
     float highest = defect_threshold;
     f->defect = HL_SHAPES_SOUND;
@@ -124,24 +127,26 @@ static const struct {
     int chunk, first;
     float lightness, chroma;
 } palette[COLOURS] = {
-    [BASE] = {3, 0, 0.30f, 0.24f},       [SLOPE] = {3, 3, 0.28f, 0.22f},   [PATTERN] = {3, 6, 0.34f, 0.24f},
+    [BASE] = {3, 0, 0.14f, 0.20f},       [SLOPE] = {3, 3, 0.12f, 0.16f},   [PATTERN] = {3, 6, 0.16f, 0.18f},
     [FILL] = {4, 0, 0, 0},               [FILL_SLOPE] = {4, 3, 0.18f, 0.20f}, [TEXTURE] = {4, 6, 0.30f, 0.26f},
     [STROKE] = {4, 9, 0.60f, 0.40f},
 };
 
-/// How far the fill is from the background's base colour, along a direction that chunk 4 chooses.
-static const float fill_contrast = 0.62f, fill_softening = 0.05f;
+/// The background is darker than the middle grey and the fill brighter, by this much each, so that figure and ground are
+/// told apart by one look at the lightness; where the fill lies around that, chunk 4 chooses.
+static const float ground_lightness = -0.26f, fill_lightness = 0.34f, fill_spread = 0.20f, fill_chroma = 0.34f;
 
 static void colours_of(const features *f, float plain[COLOURS][3], float turned[COLOURS][3], float rgb[COLOURS][3]) {
     for (int k = 0; k < COLOURS; k++) {
-        const float *b = f->squashed[palette[k].chunk] + palette[k].first;
+        const float *b = f->folded[palette[k].chunk] + palette[k].first;
         plain[k][0] = palette[k].lightness * b[0];
         plain[k][1] = palette[k].chroma * b[1];
         plain[k][2] = palette[k].chroma * b[2];
     }
-    const float *b = f->squashed[4];
-    float reach = fill_contrast / sqrtf(b[0] * b[0] + b[1] * b[1] + b[2] * b[2] + fill_softening);
-    for (int c = 0; c < 3; c++) plain[FILL][c] = plain[BASE][c] + reach * b[c];
+    const float *b = f->folded[4];
+    plain[BASE][0] += ground_lightness;
+    plain[FILL][0] = fill_lightness + fill_spread * b[0];
+    for (int c = 1; c < 3; c++) plain[FILL][c] = fill_chroma * b[c];
 
     float hue = 0.6f * PI * b[12], contrast = 1 + 0.2f * b[13], chroma = 1 + 0.3f * b[14];
     float cos_hue = cosine(hue), sin_hue = sine(hue);
@@ -156,7 +161,7 @@ static void colours_of(const features *f, float plain[COLOURS][3], float turned[
 static void colours_reverse(const features *f, const float grgb[COLOURS][3], float gb[CHUNKS][DIRECTIONS]) {
     float plain[COLOURS][3], turned[COLOURS][3], rgb[COLOURS][3], gplain[COLOURS][3];
     colours_of(f, plain, turned, rgb);
-    const float *b = f->squashed[4];
+    const float *b = f->folded[4];
     float hue = 0.6f * PI * b[12], contrast = 1 + 0.2f * b[13], chroma = 1 + 0.3f * b[14];
     float cos_hue = cosine(hue), sin_hue = sine(hue);
     float ghue = 0, gcontrast = 0, gchroma = 0;
@@ -174,12 +179,8 @@ static void colours_reverse(const features *f, const float grgb[COLOURS][3], flo
     gb[4][13] += 0.2f * gcontrast;
     gb[4][14] += 0.3f * gchroma;
 
-    float square = b[0] * b[0] + b[1] * b[1] + b[2] * b[2] + fill_softening, reach = fill_contrast / sqrtf(square);
-    float along = (gplain[FILL][0] * b[0] + gplain[FILL][1] * b[1] + gplain[FILL][2] * b[2]) / square;
-    for (int c = 0; c < 3; c++) {
-        gplain[BASE][c] += gplain[FILL][c];
-        gb[4][c] += reach * (gplain[FILL][c] - along * b[c]);
-    }
+    gb[4][0] += fill_spread * gplain[FILL][0];
+    for (int c = 1; c < 3; c++) gb[4][c] += fill_chroma * gplain[FILL][c];
     for (int k = 0; k < COLOURS; k++) {
         float *g = gb[palette[k].chunk] + palette[k].first;
         g[0] += palette[k].lightness * gplain[k][0];
@@ -192,22 +193,22 @@ static void colours_reverse(const features *f, const float grgb[COLOURS][3], flo
 static const float edge_pixels = 1.4f, blur_width = 0.40f, blur_growth = 0.25f, blur_damping = 0.2f;
 
 static void scene_of(const features *f, int size, int defect, scene *s) {
-    const float *pose = f->squashed[1], *detail = f->squashed[2], *ground = f->squashed[3], *light = f->squashed[5];
+    const float *pose = f->folded[1], *detail = f->folded[2], *ground = f->folded[3], *light = f->folded[5];
     memset(s, 0, sizeof *s);
     float unused[CLASSES];
     choose(f->raw[0], s->weight, unused);
 
-    s->centre[0] = 0.30f * pose[0];
-    s->centre[1] = 0.30f * pose[1];
-    s->radius = 0.56f + 0.17f * pose[3];
-    float turn = 1.1f * PI * pose[2], wide = (1 + 0.14f * detail[6]) / s->radius, high = (1 - 0.14f * detail[6]) / s->radius;
+    s->centre[0] = 0.22f * pose[0];
+    s->centre[1] = 0.22f * pose[1];
+    s->radius = 0.62f + 0.12f * pose[3];
+    float turn = 0.25f * PI * pose[2], wide = (1 + 0.10f * detail[6]) / s->radius, high = (1 - 0.10f * detail[6]) / s->radius;
     s->to_local[0] = wide * cosine(turn);
     s->to_local[1] = wide * sine(turn);
     s->to_local[2] = -high * sine(turn);
     s->to_local[3] = high * cosine(turn);
 
     s->roundness = 0.04f + 0.04f * detail[0];
-    s->ripple = 0.028f + 0.028f * detail[1];
+    s->ripple = 0.015f + 0.015f * detail[1];
     s->ripple_frequency = 8 + 3 * detail[2];
     s->ripple_phase[0] = PI * detail[3];
     s->ripple_phase[1] = PI * detail[4];
@@ -250,25 +251,25 @@ static void scene_of(const features *f, int size, int defect, scene *s) {
 /// `defect` is that of the rendering, as in scene_of. Writes the gradient of all projections.
 static void scene_reverse(const features *f, int defect, const scene *s, const scene *g, float gp[CHUNKS][DIRECTIONS]) {
     float gb[CHUNKS][DIRECTIONS] = {{0}}, gseverity = 0;
-    const float *pose = f->squashed[1], *detail = f->squashed[2], *ground = f->squashed[3], *light = f->squashed[5];
+    const float *pose = f->folded[1], *detail = f->folded[2], *ground = f->folded[3], *light = f->folded[5];
     float *gpose = gb[1], *gdetail = gb[2], *gground = gb[3], *glight = gb[5];
 
-    gpose[0] = 0.30f * g->centre[0];
-    gpose[1] = 0.30f * g->centre[1];
+    gpose[0] = 0.22f * g->centre[0];
+    gpose[1] = 0.22f * g->centre[1];
     const float *m = s->to_local, *gm = g->to_local;
     float stretch = m[0] * gm[0] + m[1] * gm[1], squeeze = m[2] * gm[2] + m[3] * gm[3];
-    float wide = 1 + 0.14f * detail[6], high = 1 - 0.14f * detail[6], turn = 1.1f * PI * pose[2];
-    gpose[3] = 0.17f * (g->radius - (stretch + squeeze) / s->radius);
-    gpose[2] = 1.1f * PI / s->radius * (wide * (cosine(turn) * gm[1] - sine(turn) * gm[0])
+    float wide = 1 + 0.10f * detail[6], high = 1 - 0.10f * detail[6], turn = 0.25f * PI * pose[2];
+    gpose[3] = 0.12f * (g->radius - (stretch + squeeze) / s->radius);
+    gpose[2] = 0.25f * PI / s->radius * (wide * (cosine(turn) * gm[1] - sine(turn) * gm[0])
                                         - high * (sine(turn) * gm[3] + cosine(turn) * gm[2]));
 
     gdetail[0] = 0.04f * g->roundness;
-    gdetail[1] = 0.028f * g->ripple;
+    gdetail[1] = 0.015f * g->ripple;
     gdetail[2] = 3 * g->ripple_frequency;
     gdetail[3] = PI * g->ripple_phase[0];
     gdetail[4] = PI * g->ripple_phase[1];
     gdetail[5] = 0.035f * g->stroke;
-    gdetail[6] = 0.14f * (stretch / wide - squeeze / high);
+    gdetail[6] = 0.10f * (stretch / wide - squeeze / high);
     gdetail[7] = PI * g->gap_angle;
     gseverity += 0.06f * g->gap;
 
@@ -299,7 +300,7 @@ static void scene_reverse(const features *f, int defect, const scene *s, const s
 
     for (int c = 0; c < CHUNKS; c++)
         for (int j = 0; j < DIRECTIONS; j++)
-            gp[c][j] = squash_gain * squash_slope(squash_gain * f->raw[c][j]) * gb[c][j];
+            gp[c][j] = fold_gain * cosine(fold_gain * f->raw[c][j]) * gb[c][j];
     if (defect) {
         int c = defect_chunk[defect];
         gp[c][defect_direction] += squash_slope(f->raw[c][defect_direction] - defect_threshold) * gseverity;

@@ -12,8 +12,8 @@ public protocol Tool: ParsableCommand {
 }
 
 extension Tool {
-    /// The configuration of a program: its name, what it does in one line, and more of it for `--help`.
-    public static func configuration(
+    /// A program's name, what it does in one line, and more of it for `--help`.
+    public static func describe(
         _ name: String, _ abstract: String, discussion: String = ""
     ) -> CommandConfiguration {
         CommandConfiguration(
@@ -50,10 +50,11 @@ private struct TextRequest: Error {
 
 private func parsed<Program: Tool>(_ type: Program.Type) throws -> Program {
     do {
-        guard let program = try type.parseAsRoot() as? Program else {
-            throw Failure(.usage, "there are no subcommands", "see '\(Console.tool) --help'")
-        }
-        return program
+        var command = try type.parseAsRoot()
+        if let program = command as? Program { return program }
+        // The parser's own command for help, which throws its text.
+        try command.run()
+        throw CleanExit.message("")
     } catch let failure as Failure {
         throw failure
     } catch {

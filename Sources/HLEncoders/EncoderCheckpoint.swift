@@ -52,8 +52,18 @@ public enum EncoderCheckpoint {
             let tensors = try stateDictionary(of: TorchFile.read(path: path))
             return try foreign(NamedTensors(tensors.map { ($0.name, $0.tensor) }), path, side, crop)
         }
+        guard start.count > 8, start[8] == UInt8(ascii: "{") else {
+            throw Failure(
+                .data, "\(path) is neither safetensors nor a file of torch.save",
+                "name an encoder of hl-train or a ResNet's state dict")
+        }
         let file = try Safetensors.read(path: path)
         guard let kind = file.metadata["hl.kind"] else { return try foreign(file.tensors, path, side, crop) }
+        guard kind != "training" else {
+            throw Failure(
+                .incompatible, "\(path) is what a stopped run goes on from, not an encoder",
+                "let hl-train --resume finish it, and name the file that it writes")
+        }
         guard kind == "encoder" else {
             throw Failure(
                 .incompatible, "\(path) holds a \(kind), not an encoder", "name a file that hl-train encoder wrote")
@@ -110,7 +120,7 @@ public enum EncoderCheckpoint {
 
     private static func firstBytes(of path: String) throws -> [UInt8] {
         let source = try FileDescriptorSource(path: path)
-        let buffer = HostBuffer(count: 8)
+        let buffer = HostBuffer(count: 9)
         return Array(buffer.bytes[..<(try source.read(into: buffer.bytes))])
     }
 }

@@ -6,7 +6,7 @@ import HLViews
 
 /// hl-delta: how far each chunk moves between two views of a stream.
 struct Delta: Tool {
-    static let configuration = configuration(
+    static let configuration = describe(
         "hl-delta", "Estimate how far each chunk of the latents moves from the anchor to its positive (δ).",
         discussion: """
             δ of a chunk is the Euclidean distance between the chunk in the anchor and in the positive. Mapped latents \

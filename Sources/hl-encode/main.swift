@@ -1,1 +1,88 @@
-// to come
+import ArgumentParser
+import HLCommand
+import HLEncoders
+import HLFormats
+import HLGenerators
+import HLTensor
+import HLViews
+
+/// hl-encode: adds embeddings to a stream.
+struct Encode: Tool {
+    static let configuration = describe(
+        "hl-encode", "Embed the images of a stream with a trained or imported encoder.",
+        discussion: """
+            Adds e.V, what the backbone makes of the central crop of view V, and passes everything else on. Images \
+            that are missing are rendered from the latents and dropped again. Embeddings do not depend on --batch and \
+            on how the stream comes in records.
+            """)
+
+    @Argument(help: "Stream to read; - is standard input. (path)")
+    var input = "-"
+
+    @OptionGroup(title: "Encoder") var network: EncoderOptions
+
+    @Option(help: ArgumentHelp("Views to embed. (such as 0, 0-2 or 0,2; or all)", valueName: "views"))
+    var view = "0"
+
+    @Option(help: ArgumentHelp("Samples per record. (integer from 1 to 65536)", valueName: "n"))
+    var batch = Encoder.microBatch
+
+    @OptionGroup var randomness: SeedOption
+    @OptionGroup var destination: OutputOption
+    @OptionGroup(title: "Common options") var shared: SharedOptions
+
+    func validate() throws {
+        guard network.isGiven else {
+            throw Failure(.usage, "no encoder is given", "give --encoder FILE, or --untrained for a baseline")
+        }
+        guard (1...65_536).contains(batch) else {
+            throw Failure(.usage, "a record cannot have \(batch) samples", "give --batch from 1 to 65536")
+        }
+        _ = try chosenViews()
+    }
+
+    /// nil stands for all.
+    private func chosenViews() throws -> [Int]? {
+        if view == "all" { return nil }
+        do {
+            return try ChunkSet(parsing: view).indices
+        } catch {
+            throw Failure(.usage, "there are no views '\(view)'", "write views as 0, 0-2, 0,2 or all")
+        }
+    }
+
+    func run() throws {
+        let encoder = try network.makeEncoder(seed: randomness.seed, on: network.makeBackend(shared))
+        let reader = try StreamInput.open(path: input)
+        let renderer = try Renderer(reader.header, threads: shared.threadCount)
+        let output = try StreamOutput(path: destination.output)
+        try output.writeHeader(try header(reader.header, encoder))
+        Console.note("\(network.name): \(encoder.description.json.text), \(encoder.backend.summary)")
+        let batches = BatchRegrouper(ReadAhead(reader)), views = try chosenViews(), progress = Progress()
+        while let batch = try batches.nextBatch(of: batch) {
+            var tensors = batch.tensors
+            for view in views ?? Renderer.views(of: batch) {
+                let images = try renderer.images(of: view, in: batch)
+                if output.samplesWritten == 0 { encoder.warnAboutSize(of: images) }
+                tensors["e.\(view)"] = try encoder.encode(images: images, threads: shared.threadCount)
+            }
+            try output.write(try Batch(tensors, metadata: batch.metadata))
+            progress.advance(by: batch.count)
+        }
+        if output.samplesWritten == 0 { warn("the stream has no samples") }
+        try output.finish()
+        progress.finish()
+    }
+
+    /// The header says which encoder made the embeddings, so that those of two encoders are not compared.
+    private func header(_ header: StreamHeader, _ encoder: Encoder) throws -> StreamHeader {
+        var result = header.appending(seed: network.untrained ? randomness.seed : nil)
+        var description = encoder.description.json.object ?? JSONObject()
+        description["file"] = .string(network.name)
+        description["fingerprint"] = .string(try encoder.fingerprint())
+        result.metadata["hl.encoder"] = JSONValue.object(description).text
+        return result
+    }
+}
+
+runTool(Encode.self)

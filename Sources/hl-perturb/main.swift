@@ -8,7 +8,7 @@ import HLViews
 
 /// hl-perturb: makes positive views by moving chosen chunks of the anchors.
 struct Perturb: Tool {
-    static let configuration = configuration(
+    static let configuration = describe(
         "hl-perturb", "Make positive views of a stream's anchors by moving chosen chunks of their latents.",
         discussion: """
             Without --chunks, --group and --walker all chunks but chunk 0 move, with noise from N^t(0, 1, 2). Chunks \

@@ -125,12 +125,10 @@ final class LatentStream: SampleSource {
             wanted -= part.count
             if !chosen.isEmpty { rows.append(step == 1 ? part : part.gather(chosen)) }
         }
-        if rows.isEmpty {
-            if positions.end != .max {
-                throw Failure(.data, "\(name) has only \(position) latents", "lower -n or --start")
-            }
-            return nil
+        if wanted > 0 && positions.end != .max {
+            throw Failure(.data, "\(name) has only \(position) latents", "lower -n or --start")
         }
+        if rows.isEmpty { return nil }
         let batch = try Batch.concatenate(rows)
         let latents = try batch.require("z.0", .f32, rank: 3)
         guard Array(latents.shape.dropFirst()) == [specification.chunks, specification.dimension] else {

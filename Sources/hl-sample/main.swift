@@ -7,7 +7,7 @@ import HLViews
 
 /// hl-sample: draws anchors, takes given latents, or reads real images.
 struct Sample: Tool {
-    static let configuration = configuration(
+    static let configuration = describe(
         "hl-sample", "Draw latent vectors of a generator, or read real images, as a stream.",
         discussion: """
             Without -n the stream ends when its reader does. Sample number i of a seed is the same whatever -n, \

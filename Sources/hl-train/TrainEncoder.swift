@@ -5,7 +5,7 @@ import HLEncoders
 import HLTensor
 
 struct TrainEncoder: Tool {
-    static let configuration = configuration(
+    static let configuration = describe(
         "hl-train", "Train an encoder on a stream of views.",
         discussion: """
             Reads latents or images, renders what is missing, and trains a ResNet to bring the views of a sample \

@@ -20,6 +20,7 @@ struct StreamSheet {
         var rowCaptions: [String] = []
         var columnCaptions: [String] = []
         var isGrid = false
+        var firstCaption = ""
         var shown = 0
         // A record may hold thousands of samples; only those on the sheet are rendered.
         while rows.count < options.rows || (isGrid && rows.last?.count ?? 0 < options.columns) {
@@ -31,12 +32,15 @@ struct StreamSheet {
                 if !isGrid { columnCaptions = Self.columnCaptions(views, reader.header) }
             }
             let images = try views.map { try Self.images(renderer.images(of: $0, in: batch)) }
-            let captions = Self.captions(of: batch, reader.header)
+            let captions = isGrid ? Self.ids(of: batch) : Self.captions(of: batch, reader.header)
             for sample in 0..<batch.count {
                 let row = images.map { $0[sample] }
                 if isGrid, let last = rows.indices.last, rows[last].count < options.columns {
                     rows[last] += row
+                    // The label of one image would pass for that of the row.
+                    rowCaptions[last] = firstCaption.isEmpty ? "" : "\(firstCaption) - \(captions[sample])"
                 } else {
+                    firstCaption = captions[sample]
                     rows.append(row)
                     rowCaptions.append(captions[sample])
                 }
@@ -77,7 +81,11 @@ struct StreamSheet {
         }
     }
 
-    /// `id 17 star`
+    private static func ids(of batch: Batch) -> [String] {
+        batch.ids?.integers.map { String($0) } ?? [String](repeating: "", count: batch.count)
+    }
+
+    /// `17 star`
     private static func captions(of batch: Batch, _ header: StreamHeader) -> [String] {
         let ids = batch.ids?.integers
         let labels = batch.tensors["y"].flatMap { $0.type == .i64 && $0.shape.count == 1 ? $0.integers : nil }

@@ -6,7 +6,7 @@ import HLTensor
 
 /// hl-view: a contact sheet of a stream, or what it holds as text.
 struct View: Tool {
-    static let configuration = configuration(
+    static let configuration = describe(
         "hl-view", "Show a stream: a contact sheet as PNG, or its header, history and tensors as text.",
         discussion: """
             A row of the sheet is a sample: its anchor and its positives. Streams without positives fill a grid. \

@@ -16,9 +16,6 @@ import Testing
         #endif
     }
 
-    /// The one to run long tests on.
-    static var fastest: BackendChoice { backends[backends.count - 1] }
-
     static func fixture(_ name: String) throws -> TensorFile {
         let file = Bundle.module.bundleURL.appendingPathComponent("Fixtures/\(name).safetensors")
         return try Safetensors.read(path: file.path)

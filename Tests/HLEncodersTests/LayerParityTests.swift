@@ -16,7 +16,8 @@ extension ComputeTests {
         }
 
         static let convolutions = [
-            ConvolutionCase(name: "conv3x3", input: [2, 16, 7, 7], outChannels: 16, window: Window(size: 3, padding: 1)),
+            ConvolutionCase(
+                name: "conv3x3", input: [2, 16, 7, 7], outChannels: 16, window: Window(size: 3, padding: 1)),
             ConvolutionCase(
                 name: "conv3x3_stride2", input: [2, 16, 7, 7], outChannels: 32,
                 window: Window(size: 3, stride: 2, padding: 1)),
@@ -98,7 +99,8 @@ extension ComputeTests {
             let x = trial.input(Formula.centred("\(name).input", shape))
             let y = layer(asActivation ? try trial.asActivation(x) : x, trial.pass)
             try check(trial, choice, name, x, y, weight: layer.weight, bias: layer.bias)
-            let state = Dictionary(uniqueKeysWithValues: try layer.state(on: trial.backend).map { ($0.name, $0.tensor) })
+            let state = Dictionary(
+                uniqueKeysWithValues: try layer.state(on: trial.backend).map { ($0.name, $0.tensor) })
             for leaf in ["running_mean", "running_var"] {
                 let actual = try #require(state[leaf])
                 let expected =
@@ -188,7 +190,8 @@ extension ComputeTests {
             }
             let expected = try Self.layers.tensor("\(name).parameter")
             for step in 0..<5 {
-                Tape(backend).seed(parameter, gradient: backend.tensor(Formula.centred("\(name).gradient.\(step)", [7, 5])))
+                let gradient = Formula.centred("\(name).gradient.\(step)", [7, 5])
+                Tape(backend).seed(parameter, gradient: backend.tensor(gradient))
                 optimiser.step(rate: name == "adam" ? 1e-3 : 0.05)
                 let row = expected.rows(step..<(step + 1)).reshaped([7, 5])
                 expectClose(try backend.read(parameter.value), row, 5e-7, "\(name), step \(step)")

@@ -1,0 +1,109 @@
+import ArgumentParser
+import HLCompute
+import HLEncoders
+import HLTensor
+
+/// Which encoder turns images into embeddings.
+public struct EncoderOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "Encoder of hl-train, .pth of torchvision or SimSiam, or .safetensors with torchvision's names. (path)",
+            valueName: "file"))
+    public var encoder: String?
+
+    @Flag(help: "Use the network that hl-train with these settings and this seed starts from.")
+    public var untrained = false
+
+    @Option(
+        help: ArgumentHelp(
+            "With --untrained: backbone. (resnet18, resnet34 or resnet50; default: resnet18)", valueName: "name"),
+        transform: { try choice($0, "backbone") })
+    public var arch: ResNet.Architecture?
+
+    @Option(
+        help: ArgumentHelp(
+            "With --untrained: channels of the first stage. (integer from 1 to 1024; default: 64)", valueName: "n"))
+    public var width: Int?
+
+    @Option(
+        help: ArgumentHelp("With --untrained: first layers. (imagenet or cifar; default: imagenet)", valueName: "name"),
+        transform: { try choice($0, "stem") })
+    public var stem: ResNet.Stem?
+
+    @Option(
+        help: ArgumentHelp(
+            "Side of the images that the encoder expects, in pixels. (integer from 8 to 4096; default: the encoder's "
+                + "own, for .pth 128, with --untrained 64)", valueName: "n"))
+    public var side: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "Side of the central crop that it sees. (integer up to the side; default: the encoder's own, else 7/8 of "
+                + "the side)", valueName: "n"))
+    public var crop: Int?
+
+    @Option(
+        help: ArgumentHelp("Library for the layers. (auto, onednn or plain; default: auto)", valueName: "name"),
+        transform: { try choice($0, "backend") })
+    public var backend: BackendChoice?
+
+    public init() {}
+
+    public func validate() throws {
+        if encoder != nil && untrained {
+            throw Failure(.usage, "--encoder contradicts --untrained", "give one of them")
+        }
+        if !untrained && (arch != nil || width != nil || stem != nil) {
+            throw Failure(
+                .usage, "--arch, --width and --stem are for --untrained; an encoder file says them itself",
+                "leave them out or give --untrained")
+        }
+        if !isGiven && (side != nil || crop != nil) {
+            throw Failure(.usage, "--side and --crop are for an encoder", "give --encoder or --untrained too")
+        }
+        // Sizes are refused before anything is read.
+        if untrained { _ = try description() }
+    }
+
+    /// Whether an encoder was asked for.
+    public var isGiven: Bool { encoder != nil || untrained }
+
+    /// For messages and reports.
+    public var name: String { encoder ?? "untrained" }
+
+    public func makeBackend(_ shared: SharedOptions) throws -> any Backend {
+        try (backend ?? .automatic).make(threads: shared.threads)
+    }
+
+    /// - Throws: `Failure` for a file that is missing, damaged or no encoder.
+    public func makeEncoder(seed: UInt64, on backend: any Backend) throws -> Encoder {
+        if let encoder { return try Encoder.load(path: encoder, side: side, crop: crop, backend: backend) }
+        return Encoder.untrained(try description(), seed: seed, backend: backend)
+    }
+
+    private func description() throws -> EncoderDescription {
+        try EncoderDescription(
+            architecture: arch ?? .resnet18, width: width ?? 64, stem: stem ?? .imagenet, side: side ?? 64, crop: crop)
+    }
+}
+
+private func choice<Value: RawRepresentable & CaseIterable>(
+    _ text: String, _ what: String
+) throws -> Value where Value.RawValue == String {
+    guard let value = Value(rawValue: text) else {
+        throw Failure(
+            .usage, "there is no \(what) '\(text)'",
+            "choose one of \(Value.allCases.map(\.rawValue).joined(separator: ", "))")
+    }
+    return value
+}
+
+extension Encoder {
+    /// Warns when images of this shape have to be resized for the encoder.
+    public func warnAboutSize(of images: HostTensor) {
+        guard images.shape.count == 4, !fits(height: images.shape[2], width: images.shape[3]) else { return }
+        warn(
+            "the images are \(images.shape[2]) x \(images.shape[3]) pixels and the encoder expects \(description.side): "
+                + "their centres are resized to \(description.crop)")
+    }
+}
