@@ -57,7 +57,7 @@ var targets: [Target] = [
     swiftTarget("HLNet", ["HLCompute", "CKernels"]),
     swiftTarget("HLFormats", ["HLTensor", "CKernels", "CZstd", "CPNG"] + jpeg),
     swiftTarget("HLGenerators", ["HLNet", "HLFormats", "CKernels"]),
-    swiftTarget("HLViews", ["HLGenerators", "CKernels"]),
+    swiftTarget("HLViews", ["HLGenerators", "HLFormats", "CKernels"]),
     swiftTarget("HLEncoders", ["HLNet", "HLFormats", "CKernels"]),
     swiftTarget("HLData", ["HLFormats"]),
     swiftTarget("HLCommand", ["HLViews", "HLEncoders", "HLData", argumentParser]),
@@ -67,9 +67,12 @@ if hasJPEG { targets.append(cTarget("CJPEG", libraries: ["jpeg"])) }
 targets += programs.map(program)
 targets.append(.executableTarget(name: "simsiam-step", dependencies: ["HLEncoders"], path: "Benchmarks/simsiam-step"))
 targets += [
-    testTarget("HLEncodersTests", ["HLEncoders", "CKernels"]),
+    testTarget("HLTensorTests", ["HLTensor", "CKernels"]),
     testTarget("HLFormatsTests", ["HLFormats"]),
     testTarget("HLDataTests", ["HLData"]),
+    testTarget("HLViewsTests", ["HLViews", "CKernels"]),
+    testTarget("HLEncodersTests", ["HLEncoders", "CKernels"]),
+    .testTarget(name: "PipelineTests", dependencies: ["HLFormats"], path: "Tests/Pipelines", swiftSettings: features),
 ]
 
 let package = Package(

@@ -44,7 +44,8 @@ void hl_temporaries_remove(void) {
 
 static void handle(int number) {
     int saved = errno, expected = 0;
-    int first = number != SIGHUP && atomic_load(&deferring) && atomic_compare_exchange_strong(&noted, &expected, number);
+    int first =
+        number != SIGHUP && atomic_load(&deferring) && atomic_compare_exchange_strong(&noted, &expected, number);
     if (!first) {
         hl_temporaries_remove();
         // The parent must see that the signal killed us, not an exit status: a shell then stops its loop too.

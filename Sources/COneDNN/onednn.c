@@ -132,7 +132,8 @@ struct hl_dnn_convolution {
     dnnl_primitive_t primitive;
     dnnl_memory_t input, weights, bias, output, scratch;
     descriptor weights_layout, plain_layout;
-    dnnl_primitive_t pack, unpack;
+    dnnl_primitive_t pack, unpack, repack;
+    const struct hl_dnn_convolution *repacked_from;
     dnnl_memory_t plain;
     size_t scratch_bytes, weights_bytes;
     hl_dnn_pass pass;
@@ -286,7 +287,7 @@ void hl_dnn_destroy(hl_dnn_convolution *c) {
     dnnl_memory_t memories[] = {c->input, c->weights, c->bias, c->output, c->scratch, c->plain};
     for (size_t i = 0; i < sizeof memories / sizeof *memories; i++)
         if (memories[i]) dnnl.dnnl_memory_destroy(memories[i]);
-    dnnl_primitive_t primitives[] = {c->primitive, c->pack, c->unpack};
+    dnnl_primitive_t primitives[] = {c->primitive, c->pack, c->unpack, c->repack};
     for (size_t i = 0; i < sizeof primitives / sizeof *primitives; i++)
         if (primitives[i]) dnnl.dnnl_primitive_destroy(primitives[i]);
     forget(&c->weights_layout), forget(&c->plain_layout);
@@ -326,9 +327,13 @@ int hl_dnn_unpack(hl_dnn_convolution *c, const float *packed, float *plain) {
 }
 
 int hl_dnn_repack(hl_dnn_convolution *from, const float *source, hl_dnn_convolution *to, float *target) {
-    // `to` keeps the primitive in its slot for packing: one convolution is packed from one kind of source only.
-    if (!to->pack) to->pack = reorder(REFERENCE(from->weights_layout), REFERENCE(to->weights_layout));
-    return run_reorder(to->pack, from->weights, source, to->weights, target);
+    // One primitive is kept: weights come from the same convolution step after step.
+    if (to->repacked_from != from) {
+        if (to->repack) dnnl.dnnl_primitive_destroy(to->repack);
+        to->repack = reorder(REFERENCE(from->weights_layout), REFERENCE(to->weights_layout));
+        to->repacked_from = from;
+    }
+    return run_reorder(to->repack, from->weights, source, to->weights, target);
 }
 
 int hl_dnn_run(hl_dnn_convolution *c, float *input, float *weights, const float *bias, float *output, void *scratch) {

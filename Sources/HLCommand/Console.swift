@@ -80,7 +80,9 @@ public enum Console {
     static func oneLine(_ text: String) -> String {
         var line = text.split(whereSeparator: \.isNewline).map { $0.drop { $0 == " " } }.joined(separator: " ")
         while line.hasSuffix(".") || line.hasSuffix(" ") { line.removeLast() }
-        guard let first = line.first, first.isUppercase, line.dropFirst().first?.isLowercase ?? false else { return line }
+        guard let first = line.first, first.isUppercase, line.dropFirst().first?.isLowercase ?? false else {
+            return line
+        }
         return first.lowercased() + line.dropFirst()
     }
 }

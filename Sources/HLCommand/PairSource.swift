@@ -2,14 +2,16 @@ import HLFormats
 import HLGenerators
 import HLTensor
 
-/// Batches of image pairs for training, from a stream or, epoch after epoch in shuffled order, from a file.
+/// Batches of images, one view or a pair, for training, from a stream or, epoch after epoch in shuffled order, from a file.
 ///
 /// Keeps a running hash of the header and of every id, so that a resumed run can tell whether it is fed the same stream.
 public final class PairSource {
-    /// N pairs: two image batches [N, 3, S, S] and the samples' ids.
+    /// N samples: one or two image batches [N, 3, S, S] and the samples' ids.
     public struct Pairs {
         public let views: [HostTensor]
         public let ids: [Int64]
+        /// Classes, where they were asked for.
+        public let labels: [Int64]
         public let epoch: Int
     }
 
@@ -69,17 +71,22 @@ public final class PairSource {
 
     /// The next `count` pairs, or nil at the end; a last part that is smaller is dropped. Samples without a second view
     /// make a pair with themselves.
-    public func nextPairs(_ count: Int) throws -> Pairs? {
+    /// - Parameters:
+    ///   - views: 1 takes view 0 alone.
+    ///   - labelled: whether the samples must have labels `y`.
+    public func nextPairs(_ count: Int, views: Int = 2, labelled: Bool = false) throws -> Pairs? {
         guard let (batch, epoch) = try nextBatch(count) else { return nil }
         let ids = try batch.require("id", .i64, rank: 1).integers
+        let labels = labelled ? try batch.require("y", .i64, rank: 1).integers : []
         let anchors = try renderer.images(of: 0, in: batch, pixels: pixels)
+        if views == 1 { return Pairs(views: [anchors], ids: ids, labels: labels, epoch: epoch) }
         let hasPositives = batch.tensors["x.1"] != nil || batch.tensors["z.1"] != nil
         let positives = hasPositives ? try renderer.images(of: 1, in: batch, pixels: pixels) : anchors
         guard anchors.shape == positives.shape, anchors.type == positives.type else {
             throw Failure(
                 .data, "the two views are \(anchors.shape) and \(positives.shape)", "make them of one size and type")
         }
-        return Pairs(views: [anchors, positives], ids: ids, epoch: epoch)
+        return Pairs(views: [anchors, positives], ids: ids, labels: labels, epoch: epoch)
     }
 
     /// Reads past `count` pairs without rendering them.

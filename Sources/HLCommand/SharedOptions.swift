@@ -64,7 +64,7 @@ public struct RenderOptions: ParsableArguments, Sendable {
 
     @Option(
         name: .long,
-        help: ArgumentHelp("Type of attached pixels, with --render: u8 0…255 or f32 0…1. (u8 or f32)", valueName: "type"))
+        help: ArgumentHelp("Type of attached pixels, with --render: u8 is 0…255, f32 is 0…1.", valueName: "type"))
     public var pixels: PixelType = .u8
 
     public init() {}

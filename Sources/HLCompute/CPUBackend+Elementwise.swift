@@ -48,6 +48,7 @@ extension CPUBackend {
         _ weight: Tensor, gradient: Tensor, velocity: Tensor, rate: Float, momentum: Float, decay: Float
     ) {
         precondition(weight.shape == gradient.shape && weight.shape == velocity.shape)
+        for tensor in [weight, velocity] { adopt(gradient.cpu.layout, for: tensor) }
         forEachElement(weight) {
             hl_sgd(weight.floats + $0, gradient.floats + $0, velocity.floats + $0, rate, momentum, decay, $1)
         }
@@ -59,6 +60,7 @@ extension CPUBackend {
         beta2: Float, epsilon: Float
     ) {
         precondition(weight.shape == gradient.shape)
+        for tensor in [weight, first, second] { adopt(gradient.cpu.layout, for: tensor) }
         let correction1 = 1 - pow(Double(beta1), Double(step)), correction2 = 1 - pow(Double(beta2), Double(step))
         forEachElement(weight) {
             hl_adam(

@@ -32,6 +32,10 @@ public class CPUBackend: Backend {
         if failure == nil { failure = error }
     }
 
+    var libraryFailure: Failure {
+        Failure(.software, "a kernel of a library failed (\(summary))", "report this with the output of --version")
+    }
+
     func takeFailure() throws {
         guard let error = failure else { return }
         failure = nil
@@ -55,9 +59,14 @@ public class CPUBackend: Backend {
     // MARK: Memory
 
     func allocate(_ shape: [Int], _ layout: CPUStorage.Layout = .plain) -> Tensor {
-        var count = shape.reduce(1, *)
-        if case .blocked(let block) = layout { count = count / shape[1] * ((shape[1] + block - 1) / block * block) }
-        return Tensor(shape: shape, storage: storage(bytes: count * 4, layout))
+        let count = shape.reduce(1, *)
+        let bytes =
+            switch layout {
+            case .plain: count * 4
+            case .blocked(let block): count / shape[1] * ((shape[1] + block - 1) / block * block) * 4
+            case .library(let layout): layout.byteCount
+            }
+        return Tensor(shape: shape, storage: storage(bytes: bytes, layout))
     }
 
     func storage(bytes: Int, _ layout: CPUStorage.Layout = .plain) -> CPUStorage {
@@ -83,7 +92,8 @@ public class CPUBackend: Backend {
     }
 
     public func assign(_ host: HostTensor, to target: Tensor) {
-        precondition(host.shape == target.shape && target.cpu.layout == .plain)
+        precondition(host.shape == target.shape)
+        if target.cpu.layout != .plain { target.cpu.exchange(with: allocate(target.shape).cpu) }
         host.withUnsafeElements(as: Float.self) { values in
             if let start = values.baseAddress { target.floats.update(from: start, count: values.count) }
         }
@@ -106,31 +116,45 @@ public class CPUBackend: Backend {
 
     /// The tensor itself if it is row-major, else a copy that is.
     func plain(_ tensor: Tensor) -> Tensor {
-        guard tensor.cpu.layout != .plain else { return tensor }
-        let result = allocate(tensor.shape)
-        parallel(tensor.shape[0]) {
-            hl_unblock(
-                tensor.planes, tensor.shape[1], $0.lowerBound, $0.upperBound, tensor.floats, result.floats)
+        switch tensor.cpu.layout {
+        case .plain: return tensor
+        case .blocked:
+            let result = allocate(tensor.shape)
+            parallel(tensor.shape[0]) {
+                hl_unblock(
+                    tensor.planes, tensor.shape[1], $0.lowerBound, $0.upperBound, tensor.floats, result.floats)
+            }
+            return result
+        case .library(let layout):
+            let result = allocate(tensor.shape)
+            if !layout.unpack(tensor.floats, into: result.floats) { fail(libraryFailure) }
+            return result
         }
-        return result
     }
 
     /// The tensor itself if it has that layout, else a copy that has.
-    func blocked(_ tensor: Tensor, _ block: Int) -> Tensor {
-        guard tensor.cpu.layout != .blocked(block) else { return tensor }
+    func laidOut(_ tensor: Tensor, as layout: CPUStorage.Layout) -> Tensor {
+        guard tensor.cpu.layout != layout else { return tensor }
         let source = plain(tensor)
-        let result = allocate(tensor.shape, .blocked(block))
-        parallel(tensor.shape[0]) {
-            hl_block(result.planes, tensor.shape[1], $0.lowerBound, $0.upperBound, source.floats, result.floats)
+        switch layout {
+        case .plain: return source
+        case .blocked:
+            let result = allocate(tensor.shape, layout)
+            parallel(tensor.shape[0]) {
+                hl_block(
+                    result.planes, tensor.shape[1], $0.lowerBound, $0.upperBound, source.floats, result.floats)
+            }
+            return result
+        case .library(let library):
+            let result = allocate(tensor.shape, layout)
+            if !library.pack(source.floats, into: result.floats) { fail(libraryFailure) }
+            return result
         }
-        return result
     }
 
-    func laidOut(_ tensor: Tensor, as layout: CPUStorage.Layout) -> Tensor {
-        switch layout {
-        case .plain: plain(tensor)
-        case .blocked(let block): blocked(tensor, block)
-        }
+    /// Brings a tensor into another layout where it is, for good.
+    func adopt(_ layout: CPUStorage.Layout, for tensor: Tensor) {
+        if tensor.cpu.layout != layout { tensor.cpu.exchange(with: laidOut(tensor, as: layout).cpu) }
     }
 
     // MARK: Convolution

@@ -1,6 +1,19 @@
 import CKernels
 import HLTensor
 
+/// A layout that only a library understands: that of the weights of one of its convolutions.
+class LibraryLayout {
+    /// Bytes of a tensor in this layout.
+    let byteCount: Int
+
+    init(byteCount: Int) { self.byteCount = byteCount }
+
+    func isSame(as other: LibraryLayout) -> Bool { self === other }
+    /// From and to row-major order. False when the library failed.
+    func pack(_ plain: UnsafePointer<Float>, into packed: UnsafeMutablePointer<Float>) -> Bool { false }
+    func unpack(_ packed: UnsafePointer<Float>, into plain: UnsafeMutablePointer<Float>) -> Bool { false }
+}
+
 /// A tensor in the memory of the CPU backends.
 final class CPUStorage: TensorStorage {
     /// How the values lie in memory.
@@ -9,14 +22,26 @@ final class CPUStorage: TensorStorage {
         case plain
         /// Channels in blocks of 8 or 16, [B][C/b][H][W][b], padded with zeros.
         case blocked(Int)
+        /// Weights as a library's kernels want them, padded with zeros. Gradients come in this layout, and weights and
+        /// optimiser state take it on, so that a training step reorders none of them on its way forward.
+        case library(LibraryLayout)
+
+        static func == (a: Layout, b: Layout) -> Bool {
+            switch (a, b) {
+            case (.plain, .plain): true
+            case (.blocked(let a), .blocked(let b)): a == b
+            case (.library(let a), .library(let b)): a.isSame(as: b)
+            default: false
+            }
+        }
     }
 
-    let layout: Layout
-    private let block: Arena.Block
+    private(set) var layout: Layout
+    private var block: Arena.Block
     private let arena: Arena
     /// Counts the times the values changed, so that copies in other layouts know when they are stale.
     var version = 0
-    /// Such copies, by the layout's key.
+    /// Such copies, by the layout's identity.
     var packed: [ObjectIdentifier: (version: Int, storage: CPUStorage)] = [:]
 
     init(layout: Layout, block: Arena.Block, arena: Arena) {
@@ -29,6 +54,13 @@ final class CPUStorage: TensorStorage {
 
     var floats: UnsafeMutablePointer<Float> { block.pointer.assumingMemoryBound(to: Float.self) }
     var bytes: UnsafeMutablePointer<UInt8> { block.pointer.assumingMemoryBound(to: UInt8.self) }
+
+    /// Takes over memory and layout of another storage of the same values, which gets this one's.
+    func exchange(with other: CPUStorage) {
+        swap(&layout, &other.layout)
+        swap(&block, &other.block)
+        packed.removeAll()
+    }
 }
 
 extension Tensor {
@@ -43,8 +75,11 @@ extension Tensor {
 
     /// Floats in memory, padding included.
     var storedCount: Int {
-        guard case .blocked(let block) = cpu.layout else { return elementCount }
-        return shape[0] * ((shape[1] + block - 1) / block * block) * shape[2] * shape[3]
+        switch cpu.layout {
+        case .plain: elementCount
+        case .blocked(let block): shape[0] * ((shape[1] + block - 1) / block * block) * shape[2] * shape[3]
+        case .library(let layout): layout.byteCount / 4
+        }
     }
 
     /// The layout as the kernels of `hl_planes.h` see it.
@@ -56,6 +91,7 @@ extension Tensor {
         case .blocked(let block):
             return hl_planes(
                 samples: shape[0], blocks: (shape[1] + block - 1) / block, positions: positions, block: block)
+        case .library: preconditionFailure("weights are no activations")
         }
     }
 }

@@ -15,21 +15,33 @@
             let pass: UInt32
         }
 
-        /// A primitive of the library, and the owner of its layout's identity.
-        private final class Convolution {
+        /// A primitive of the library, which also stands for the layout of its weights.
+        private final class Convolution: LibraryLayout {
             let handle: OpaquePointer
-            let weightBytes: Int
             let scratchBytes: Int
             let hasPlainWeights: Bool
 
             init(handle: OpaquePointer) {
                 self.handle = handle
-                weightBytes = hl_dnn_weights_bytes(handle)
                 scratchBytes = hl_dnn_scratch_bytes(handle)
                 hasPlainWeights = hl_dnn_weights_are_plain(handle) != 0
+                super.init(byteCount: hl_dnn_weights_bytes(handle))
             }
 
             deinit { hl_dnn_destroy(handle) }
+
+            override func isSame(as other: LibraryLayout) -> Bool {
+                guard self !== other else { return true }
+                return (other as? Convolution).map { hl_dnn_same_weights(handle, $0.handle) != 0 } ?? false
+            }
+
+            override func pack(_ plain: UnsafePointer<Float>, into packed: UnsafeMutablePointer<Float>) -> Bool {
+                hl_dnn_pack(handle, plain, packed) == 0
+            }
+
+            override func unpack(_ packed: UnsafePointer<Float>, into plain: UnsafeMutablePointer<Float>) -> Bool {
+                hl_dnn_unpack(handle, packed, plain) == 0
+            }
         }
 
         public override init(threads: Int) throws(Failure) {
@@ -72,19 +84,13 @@
         public override func convolutionWeightGradient(
             _ gradient: Tensor, input: Tensor, weightShape: [Int], window: Window
         ) -> Tensor {
-            let result = allocate(weightShape)
             guard let convolution = prepared(input.shape, weightShape[0], window, HL_BACKWARD_WEIGHTS) else {
-                return result
+                return allocate(weightShape)
             }
+            let result = allocate(weightShape, convolution.hasPlainWeights ? .plain : .library(convolution))
             let input = laidOut(input, as: inputLayout(input.shape[1]))
             let gradient = laidOut(gradient, as: .blocked(block))
-            if convolution.hasPlainWeights {
-                run(convolution, input.floats, result.floats, gradient.floats)
-            } else {
-                let packed = storage(bytes: convolution.weightBytes)
-                run(convolution, input.floats, packed.floats, gradient.floats)
-                check(hl_dnn_unpack(convolution.handle, packed.floats, result.floats))
-            }
+            run(convolution, input.floats, result.floats, gradient.floats)
             return result
         }
 
@@ -122,14 +128,19 @@
             return convolution
         }
 
-        /// The weights in the layout that a convolution wants; kept until they change.
+        /// The weights in the layout that a convolution wants; a copy is kept until they change.
         private func packed(_ weight: Tensor, for convolution: Convolution) -> CPUStorage {
             let storage = weight.cpu
-            if convolution.hasPlainWeights { return storage }
+            let wanted = convolution.hasPlainWeights ? CPUStorage.Layout.plain : .library(convolution)
+            if storage.layout == wanted { return storage }
             let key = ObjectIdentifier(convolution)
             if let known = storage.packed[key], known.version == storage.version { return known.storage }
-            let packed = storage.packed[key]?.storage ?? self.storage(bytes: convolution.weightBytes)
-            check(hl_dnn_pack(convolution.handle, weight.floats, packed.floats))
+            let packed = storage.packed[key]?.storage ?? self.storage(bytes: convolution.byteCount, wanted)
+            if case .library(let layout) = storage.layout, let source = layout as? Convolution {
+                check(hl_dnn_repack(source.handle, storage.floats, convolution.handle, packed.floats))
+            } else {
+                check(hl_dnn_pack(convolution.handle, storage.floats, packed.floats))
+            }
             storage.packed[key] = (storage.version, packed)
             return packed
         }
@@ -143,9 +154,7 @@
         }
 
         private func check(_ status: Int32) {
-            if status != 0 {
-                fail(Failure(.software, "a oneDNN kernel failed", "report this with the output of --version"))
-            }
+            if status != 0 { fail(libraryFailure) }
         }
     }
 #endif

@@ -5,7 +5,7 @@ import HLTensor
 /// SimCLR (Chen et al. 2020) as COP-Gen runs it: both views in one forward pass, a head Linear–ReLU–Linear without batch
 /// norm that keeps the backbone's width (2048–2048–128 for ResNet-50), unit-length embeddings, InfoNCE over all 2N rows
 /// times τ/0.07.
-public final class SimCLR: ContrastiveMethod {
+public final class SimCLR: EncoderMethod {
     public let backbone: ResNet
     public let passesPerStep = 1
     public let objective: InfoNCELoss
@@ -29,9 +29,9 @@ public final class SimCLR: ContrastiveMethod {
         for (index, layer) in head.enumerated() { try layer.forEachState("\(prefix)head.\(index * 2).", body) }
     }
 
-    public func loss(_ images: Variable, _ pass: Pass) -> ContrastiveLoss {
+    public func loss(_ images: Variable, labels: [Int32], _ pass: Pass) -> EncoderLoss {
         let features = backbone(images, pass)
         let e = pass.normaliseRows(head[1](pass.relu(head[0](features, pass)), pass))
-        return ContrastiveLoss(rows: objective.apply(e, pass), factor: objective.factor, projections: e.value)
+        return EncoderLoss(rows: objective.apply(e, pass), factor: objective.factor, projections: e.value)
     }
 }

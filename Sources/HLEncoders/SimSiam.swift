@@ -7,7 +7,7 @@ import HLTensor
 /// Projector: Linear–BN–ReLU, Linear–BN–ReLU, Linear–BN without affine part. The last Linear's bias is frozen, since that
 /// batch norm takes it out again. The hidden width is the backbone's feature count, so ResNet-18 has 512. Predictor:
 /// Linear–BN–ReLU–Linear through a bottleneck of a quarter of the width.
-public final class SimSiam: ContrastiveMethod {
+public final class SimSiam: EncoderMethod {
     public let backbone: ResNet
     public let passesPerStep = 2
     private let projector: [(linear: Linear, norm: BatchNorm)]
@@ -41,12 +41,12 @@ public final class SimSiam: ContrastiveMethod {
         try predictor.output.forEachState(prefix + "predictor.3.", body)
     }
 
-    public func loss(_ images: Variable, _ pass: Pass) -> ContrastiveLoss {
+    public func loss(_ images: Variable, labels: [Int32], _ pass: Pass) -> EncoderLoss {
         var z = backbone(images, pass)
         for (index, layer) in projector.enumerated() {
             z = layer.norm(layer.linear(z, pass), relu: index < 2, pass)
         }
         let p = predictor.output(predictor.norm(predictor.hidden(z, pass), relu: true, pass), pass)
-        return ContrastiveLoss(rows: SimSiamLoss.apply(p, z, pass), factor: 1, projections: z.value)
+        return EncoderLoss(rows: SimSiamLoss.apply(p, z, pass), factor: 1, projections: z.value)
     }
 }

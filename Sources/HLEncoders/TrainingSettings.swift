@@ -2,15 +2,17 @@ import HLFormats
 import HLNet
 import HLTensor
 
-/// The ways to train an encoder on pairs.
+/// The ways to train an encoder.
 public enum MethodName: String, Sendable, CaseIterable {
     case simsiam
     case simclr
+    case supervised
 
-    /// Base learning rate per 256 pairs: SimSiam's and COP-Gen's.
-    public var defaultRate: Float { self == .simsiam ? 0.05 : 0.03 }
+    /// Learning rate per 256 samples of a step. SimSiam's is its authors'; the others are set for runs of minutes, where
+    /// COP-Gen's 0.03 for SimCLR, meant for a hundred epochs, learns next to nothing.
+    public var defaultRate: Float { self == .simsiam ? 0.05 : 0.8 }
     /// Fraction of the base rate that the cosine ends at: 0, or COP-Gen's 0.1³.
-    public var defaultFloor: Float { self == .simsiam ? 0 : 0.001 }
+    public var defaultFloor: Float { self == .simclr ? 0.001 : 0 }
 }
 
 /// Everything that decides the result of an encoder's training besides the stream. Kept in the checkpoint; a run is
@@ -29,6 +31,8 @@ public struct TrainingSettings: Sendable, Equatable {
     public var warmupSteps: Int
     public var momentum: Float
     public var decay: Float
+    /// Classes of a supervised training.
+    public var classes: Int
     /// τ of InfoNCE; SimCLR only.
     public var temperature: Float
     public var seed: UInt64
@@ -36,7 +40,7 @@ public struct TrainingSettings: Sendable, Equatable {
     public init(
         method: MethodName, architecture: ResNet.Architecture, width: Int, stem: ResNet.Stem,
         augmentation: AugmentationSet, batch: Int, steps: Int, rate: Float, warmupSteps: Int, momentum: Float,
-        decay: Float, temperature: Float, seed: UInt64
+        decay: Float, classes: Int, temperature: Float, seed: UInt64
     ) {
         self.method = method
         self.architecture = architecture
@@ -49,6 +53,7 @@ public struct TrainingSettings: Sendable, Equatable {
         self.warmupSteps = warmupSteps
         self.momentum = momentum
         self.decay = decay
+        self.classes = classes
         self.temperature = temperature
         self.seed = seed
     }
@@ -65,7 +70,7 @@ public struct TrainingSettings: Sendable, Equatable {
             "steps": .integer(Int64(steps)), "learning_rate": .number(Double(rate)),
             "warmup_steps": .integer(Int64(warmupSteps)), "momentum": .number(Double(momentum)),
             "weight_decay": .number(Double(decay)), "temperature": .number(Double(temperature)),
-            "seed": .string(String(seed)),
+            "classes": .integer(Int64(classes)), "seed": .string(String(seed)),
         ])
     }
 }

@@ -32,3 +32,11 @@ extension GeneratorSpecification {
         }
     }
 }
+
+extension GeneratorSpecification {
+    /// The generator's oracle, where it has one.
+    /// - Throws: `Failure(.incompatible)` when this version's oracle is not that of the stream.
+    public func makeOracle() throws -> (any Oracle)? {
+        name == "shapes" ? try Shapes(self, threads: 1) : nil
+    }
+}

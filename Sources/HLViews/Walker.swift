@@ -81,7 +81,8 @@ public final class Walker {
             "name a file with walker.0 and walker.2, two linear layers")
     }
 
-    /// The chunks of a latent of `count` chunks that the walker moves: the wanted ones, else those of its file, else all.
+    /// The chunks of a latent of `count` chunks that the walker moves: the wanted ones, else those of its file, else
+    /// all.
     /// - Throws: `Failure`: usage if the latent lacks one of them, incompatible if they are not d values together.
     public func chunks(wanted: ChunkSet?, count: Int, dimension chunkDimension: Int) throws -> ChunkSet {
         let chosen = wanted ?? chunks ?? ChunkSet(all: count)
@@ -90,9 +91,11 @@ public final class Walker {
         guard size == dimension else {
             throw Failure(
                 .incompatible,
-                "the walker moves \(dimension) values, and \(chosen.indices.count) chunks of \(chunkDimension) have \(size)",
+                "the walker moves \(dimension) values, and \(chosen.indices.count) chunks of \(chunkDimension) "
+                    + "have \(size)",
                 dimension % chunkDimension == 0 && dimension / chunkDimension <= count
-                    ? "choose its \(dimension / chunkDimension) chunks with --chunks" : "use the walker of this generator")
+                    ? "choose its \(dimension / chunkDimension) chunks with --chunks"
+                    : "use a walker of this generator")
         }
         return chosen
     }

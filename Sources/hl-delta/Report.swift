@@ -7,13 +7,16 @@ struct Report {
     private let statistics: DeltaStatistics
     private let space: String
     private let view: Int
+    /// Positives with their anchor's class, where the generator has an oracle.
+    private let labelsKept: Int?
 
     private static let fractions = [0.05, 0.25, 0.5, 0.75, 0.95]
 
-    init(_ statistics: DeltaStatistics, space: String, view: Int) {
+    init(_ statistics: DeltaStatistics, space: String, view: Int, labelsKept: Int?) {
         self.statistics = statistics
         self.space = space
         self.view = view
+        self.labelsKept = labelsKept
     }
 
     /// Chunks and, last, all of them together.
@@ -31,7 +34,8 @@ struct Report {
                 [d.mean, d.standardDeviation, d.standardError, d.minimum] + Self.fractions.map(d.quantile) + [d.maximum]
             table.add([name] + values.enumerated().map { fixed($1, $0 == 2 ? 5 : $1 >= 1000 ? 1 : 4) })
         }
-        let heading = "δ = |\(space).0 - \(space).\(view)| of \(statistics.count) samples\n\n"
+        let kept = labelsKept.map { ", \(fixed(100 * Double($0) / Double(statistics.count), 2)) % of which keep their label" }
+        let heading = "δ = |\(space).0 - \(space).\(view)| of \(statistics.count) samples\(kept ?? "")\n\n"
         guard statistics.orderings.count > 0 else { return heading + table.text() }
         return heading + table.text() + "\n" + (pairs ? pairText : matrixText)
     }
@@ -60,6 +64,12 @@ struct Report {
     // MARK: For programs
 
     var json: JSONValue {
+        var object = distributions
+        if let labelsKept { object["labels_kept"] = .number(Double(labelsKept) / Double(statistics.count)) }
+        return .object(object)
+    }
+
+    private var distributions: JSONObject {
         [
             "samples": .integer(Int64(statistics.count)), "latent": .string(space), "view": .integer(Int64(view)),
             "chunks": .array(

@@ -1,6 +1,7 @@
 import ArgumentParser
 import HLCommand
 import HLFormats
+import HLGenerators
 import HLTensor
 import HLViews
 
@@ -9,8 +10,8 @@ struct Delta: Tool {
     static let configuration = describe(
         "hl-delta", "Estimate how far each chunk of the latents moves from the anchor to its positive (δ).",
         discussion: """
-            δ of a chunk is the Euclidean distance between the chunk in the anchor and in the positive. Mapped latents \
-            w are taken where the stream has them, else z. Quantiles are within 0.05 %.
+            δ of a chunk is the Euclidean distance between the chunk in the anchor and in the positive. Mapped \
+            latents w are taken where the stream has them, else z. Quantiles are within 0.05 %.
             """)
 
     @Argument(help: ArgumentHelp("Stream to read; - is standard input. (path)", valueName: "file"))
@@ -43,6 +44,10 @@ struct Delta: Tool {
         let progress = Progress()
         var statistics: DeltaStatistics?
         var space = "z"
+        // The built-in generator knows the class of any latent, hence which positives have left their anchor's.
+        let oracle =
+            reader.header.generator == nil ? nil : try GeneratorSpecification(of: reader.header).makeOracle()
+        var labelsKept = 0
         while let batch = try source.next() {
             if statistics == nil {
                 space = batch.tensors["w.0"] != nil && batch.tensors["w.\(view)"] != nil ? "w" : "z"
@@ -57,13 +62,18 @@ struct Delta: Tool {
                 statistics = DeltaStatistics(chunks: try chosen(of: anchors.shape[1]))
             }
             try statistics?.add(anchors: anchors, positives: positives, ids: ids)
+            if let oracle {
+                let pairs = zip(oracle.labels(of: anchors).integers, oracle.labels(of: positives).integers)
+                labelsKept += pairs.reduce(0) { $0 + ($1.0 == $1.1 ? 1 : 0) }
+            }
             progress.advance(by: batch.count)
         }
         progress.finish()
         guard let statistics else {
             throw Failure(.data, "\(reader.name) has no samples", "draw some with hl-sample")
         }
-        let report = Report(statistics, space: space, view: view)
+        let report = Report(
+            statistics, space: space, view: view, labelsKept: oracle == nil ? nil : labelsKept)
         try Console.printOutput(json ? report.json.indentedText + "\n" : report.text(pairs: pairs))
     }
 

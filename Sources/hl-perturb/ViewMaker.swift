@@ -75,7 +75,8 @@ struct WalkedViews: ViewMaker {
         shape = try latentShape(header)
         self.walker = walker
         chunks = try walker.chunks(
-            wanted: try options.chunks.map { try ChunkSet(parsing: $0) }, count: shape.chunks, dimension: shape.dimension)
+            wanted: try options.chunks.map { try ChunkSet(parsing: $0) }, count: shape.chunks,
+            dimension: shape.dimension)
         var object: JSONObject = ["chunks": .string(chunks.text), "views": 1]
         if let path = options.walker {
             object["walker"] = .string(path)

@@ -66,9 +66,12 @@ struct Perturb: Tool {
         if chunks != nil && !groups.isEmpty {
             throw refuse("--chunks and --group are two ways to say the same", "give one of them")
         }
-        if let views, !(1...1000).contains(views) { throw refuse("cannot make \(views) views", "give --views from 1 to 1000") }
+        if let views, !(1...1000).contains(views) {
+            throw refuse("cannot make \(views) views", "give --views from 1 to 1000")
+        }
         if walker != nil {
-            if !groups.isEmpty || mean != nil || standardDeviation != nil || truncation != nil || views != nil || sweep {
+            let hasNoise = mean != nil || standardDeviation != nil || truncation != nil
+            if !groups.isEmpty || hasNoise || views != nil || sweep {
                 throw refuse(
                     "a walker takes no --group, --mean, --std, --trunc, --views and --sweep", "leave them out")
             }

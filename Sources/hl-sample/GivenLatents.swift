@@ -15,8 +15,7 @@ enum GivenLatents {
             let file = try Safetensors.read(path: path)
             guard let tensor = file.tensors["z.0"] ?? file.tensors["z"] else {
                 throw Failure(
-                    .data, "\(path) has neither z.0 nor z (it has \(file.tensors.names.prefix(8).joined(separator: ", ")))",
-                    "name the latents z.0")
+                    .data, "\(path) has neither z.0 nor z", "name the latents z.0")
             }
             return try LatentArray(options, convertedToFloat32(tensor), path, positions)
         }
@@ -55,7 +54,8 @@ final class LatentArray: SampleSource {
         guard isWhole || (latents.shape.count == 2 && latents.shape[1] == row[0] * row[1]) else {
             throw Failure(
                 .incompatible,
-                "the latents of \(path) have the shape \(latents.shape), not [N, \(row[0]), \(row[1])] or [N, \(row[0] * row[1])]",
+                "the latents of \(path) have the shape \(latents.shape), not [N, \(row[0]), \(row[1])] "
+                    + "or [N, \(row[0] * row[1])]",
                 "choose their generator with --generator (\(GeneratorSpecification.names.joined(separator: ", ")))")
         }
         let count = latents.shape[0]

@@ -72,7 +72,8 @@ struct Sample: Tool {
     @Option(help: ArgumentHelp("Split of the data set, a folder in DIR. (name)", valueName: "name"))
     var split: String?
 
-    @Option(help: ArgumentHelp("Passes over the data set; 0 is without end. (integer from 0; default: 1)", valueName: "n"))
+    @Option(
+        help: ArgumentHelp("Passes over the data set; 0 is without end. (integer from 0; default: 1)", valueName: "n"))
     var epochs: Int?
 
     @Flag(help: "Read the data set in random order, another one every epoch.")

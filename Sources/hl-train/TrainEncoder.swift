@@ -19,7 +19,7 @@ struct TrainEncoder: Tool {
     @Option(name: .shortAndLong, help: ArgumentHelp("File to write the encoder to. (path)", valueName: "file"))
     var output = "encoder.safetensors"
 
-    @Option(help: ArgumentHelp("Training method. (simsiam or simclr)", valueName: "name"))
+    @Option(help: ArgumentHelp("Training method; supervised needs labels and gives the ceiling. (simsiam, simclr or supervised)", valueName: "name"))
     var method = MethodName.simclr
 
     @Option(help: ArgumentHelp("Backbone. (resnet18, resnet34 or resnet50)", valueName: "name"))
@@ -48,7 +48,7 @@ struct TrainEncoder: Tool {
 
     @Option(
         help: ArgumentHelp(
-            "Learning rate; the default is 0.05 (simsiam) or 0.03 (simclr) per 256 pairs. (number)", valueName: "x"))
+            "Learning rate; the default is 0.05 (simsiam) or 0.8 (others) per 256 samples a step. (number)", valueName: "x"))
     var learningRate: Float?
 
     @Option(help: ArgumentHelp("Steps over which the learning rate rises from 0. (integer from 0)", valueName: "n"))
@@ -62,6 +62,9 @@ struct TrainEncoder: Tool {
 
     @Option(help: ArgumentHelp("Temperature of InfoNCE, for simclr. (number above 0)", valueName: "x"))
     var temperature: Float = 0.1
+
+    @Option(help: ArgumentHelp("Classes, for supervised. (integer from 2)", valueName: "n"))
+    var classes = 10
 
     @Option(help: ArgumentHelp("Library for the layers. (auto, onednn or plain)", valueName: "name"))
     var backend = BackendChoice.automatic
@@ -90,6 +93,7 @@ struct TrainEncoder: Tool {
         }
         try check((1...1024).contains(width), "cannot build a backbone of width \(width)", "give --width from 1 to 1024")
         try check((2...65_536).contains(batch), "cannot train on \(batch) pairs a step", "give --batch from 2 to 65536")
+        try check(classes >= 2, "cannot tell \(classes) classes apart", "give --classes from 2")
         try check(epochs >= 1, "cannot train for \(epochs) epochs", "give --epochs from 1")
         try check(warmup >= 0, "cannot warm up over \(warmup) steps", "give --warmup from 0")
         try check((0..<1).contains(momentum), "momentum \(momentum) is out of range", "give --momentum from 0 to below 1")
@@ -115,7 +119,7 @@ struct TrainEncoder: Tool {
         TrainingSettings(
             method: method, architecture: arch, width: width, stem: stem, augmentation: augment, batch: batch,
             steps: steps, rate: learningRate ?? method.defaultRate * Float(batch) / 256, warmupSteps: warmup,
-            momentum: momentum, decay: weightDecay, temperature: temperature, seed: seed.seed)
+            momentum: momentum, decay: weightDecay, classes: classes, temperature: temperature, seed: seed.seed)
     }
 
     func run() throws {

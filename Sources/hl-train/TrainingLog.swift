@@ -18,7 +18,7 @@ final class TrainingLog {
 
     deinit { fclose(file) }
 
-    func write(step: Int, samples: Int, _ report: ContrastiveTrainer.Report) throws {
+    func write(step: Int, samples: Int, _ report: EncoderTrainer.Report) throws {
         let line = JSONValue.object([
             "step": .integer(Int64(step)), "samples": .integer(Int64(samples)), "loss": .number(report.loss),
             "spread": .number(report.spread), "learning_rate": .number(Double(report.rate)),

@@ -10,7 +10,7 @@ import HLTensor
 final class TrainingRun {
     private let settings: TrainingSettings
     private let source: PairSource
-    private let trainer: ContrastiveTrainer
+    private let trainer: EncoderTrainer
     private let output: String
     private let log: TrainingLog?
     /// Side of the images that the encoder was trained on, known from the first batch on.
@@ -27,7 +27,7 @@ final class TrainingRun {
         self.output = output
         Console.note("\(backend.summary)")
         Console.note("settings \(settings.json.text)")
-        trainer = ContrastiveTrainer(settings, on: backend, threads: threads)
+        trainer = EncoderTrainer(settings, on: backend, threads: threads)
         self.log = try log.map { try TrainingLog(path: $0) }
     }
 
@@ -38,16 +38,18 @@ final class TrainingRun {
         if resuming { try resume() }
         let progress = Progress(
             total: settings.steps * settings.batch, doneBefore: trainer.step * settings.batch, unit: "pairs")
-        var report: ContrastiveTrainer.Report?
+        var report: EncoderTrainer.Report?
         var lastCheckpoint = Self.now()
         while trainer.step < settings.steps {
-            guard let pairs = try source.nextPairs(settings.batch) else { throw try endedEarly() }
+            let next = try source.nextPairs(
+                settings.batch, views: trainer.model.viewsPerSample, labelled: settings.method == .supervised)
+            guard let pairs = next else { throw try endedEarly() }
             side = pairs.views[0].shape[2]
             let isLast = trainer.step + 1 == settings.steps
             // Reading a loss waits for the step; every so many steps is enough for people and logs.
             let wantsReport = isLast || trainer.step % 10 == 0
             if let new = try trainer.train(
-                on: pairs.views, ids: pairs.ids, epoch: pairs.epoch, wantsReport: wantsReport)
+                on: pairs.views, labels: pairs.labels, ids: pairs.ids, epoch: pairs.epoch, wantsReport: wantsReport)
             {
                 report = new
                 try log?.write(step: trainer.step, samples: trainer.step * settings.batch, new)
@@ -137,6 +139,6 @@ final class TrainingRun {
 /// Three decimals, for people.
 func rounded(_ value: Double) -> String { "\((value * 1000).rounded() / 1000)" }
 
-extension ContrastiveTrainer.Report {
+extension EncoderTrainer.Report {
     var text: String { "loss \(rounded(loss)), spread \(rounded(spread))" }
 }

@@ -69,7 +69,10 @@ struct StreamDescription {
         object["history"] = .array(header.history.map { .object($0.json) })
         object["tensors"] = .array(
             tensors.map {
-                ["name": .string($0.name), "type": .string($0.type), "shape": .array($0.shape.map { .integer(Int64($0)) })]
+                [
+                    "name": .string($0.name), "type": .string($0.type),
+                    "shape": .array($0.shape.map { .integer(Int64($0)) }),
+                ]
             })
         object["batches"] = .integer(Int64(batches))
         object["samples"] = .integer(Int64(samples))

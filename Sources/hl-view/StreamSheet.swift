@@ -68,7 +68,8 @@ struct StreamSheet {
     private static func images(_ tensor: HostTensor) throws -> [Image] {
         let bytes = tensor.type == .u8 ? tensor : rounded(tensor)
         guard bytes.rowSize > 0 else { throw Failure(.data, "the images have no pixels", "make the stream again") }
-        return (0..<bytes.rowCount).map { Image(pixels: bytes.rows($0..<$0 + 1).reshaped(Array(bytes.shape.dropFirst()))) }
+        let shape = Array(bytes.shape.dropFirst())
+        return (0..<bytes.rowCount).map { Image(pixels: bytes.rows($0..<$0 + 1).reshaped(shape)) }
     }
 
     private static func rounded(_ images: HostTensor) -> HostTensor {
@@ -94,7 +95,8 @@ struct StreamSheet {
             var parts: [String] = []
             if let ids { parts.append("\(ids[sample])") }
             if let label = labels?[sample] {
-                parts.append(Int(exactly: label).flatMap { names.indices.contains($0) ? names[$0] : nil } ?? "y=\(label)")
+                let name = Int(exactly: label).flatMap { names.indices.contains($0) ? names[$0] : nil }
+                parts.append(name ?? "y=\(label)")
             }
             return parts.joined(separator: " ")
         }

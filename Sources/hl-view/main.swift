@@ -26,14 +26,17 @@ struct View: Tool {
     var rows = 8
 
     @Option(
-        help: ArgumentHelp("Columns of the grid of a stream without positives. (integer from 1 to 1000)", valueName: "n"))
+        help: ArgumentHelp(
+            "Columns of the grid of a stream without positives. (integer from 1 to 1000)", valueName: "n"))
     var columns = 8
 
     @Option(help: ArgumentHelp("Samples to leave out before the first. (integer from 0)", valueName: "n"))
     var skip = 0
 
     @Option(
-        help: ArgumentHelp("Enlarge each pixel so many times. (integer from 1 to 256; default: to 96 pixels)", valueName: "n"))
+        help: ArgumentHelp(
+            "Enlarge each pixel so many times. (integer from 1 to 256; default: to at least 96 pixels)",
+            valueName: "n"))
     var zoom: Int?
 
     @Flag(inversion: .prefixedNo, help: "Write ids, labels and views beside the images.")

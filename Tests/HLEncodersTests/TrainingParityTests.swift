@@ -24,7 +24,7 @@ extension ComputeTests {
             _ = try train(choice, "simclr", rate: 0.03) { SimCLR($0, backbone: $1) }
         }
 
-        func train<Method: ContrastiveMethod>(
+        func train<Method: EncoderMethod>(
             _ choice: BackendChoice, _ name: String, rate: Float, _ make: (any Backend, ResNet) -> Method
         ) throws -> (Method, any Backend) {
             let fixture = try ComputeTests.fixture("training")

@@ -7,9 +7,9 @@ import HLTensor
 ///
 /// Its whole state can be saved and loaded between any two steps; a run that was stopped and resumed ends with the same
 /// bits as one that was not, on the same machine with the same threads.
-public final class ContrastiveTrainer {
+public final class EncoderTrainer {
     public let settings: TrainingSettings
-    public let model: any ContrastiveMethod
+    public let model: any EncoderMethod
     private let backend: any Backend
     private let optimiser: SGD
     private let schedule: Schedule
@@ -30,6 +30,7 @@ public final class ContrastiveTrainer {
                 SimCLR(
                     backend, backbone: backbone,
                     objective: InfoNCELoss(temperature: settings.temperature, isScaled: true))
+            case .supervised: Supervised(backend, backbone: backbone, classes: settings.classes)
             }
         model.initialise(seed: settings.seed, on: backend)
         optimiser = SGD(
@@ -48,17 +49,22 @@ public final class ContrastiveTrainer {
         public let rate: Float
     }
 
-    /// One step on N pairs.
+    /// One step on N samples.
     /// - Parameters:
-    ///   - views: two image batches of one shape, U8 or F32 [N, 3, S, S].
+    ///   - views: `model.viewsPerSample` image batches of one shape, U8 or F32 [N, 3, S, S].
+    ///   - labels: N classes, where the method needs them.
     ///   - ids: the N samples' positions in their sequence, which decide how they are augmented.
     ///   - epoch: counts the times that a file is gone through.
     ///   - wantsReport: whether loss and spread are read back.
-    /// - Throws: `Failure(.data)` when a loss that was read is not a number.
+    /// - Throws: `Failure(.data)` when a loss that was read is not a number, or for a label out of range.
     public func train(
-        on views: [HostTensor], ids: [Int64], epoch: Int = 0, wantsReport: Bool
+        on views: [HostTensor], labels: [Int64] = [], ids: [Int64], epoch: Int = 0, wantsReport: Bool
     ) throws -> Report? {
-        precondition(views.count == 2 && views[0].shape == views[1].shape && views[0].shape[0] == ids.count)
+        precondition(views.count == model.viewsPerSample && views[0].shape[0] == ids.count)
+        if settings.method == .supervised, let label = labels.first(where: { !(0..<Int64(settings.classes)).contains($0) })
+        {
+            throw Failure(.data, "a sample has the label \(label)", "give --classes more than the highest label")
+        }
         let side = views[0].shape[2], crop = Augmentation.cropSize(renderSide: side)
         let parameters = views.indices.flatMap { view in
             ids.map {
@@ -71,7 +77,7 @@ public final class ContrastiveTrainer {
             images: HostTensor.concatenate(views), parameters: parameters, size: crop, threads: threads)
         let tape = Tape(backend)
         let pass = Pass(tape, training: true, groups: model.passesPerStep)
-        let loss = model.loss(Variable(backend.tensor(images)), pass)
+        let loss = model.loss(Variable(backend.tensor(images)), labels: labels.map { Int32($0) }, pass)
         tape.run()
         let rate = schedule.rate(step)
         optimiser.step(rate: rate)

@@ -2,21 +2,33 @@ import HLCompute
 import HLNet
 import HLTensor
 
-/// A way to train a backbone on pairs of views.
-public protocol ContrastiveMethod: Module {
+/// A way to train a backbone.
+public protocol EncoderMethod: Module {
     var backbone: ResNet { get }
     /// Forward passes that a step stands for, each with batch-norm statistics of its own: 2 where every view has its
     /// own, 1 where both go through together.
     var passesPerStep: Int { get }
 
-    /// One forward pass over a batch of pairs and its loss; gradients are seeded on the pass's tape, not yet run.
-    /// - Parameter images: normalised, [2N, 3, H, W]: view 1's N images, then view 2's. The pass must have
-    ///   `passesPerStep` groups.
-    func loss(_ images: Variable, _ pass: Pass) -> ContrastiveLoss
+    /// Views of a sample that a step takes: 2 for pairs.
+    var viewsPerSample: Int { get }
+
+    /// One forward pass over N samples and its loss; gradients are seeded on the pass's tape, not yet run.
+    /// - Parameters:
+    ///   - images: normalised, [N · viewsPerSample, 3, H, W]: the N images of view 1, then those of view 2. The pass must
+    ///     have `passesPerStep` groups.
+    ///   - labels: classes of the N samples, for a method that needs them.
+    func loss(_ images: Variable, labels: [Int32], _ pass: Pass) -> EncoderLoss
+}
+
+extension EncoderMethod {
+    public var viewsPerSample: Int { 2 }
+
+    /// For methods that need no labels.
+    public func loss(_ images: Variable, _ pass: Pass) -> EncoderLoss { loss(images, labels: [], pass) }
 }
 
 /// What a step reports.
-public struct ContrastiveLoss {
+public struct EncoderLoss {
     /// Losses per row, whose mean times `factor` is the loss that is minimised.
     public let rows: Tensor
     public let factor: Float

@@ -1,0 +1,175 @@
+import Glibc
+import HLFormats
+import HLTensor
+import Testing
+
+/// What cannot work is refused in one line, with the exit status of sysexits.h.
+struct RefusalTests {
+    @Test func missingTensors() throws {
+        let space = try Workspace()
+        func make(_ name: String, _ tensors: NamedTensors) throws {
+            try HandMade.stream(to: space.file(name), tensors)
+        }
+        let (ids, latents) = (HandMade.ids(4), HandMade.floats([4, 6, 20]))
+        let labels = HostTensor([Int64(0), 1, 0, 1], shape: [4])
+        try make("anchors.hls", ["id": ids, "z.0": latents])
+        try make("anonymous.hls", ["z.0": latents, "z.1": latents])
+        try make("labels.hls", ["id": ids, "y": labels])
+        try make("unlabelled.hls", ["id": ids, "e.0": HandMade.floats([4, 3])])
+        try make("flat.hls", ["id": ids, "z.0": HandMade.floats([4, 120])])
+        try make("wide.hls", ["id": ids, "z.0": HandMade.floats([4, 6, 21])])
+        try HandMade.stream(
+            to: space.file("pictureless.hls"), generator: nil, data: ["kind": "imagefolder"], ["id": ids, "y": labels])
+
+        try space.fail(65, "hl-delta anchors.hls", saying: "z.1")
+        try space.fail(65, "hl-delta --view 2 anonymous.hls", saying: "z.2")
+        try space.fail(65, "hl-perturb anonymous.hls", saying: "id")
+        try space.fail(65, "hl-perturb labels.hls", saying: "z.0")
+        try space.fail(65, "hl-perturb flat.hls", saying: "z.0")
+        try space.fail(65, "hl-encode --untrained --width 4 labels.hls", saying: "z.0")
+        try space.fail(65, "hl-train --width 4 --batch 2 -n 2 anonymous.hls", saying: "id")
+        try space.fail(65, "hl-train --width 4 --batch 2 -n 2 labels.hls", saying: "z.0")
+        try space.fail(65, "hl-probe --train unlabelled.hls --test unlabelled.hls", saying: "y (labels)")
+        try space.fail(65, "hl-probe --train labels.hls --test labels.hls", saying: "e.0")
+        try space.fail(65, "hl-view labels.hls")
+        try space.fail(65, "hl-encode --untrained --width 4 pictureless.hls", saying: "x.0")
+        for command in ["hl-perturb", "hl-encode --untrained --width 4", "hl-view"] {
+            let outcome = try space.run("\(command) wide.hls")
+            #expect([65, 78].contains(outcome.status), "\(command): \(outcome.errors)")
+            #expect(outcome.errorLines.count == 1)
+        }
+        #expect(!space.exists("encoder.safetensors"))
+    }
+
+    @Test func streamsThatDoNotMatch() throws {
+        let space = try Workspace()
+        try space.succeed(
+            """
+            hl-sample -n 4 > shapes.hls; hl-sample -n 4 --generator bigbigan > bigbigan.hls
+            hl-sample -n 4 --size 32 > small.hls; hl-sample -n 4 --render > images.hls
+            hl-perturb < shapes.hls > pairs.hls
+            """)
+        for other in ["bigbigan", "small", "images", "pairs"] {
+            let outcome = try space.fail(78, "cat shapes.hls \(other).hls | hl-perturb")
+            #expect(!StreamContent.isWhole(outcome.output))
+            try space.fail(78, "cat shapes.hls \(other).hls | hl-view --info")
+        }
+        try space.fail(78, "hl-perturb pairs.hls", saying: "view 1 already")
+        try HandMade.stream(to: space.file("wide.hls"), ["id": HandMade.ids(4), "z.0": HandMade.floats([4, 6, 21])])
+        try space.fail(78, "hl-sample --generator shapes --from wide.hls")
+    }
+
+    @Test func chunksOutOfRange() throws {
+        let space = try Workspace()
+        try space.succeed("hl-sample -n 4 > a.hls; hl-perturb a.hls > pairs.hls")
+        for chunks in ["6", "1-6", "0,9", "4096", "5-1", "1,1", "", "x", "-1"] {
+            let outcome = try space.fail(64, "hl-perturb --chunks='\(chunks)' a.hls")
+            #expect(outcome.output.isEmpty)
+        }
+        try space.fail(64, "hl-perturb --group 0-3:std=1 --group 3-5:std=1 a.hls")
+        try space.fail(64, "hl-perturb --group 6:std=1 a.hls")
+        try space.fail(64, "hl-perturb --group 0:sigma=1 a.hls")
+        try space.fail(64, "hl-delta --chunks 6 pairs.hls")
+    }
+
+    @Test func walkers() throws {
+        let space = try Workspace()
+        try space.succeed("hl-sample -n 4 > a.hls")
+        try HandMade.walker(to: space.file("right.safetensors"), dimension: 100, chunks: "1-5")
+        try HandMade.walker(to: space.file("narrow.safetensors"), dimension: 90)
+        try HandMade.walker(to: space.file("strange.safetensors"), dimension: 100, chunks: "1-9")
+        try space.succeed("hl-perturb --walker right.safetensors a.hls > /dev/null")
+        try space.fail(78, "hl-perturb --walker narrow.safetensors a.hls")
+        try space.fail(78, "hl-perturb --walker right.safetensors --chunks 1-3 a.hls")
+        try space.fail(64, "hl-perturb --walker strange.safetensors a.hls")
+        try space.fail(64, "hl-perturb --walker right.safetensors --std 2 a.hls")
+    }
+
+    @Test func weights() throws {
+        let space = try Workspace()
+        try HandMade.walker(to: space.file("walker.safetensors"), dimension: 100)
+        try space.succeed("hl-sample -n 4 --size 32 > a.hls; echo 'not weights' | tee text.pth > text.safetensors")
+        for name in ["missing.safetensors", "missing.pth"] {
+            try space.fail(66, "hl-encode --encoder \(name) a.hls")
+            try space.fail(66, "hl-probe --encoder \(name) --train a.hls --test a.hls")
+            try space.fail(66, "hl-perturb --walker \(name) a.hls")
+            try space.fail(66, "hl-sample --generator bigbigan --weights \(name) -n 4")
+        }
+        for name in ["text.safetensors", "text.pth", "a.hls"] {
+            try space.fail(65, "hl-encode --encoder \(name) a.hls")
+            try space.fail(65, "hl-perturb --walker \(name) a.hls")
+        }
+        try space.fail(78, "hl-encode --encoder walker.safetensors a.hls")
+        try space.succeed("hl-train -q --width 4 --backend plain --batch 2 -n 2 a.hls -o encoder.safetensors")
+        try space.fail(78, "hl-perturb --walker encoder.safetensors a.hls")
+        try space.fail(66, "hl-sample --from missing.hls")
+        try space.fail(66, "hl-perturb missing.hls")
+        try space.fail(66, "hl-sample --data imagefolder:missing")
+    }
+
+    /// A full disk is an error of every writer.
+    @Test func fullDevice() throws {
+        guard access("/dev/full", W_OK) == 0 else { return }
+        let space = try Workspace()
+        try space.succeed(
+            """
+            hl-sample -n 40 --size 32 | hl-perturb > p.hls
+            hl-encode --untrained --width 4 --backend plain p.hls > train.hls
+            hl-sample -n 20 --size 32 --seed 1 | hl-encode --untrained --width 4 --backend plain > test.hls
+            """)
+        for command in [
+            "hl-sample -n 4", "hl-sample", "hl-sample -n 0", "hl-perturb --sweep <(hl-sample -n 4)",
+            "hl-encode --untrained --width 4 --backend plain p.hls", "hl-view p.hls", "hl-view --info p.hls",
+            "hl-delta p.hls", "hl-delta --json p.hls", "hl-probe --train train.hls --test test.hls --epochs 1",
+            "hl-sample --help", "hl-view --version",
+        ] {
+            try space.fail(74, "\(command) > /dev/full")
+        }
+        for command in [
+            "hl-sample -n 4", "hl-perturb <(hl-sample -n 4)", "hl-view p.hls",
+            "hl-encode --untrained --width 4 --backend plain p.hls",
+            "hl-train -q --width 4 --backend plain --batch 4 -n 4 p.hls",
+        ] {
+            try space.fail(74, "\(command) -o /dev/full")
+        }
+        try space.fail(73, "hl-sample -n 4 -o no-such-folder/a.hls")
+        try space.fail(73, "hl-sample -n 4 -o .")
+    }
+
+    /// Binary is neither written to a terminal nor awaited from one.
+    @Test func terminals() throws {
+        let space = try Workspace()
+        try space.succeed("hl-sample -n 4 --size 32 > a.hls")
+        let pseudoterminal = try #require(Terminal())
+        let terminal = pseudoterminal.path
+        defer { withExtendedLifetime(pseudoterminal) {} }
+        for command in [
+            "hl-sample -n 4", "hl-perturb a.hls", "hl-view a.hls", "hl-encode --untrained --width 4 a.hls",
+        ] {
+            try space.fail(64, "\(command) > \(terminal)", saying: "stdout is a terminal")
+        }
+        for command in ["hl-perturb", "hl-delta", "hl-view --info", "hl-train --width 4"] {
+            try space.fail(64, "\(command) < \(terminal) > out")
+        }
+        try space.succeed("hl-view --info a.hls > \(terminal)")
+    }
+
+    @Test func probesOfSharedSamples() throws {
+        let space = try Workspace()
+        let encode = "hl-encode --untrained --width 4 --backend plain"
+        try space.succeed(
+            """
+            hl-sample -n 40 --size 32 --seed 3 | \(encode) > a.hls
+            hl-sample -n 40 --size 32 --seed 3 --start 39 | \(encode) > overlapping.hls
+            hl-sample -n 40 --size 32 --seed 3 --start 40 | \(encode) > after.hls
+            hl-sample -n 40 --size 32 --seed 4 | \(encode) > other.hls
+            hl-sample -n 40 --size 32 --seed 4 | \(encode) --seed 5 > foreign.hls
+            """)
+        func probe(_ test: String) -> String { "hl-probe --train a.hls --test \(test).hls --epochs 1 --seeds 1 -k 3" }
+        try space.fail(78, probe("a"), saying: "share 40 samples")
+        try space.fail(78, probe("overlapping"), saying: "share 1 samples")
+        try space.fail(78, probe("foreign"), saying: "different encoders")
+        try space.succeed(probe("after"))
+        try space.succeed(probe("other"))
+    }
+}
