@@ -42,15 +42,16 @@ perturbation() {
 
 # train ARM T_X SEED: leaves ARM-T_X-SEED.safetensors.
 train() {
-    local file=$1-$2-$3.safetensors views=cat options=()
+    local file=$1-$2-$3.safetensors noise options=(--augment "$2" --width $width -n "$pairs" --seed "$3")
     [[ -e $file ]] && return
     echo "training $1, T_x $2, seed $3" >&2
-    local noise
     noise=$(perturbation "$1")
-    [[ -n $noise ]] && views="hl-perturb $noise --seed $3"
-    [[ $1 == supervised ]] && options=(--method supervised)
-    hl-sample --seed "$3" | $views |
-        hl-train "${options[@]}" --augment "$2" --width $width -n "$pairs" --seed "$3" --resume -o "$file" -q
+    [[ $1 == supervised ]] && options+=(--method supervised)
+    if [[ -n $noise ]]; then
+        hl-sample --seed "$3" | hl-perturb $noise --seed "$3" | hl-train "${options[@]}" --resume -o "$file" -q
+    else
+        hl-sample --seed "$3" | hl-train "${options[@]}" --resume -o "$file" -q
+    fi
 }
 
 # embed SEED STREAM ENCODER…: embeddings of a stream to stdout.
@@ -69,6 +70,7 @@ score() {
     if [[ -z $value ]]; then
         [[ $3 == untrained ]] && encoder=(--untrained --width $width --seed "$5")
         value=$(linear "$1" "$2" "${encoder[@]}")
+        [[ -n $value ]] || { echo "arms.sh: error: no score for $key: see the message above" >&2; exit 70; }
         echo "$key $value" >>$table
     fi
     echo "$value"

@@ -34,7 +34,7 @@ extension CPUBackend {
     }
 
     public func averagePoolBackward(_ gradient: Tensor, inputShape: [Int]) -> Tensor {
-        let result = allocate(inputShape, activationLayout)
+        let result = allocate(inputShape, activationLayout(inputShape[1]))
         parallel(inputShape[0]) {
             hl_average_pool_backward(
                 result.planes, inputShape[1], $0.lowerBound, $0.upperBound, gradient.floats, result.floats)

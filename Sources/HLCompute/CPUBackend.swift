@@ -159,8 +159,8 @@ public class CPUBackend: Backend {
 
     // MARK: Convolution
 
-    /// The layout in which activations travel from layer to layer.
-    var activationLayout: CPUStorage.Layout { .plain }
+    /// The layout in which activations of so many channels travel from layer to layer.
+    func activationLayout(_ channels: Int) -> CPUStorage.Layout { .plain }
 
     public func convolution(_ x: Tensor, weight: Tensor, window: Window) -> Tensor {
         preconditionFailure("a CPU backend has its own convolution")

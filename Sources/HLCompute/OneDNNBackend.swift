@@ -57,13 +57,16 @@
 
         public override var summary: String { "oneDNN \(String(cString: hl_dnn_version())), \(super.summary)" }
 
-        override var activationLayout: CPUStorage.Layout { .blocked(block) }
+        override func activationLayout(_ channels: Int) -> CPUStorage.Layout {
+            channels % block == 0 ? .blocked(block) : .plain
+        }
 
         public override func convolution(_ x: Tensor, weight: Tensor, window: Window) -> Tensor {
             let shape = [x.shape[0], weight.shape[0], window.output(x.shape[2]), window.output(x.shape[3])]
-            let result = allocate(shape, .blocked(block))
+            let sides = layouts(x.shape[1], weight.shape[0], HL_FORWARD)
+            let result = allocate(shape, sides.output)
             guard let convolution = prepared(x.shape, weight.shape[0], window, HL_FORWARD) else { return result }
-            let x = laidOut(x, as: inputLayout(x.shape[1]))
+            let x = laidOut(x, as: sides.input)
             run(convolution, x.floats, packed(weight, for: convolution).floats, result.floats)
             return result
         }
@@ -71,12 +74,12 @@
         public override func convolutionInputGradient(
             _ gradient: Tensor, weight: Tensor, inputShape: [Int], window: Window
         ) -> Tensor {
-            // Images, too, get their gradient in the blocked layout: the library has no fast kernel for a plain one.
-            let result = allocate(inputShape, .blocked(block))
+            let sides = layouts(inputShape[1], weight.shape[0], HL_BACKWARD_DATA)
+            let result = allocate(inputShape, sides.input)
             guard let convolution = prepared(inputShape, weight.shape[0], window, HL_BACKWARD_DATA) else {
                 return result
             }
-            let gradient = laidOut(gradient, as: .blocked(block))
+            let gradient = laidOut(gradient, as: sides.output)
             run(convolution, result.floats, packed(weight, for: convolution).floats, gradient.floats)
             return result
         }
@@ -88,19 +91,27 @@
                 return allocate(weightShape)
             }
             let result = allocate(weightShape, convolution.hasPlainWeights ? .plain : .library(convolution))
-            let input = laidOut(input, as: inputLayout(input.shape[1]))
-            let gradient = laidOut(gradient, as: .blocked(block))
+            let sides = layouts(input.shape[1], weightShape[0], HL_BACKWARD_WEIGHTS)
+            let input = laidOut(input, as: sides.input), gradient = laidOut(gradient, as: sides.output)
             run(convolution, input.floats, result.floats, gradient.floats)
             return result
         }
 
-        /// Images stay row-major on their way in: the first convolution's kernel reads them as they are.
-        private func inputLayout(_ channels: Int) -> CPUStorage.Layout { channels < 4 ? .plain : .blocked(block) }
+        /// The layouts of a convolution's two sides: blocked where both fill whole blocks, since the library has fast
+        /// kernels for nothing else there, and row-major with its general ones where they do not. Images are the
+        /// exception: the first convolution's kernels read them as they are, and give their gradient in blocks.
+        private func layouts(
+            _ inChannels: Int, _ outChannels: Int, _ pass: hl_dnn_pass
+        ) -> (input: CPUStorage.Layout, output: CPUStorage.Layout) {
+            let isImage = inChannels < 4
+            guard outChannels % block == 0, isImage || inChannels % block == 0 else { return (.plain, .plain) }
+            return (isImage && pass != HL_BACKWARD_DATA ? .plain : .blocked(block), .blocked(block))
+        }
 
         /// Whether Winograd's algorithm is worth its transforms, measured on AVX-512 with version 2.6: from 64 channels
         /// on in every pass, and for weight gradients always, since the direct kernel is slow for few channels.
         private func prefersWinograd(_ inChannels: Int, _ outChannels: Int, _ window: Window, _ pass: hl_dnn_pass) -> Bool {
-            window.size == 3 && window.stride == 1 && inChannels >= 16
+            window.size == 3 && window.stride == 1 && inChannels % block == 0 && outChannels % block == 0
                 && (pass == HL_BACKWARD_WEIGHTS || min(inChannels, outChannels) >= 64)
         }
 
@@ -110,12 +121,12 @@
         ) -> Convolution? {
             let key = Key(input: input, outChannels: outChannels, window: window, pass: pass.rawValue)
             if let known = convolutions[key] { return known }
-            let plainInput = inputLayout(input[1]) == .plain && pass != HL_BACKWARD_DATA
+            let sides = layouts(input[1], outChannels, pass)
             var shape = hl_dnn_shape(
                 batch: Int32(input[0]), in_channels: Int32(input[1]), out_channels: Int32(outChannels),
                 height: Int32(input[2]), width: Int32(input[3]), kernel: Int32(window.size),
-                stride: Int32(window.stride), padding: Int32(window.padding), in_block: plainInput ? 1 : Int32(block),
-                out_block: Int32(block), winograd: prefersWinograd(input[1], outChannels, window, pass) ? 1 : 0, bias: 0,
+                stride: Int32(window.stride), padding: Int32(window.padding), in_block: sides.input == .plain ? 1 : Int32(block),
+                out_block: sides.output == .plain ? 1 : Int32(block), winograd: prefersWinograd(input[1], outChannels, window, pass) ? 1 : 0, bias: 0,
                 accumulate: 0, relu: 0)
             var message = [CChar](repeating: 0, count: 256)
             guard let handle = hl_dnn_create(&shape, pass, &message, message.count) else {

@@ -17,13 +17,26 @@ private func latentShape(_ header: StreamHeader) throws -> (chunks: Int, dimensi
     return (specification.chunks, specification.dimension)
 }
 
+/// z.0, F32 [B, n, m], which must have the shape that the header says.
+private func anchors(of batch: Batch, _ shape: (chunks: Int, dimension: Int)) throws -> HostTensor {
+    let latents = try batch.require("z.0", .f32, rank: 3)
+    guard latents.shape[1] == shape.chunks, latents.shape[2] == shape.dimension else {
+        throw Failure(
+            .data, "z.0 has \(latents.shape[1]) chunks of \(latents.shape[2]) where the header says "
+                + "\(shape.chunks) of \(shape.dimension)", "make the stream again with hl-sample")
+    }
+    return latents
+}
+
 /// Noise on chunks and groups.
 struct RandomViews: ViewMaker {
     private let perturbation: RandomPerturbation
+    private let shape: (chunks: Int, dimension: Int)
     private let threads: Int
 
     init(_ options: Perturb, _ header: StreamHeader) throws {
-        let count = try latentShape(header).chunks
+        shape = try latentShape(header)
+        let count = shape.chunks
         let seed = options.randomness.seed
         let noise = try options.noise()
         threads = options.shared.threadCount
@@ -59,7 +72,7 @@ struct RandomViews: ViewMaker {
     }
 
     func positives(of batch: Batch) throws -> [HostTensor] {
-        let latents = try batch.require("z.0", .f32, rank: 3)
+        let latents = try anchors(of: batch, shape)
         return try perturbation.apply(to: latents, ids: try batch.require("id", .i64, rank: 1), threads: threads)
     }
 }
@@ -86,12 +99,7 @@ struct WalkedViews: ViewMaker {
     }
 
     func positives(of batch: Batch) throws -> [HostTensor] {
-        let latents = try batch.require("z.0", .f32, rank: 3)
-        guard latents.shape[1] == shape.chunks, latents.shape[2] == shape.dimension else {
-            throw Failure(
-                .data, "z.0 has \(latents.shape[1]) chunks of \(latents.shape[2]) where the header says "
-                    + "\(shape.chunks) of \(shape.dimension)", "make the stream again with hl-sample")
-        }
+        let latents = try anchors(of: batch, shape)
         return [try walker.apply(to: latents, chunks: chunks)]
     }
 }

@@ -125,7 +125,10 @@ final class TrainingRun {
             crop: Augmentation.cropSize(renderSide: side))
         let file = EncoderCheckpoint.file(
             description, state: Array(try trainer.weights()), training: settings.json,
-            history: source.header.appending(seed: settings.seed).history)
+            // A run that was stopped and resumed leaves the same file as one that was not.
+            history: source.header.appending(
+                arguments: CommandLine.arguments.dropFirst().filter { $0 != "--resume" }, seed: settings.seed
+            ).history)
         try Safetensors.write(file, to: output)
     }
 

@@ -30,208 +30,212 @@ private func images(_ count: Int, side: Int) -> HostTensor {
     }
 }
 
-@Suite struct EncoderCheckpointTests {
-    private let backend: any Backend
-    private let description: EncoderDescription
+extension ComputeTests {
+    @Suite struct EncoderCheckpointTests {
+        private let backend: any Backend
+        private let description: EncoderDescription
 
-    init() throws {
-        backend = try BackendChoice.automatic.make(threads: 1)
-        description = try EncoderDescription(width: 4, side: 32)
-    }
+        init() throws {
+            backend = try BackendChoice.automatic.make(threads: 1)
+            description = try EncoderDescription(width: 4, side: 32)
+        }
 
-    /// A small encoder's weights under torchvision's names.
-    private func state(_ architecture: ResNet.Architecture = .resnet18, _ stem: ResNet.Stem = .imagenet) throws
-        -> [(name: String, tensor: HostTensor)]
-    {
-        let description = try EncoderDescription(architecture: architecture, width: 4, stem: stem, side: 32)
-        return try Encoder.untrained(description, seed: 5, backend: backend).backbone.state(on: backend)
-    }
+        /// A small encoder's weights under torchvision's names.
+        private func state(_ architecture: ResNet.Architecture = .resnet18, _ stem: ResNet.Stem = .imagenet) throws
+            -> [(name: String, tensor: HostTensor)]
+        {
+            let description = try EncoderDescription(architecture: architecture, width: 4, stem: stem, side: 32)
+            return try Encoder.untrained(description, seed: 5, backend: backend).backbone.state(on: backend)
+        }
 
-    private func file(_ tensors: [(name: String, tensor: HostTensor)], prefix: String = "") -> TensorFile {
-        TensorFile(tensors: NamedTensors(tensors.map { (prefix + $0.name, $0.tensor) }))
-    }
+        private func file(_ tensors: [(name: String, tensor: HostTensor)], prefix: String = "") -> TensorFile {
+            TensorFile(tensors: NamedTensors(tensors.map { (prefix + $0.name, $0.tensor) }))
+        }
 
-    private func own(_ extra: [(name: String, tensor: HostTensor)] = []) throws -> TensorFile {
-        let backbone = try state().map { (name: "backbone." + $0.name, tensor: $0.tensor) }
-        return EncoderCheckpoint.file(description, state: backbone + extra)
-    }
+        private func own(_ extra: [(name: String, tensor: HostTensor)] = []) throws -> TensorFile {
+            let backbone = try state().map { (name: "backbone." + $0.name, tensor: $0.tensor) }
+            return EncoderCheckpoint.file(description, state: backbone + extra)
+        }
 
-    @Test func ownFilesComeBackAsTheyWere() throws {
-        let original = Encoder.untrained(description, seed: 5, backend: backend)
-        let input = images(3, side: 32)
-        let head = (name: "head.0.weight", tensor: HostTensor([1, 2] as [Float], shape: [1, 2]))
-        try withFile(try own([head])) { path in
-            let loaded = try Encoder.load(path: path, backend: backend)
-            #expect(loaded.description == description)
-            #expect(loaded.description.crop == 28)
+        @Test func ownFilesComeBackAsTheyWere() throws {
+            let original = Encoder.untrained(description, seed: 5, backend: backend)
+            let input = images(3, side: 32)
+            let head = (name: "head.0.weight", tensor: HostTensor([1, 2] as [Float], shape: [1, 2]))
+            try withFile(try own([head])) { path in
+                let loaded = try Encoder.load(path: path, backend: backend)
+                #expect(loaded.description == description)
+                #expect(loaded.description.crop == 28)
+                #expect(
+                    try loaded.encode(images: input, threads: 1).floats
+                        == original.encode(images: input, threads: 1).floats)
+                #expect(try loaded.fingerprint() == original.fingerprint())
+                let other = try Encoder.load(path: path, side: 64, backend: backend)
+                #expect(other.description.side == 64 && other.description.crop == 56)
+            }
             #expect(
-                try loaded.encode(images: input, threads: 1).floats
-                    == original.encode(images: input, threads: 1).floats)
-            #expect(try loaded.fingerprint() == original.fingerprint())
-            let other = try Encoder.load(path: path, side: 64, backend: backend)
-            #expect(other.description.side == 64 && other.description.crop == 56)
+                try Encoder.untrained(description, seed: 6, backend: backend).fingerprint() != original.fingerprint())
         }
-        #expect(
-            try Encoder.untrained(description, seed: 6, backend: backend).fingerprint() != original.fingerprint())
-    }
 
-    @Test(arguments: ["", "module.", "module.encoder.", "backbone.", "somebody.else."])
-    func foreignNamesAreFound(prefix: String) throws {
-        var tensors = try state()
-        tensors.append(("fc.weight", HostTensor([Float](repeating: 0, count: 64), shape: [2, 32])))
-        try withFile(file(tensors, prefix: prefix)) { path in
-            let encoder = try Encoder.load(path: path, backend: backend)
-            let expected = try EncoderDescription(width: 4, side: 128, crop: 112)
-            #expect(encoder.description == expected)
-            let reloaded = try encoder.backbone.state(on: backend)
-            for (a, b) in zip(reloaded, try state()) {
-                #expect(a.name == b.name)
-                if a.tensor.type == .f32 { #expect(a.tensor.floats == b.tensor.floats) }
+        @Test(arguments: ["", "module.", "module.encoder.", "backbone.", "somebody.else."])
+        func foreignNamesAreFound(prefix: String) throws {
+            var tensors = try state()
+            tensors.append(("fc.weight", HostTensor([Float](repeating: 0, count: 64), shape: [2, 32])))
+            try withFile(file(tensors, prefix: prefix)) { path in
+                let encoder = try Encoder.load(path: path, backend: backend)
+                let expected = try EncoderDescription(width: 4, side: 128, crop: 112)
+                #expect(encoder.description == expected)
+                let reloaded = try encoder.backbone.state(on: backend)
+                for (a, b) in zip(reloaded, try state()) {
+                    #expect(a.name == b.name)
+                    if a.tensor.type == .f32 { #expect(a.tensor.floats == b.tensor.floats) }
+                }
             }
         }
-    }
 
-    @Test(arguments: ResNet.Architecture.allCases, ResNet.Stem.allCases)
-    func architectureFollowsFromTheTensors(architecture: ResNet.Architecture, stem: ResNet.Stem) throws {
-        try withFile(file(try state(architecture, stem))) { path in
-            let found = try Encoder.load(path: path, side: 64, backend: backend).description
-            #expect(
-                found == (try EncoderDescription(architecture: architecture, width: 4, stem: stem, side: 64)))
-        }
-    }
-
-    @Test func faultyFilesAreRefusedByName() throws {
-        let good = try state()
-        let load = { (contents: TensorFile) in
-            var result: Failure?
-            try withFile(contents) { path in
-                result = failure { _ = try Encoder.load(path: path, backend: self.backend) }
+        @Test(arguments: ResNet.Architecture.allCases, ResNet.Stem.allCases)
+        func architectureFollowsFromTheTensors(architecture: ResNet.Architecture, stem: ResNet.Stem) throws {
+            try withFile(file(try state(architecture, stem))) { path in
+                let found = try Encoder.load(path: path, side: 64, backend: backend).description
+                #expect(
+                    found == (try EncoderDescription(architecture: architecture, width: 4, stem: stem, side: 64)))
             }
-            return try #require(result)
         }
-        let missing = try load(file(good.filter { $0.name != "layer2.0.bn1.weight" }))
-        #expect(missing.kind == .data && missing.what.contains("layer2.0.bn1.weight"))
 
-        let wrong = try load(
-            file(
-                good.map {
-                    $0.name == "layer3.1.bn2.bias"
-                        ? ($0.name, HostTensor([0, 0] as [Float], shape: [2])) : $0
-                }))
-        #expect(wrong.kind == .data && wrong.what.contains("layer3.1.bn2.bias"))
-
-        let surplus = try load(file(good + [("layer1.0.se.weight", HostTensor([0] as [Float], shape: [1]))]))
-        #expect(surplus.kind == .data && surplus.what.contains("layer1.0.se.weight"))
-
-        let deeper = try load(file(good + [("layer4.2.conv1.weight", HostTensor([0] as [Float], shape: [1]))]))
-        #expect(deeper.kind == .incompatible && deeper.what.contains("2-2-2-3"))
-
-        #expect(try load(file([("x", HostTensor([0] as [Float], shape: [1]))])).kind == .incompatible)
-    }
-
-    @Test func filesOfAnotherKindOrVersionAreRefused() throws {
-        let load = { (change: (inout TensorFile) -> Void) in
-            var contents = try self.own(), result: Failure?
-            change(&contents)
-            try withFile(contents) { path in
-                result = failure { _ = try Encoder.load(path: path, backend: self.backend) }
+        @Test func faultyFilesAreRefusedByName() throws {
+            let good = try state()
+            let load = { (contents: TensorFile) in
+                var result: Failure?
+                try withFile(contents) { path in
+                    result = failure { _ = try Encoder.load(path: path, backend: self.backend) }
+                }
+                return try #require(result)
             }
-            return try #require(result)
-        }
-        let walker = try load { $0.metadata["hl.kind"] = "walker" }
-        #expect(walker.kind == .incompatible && walker.what.contains("holds a walker"))
-        #expect(try load { $0.metadata["hl.version"] = "2" }.kind == .incompatible)
-        #expect(try load { $0.metadata["hl.encoder"] = nil }.kind == .data)
-        #expect(try load { $0.metadata["hl.encoder"] = "{}" }.kind == .data)
-        #expect(try load { $0.metadata["hl.encoder"] = "{" }.kind == .data)
-        let unknown = try load {
-            $0.metadata["hl.encoder"] = #"{"arch":"vit","width":4,"stem":"imagenet","side":32,"crop":28}"#
-        }
-        #expect(unknown.kind == .incompatible)
-        let huge = try load {
-            $0.metadata["hl.encoder"] = #"{"arch":"resnet18","width":9999999,"stem":"imagenet","side":32,"crop":28}"#
-        }
-        #expect(huge.kind == .data)
-        #expect(failure { _ = try Encoder.load(path: "/nowhere/x", backend: backend) }?.kind == .noInput)
-    }
+            let missing = try load(file(good.filter { $0.name != "layer2.0.bn1.weight" }))
+            #expect(missing.kind == .data && missing.what.contains("layer2.0.bn1.weight"))
 
-    @Test func textAndStreamsAreNoEncoders() throws {
-        let path = NSTemporaryDirectory() + "hl-encoder-\(UUID().uuidString)"
-        defer { try? FileManager.default.removeItem(atPath: path) }
-        for (bytes, kind) in [
-            (Array("some text that is long enough".utf8), Failure.Kind.data), ([], .data),
-            ([0x28, 0xB5, 0x2F, 0xFD, 0, 0, 0, 0, 0, 0], .incompatible), ([0x80, 2, 0x2E], .data),
-        ] as [([UInt8], Failure.Kind)] {
-            try Data(bytes).write(to: URL(fileURLWithPath: path))
-            #expect(failure { _ = try Encoder.load(path: path, backend: backend) }?.kind == kind)
+            let wrong = try load(
+                file(
+                    good.map {
+                        $0.name == "layer3.1.bn2.bias"
+                            ? ($0.name, HostTensor([0, 0] as [Float], shape: [2])) : $0
+                    }))
+            #expect(wrong.kind == .data && wrong.what.contains("layer3.1.bn2.bias"))
+
+            let surplus = try load(file(good + [("layer1.0.se.weight", HostTensor([0] as [Float], shape: [1]))]))
+            #expect(surplus.kind == .data && surplus.what.contains("layer1.0.se.weight"))
+
+            let deeper = try load(file(good + [("layer4.2.conv1.weight", HostTensor([0] as [Float], shape: [1]))]))
+            #expect(deeper.kind == .incompatible && deeper.what.contains("2-2-2-3"))
+
+            #expect(try load(file([("x", HostTensor([0] as [Float], shape: [1]))])).kind == .incompatible)
+        }
+
+        @Test func filesOfAnotherKindOrVersionAreRefused() throws {
+            let load = { (change: (inout TensorFile) -> Void) in
+                var contents = try self.own(), result: Failure?
+                change(&contents)
+                try withFile(contents) { path in
+                    result = failure { _ = try Encoder.load(path: path, backend: self.backend) }
+                }
+                return try #require(result)
+            }
+            let walker = try load { $0.metadata["hl.kind"] = "walker" }
+            #expect(walker.kind == .incompatible && walker.what.contains("holds a walker"))
+            #expect(try load { $0.metadata["hl.version"] = "2" }.kind == .incompatible)
+            #expect(try load { $0.metadata["hl.encoder"] = nil }.kind == .data)
+            #expect(try load { $0.metadata["hl.encoder"] = "{}" }.kind == .data)
+            #expect(try load { $0.metadata["hl.encoder"] = "{" }.kind == .data)
+            let unknown = try load {
+                $0.metadata["hl.encoder"] = #"{"arch":"vit","width":4,"stem":"imagenet","side":32,"crop":28}"#
+            }
+            #expect(unknown.kind == .incompatible)
+            let huge = try load {
+                $0.metadata["hl.encoder"] = #"{"arch":"resnet18","width":9999999,"stem":"imagenet","side":32,"crop":28}"#
+            }
+            #expect(huge.kind == .data)
+            #expect(failure { _ = try Encoder.load(path: "/nowhere/x", backend: backend) }?.kind == .noInput)
+        }
+
+        @Test func textAndStreamsAreNoEncoders() throws {
+            let path = NSTemporaryDirectory() + "hl-encoder-\(UUID().uuidString)"
+            defer { try? FileManager.default.removeItem(atPath: path) }
+            for (bytes, kind) in [
+                (Array("some text that is long enough".utf8), Failure.Kind.data), ([], .data),
+                ([0x28, 0xB5, 0x2F, 0xFD, 0, 0, 0, 0, 0, 0], .incompatible), ([0x80, 2, 0x2E], .data),
+            ] as [([UInt8], Failure.Kind)] {
+                try Data(bytes).write(to: URL(fileURLWithPath: path))
+                #expect(failure { _ = try Encoder.load(path: path, backend: backend) }?.kind == kind)
+            }
         }
     }
 }
 
-@Suite struct EncoderTests {
-    private let encoder: Encoder
+extension ComputeTests {
+    @Suite struct EncoderTests {
+        private let encoder: Encoder
 
-    init() throws {
-        encoder = Encoder.untrained(
-            try EncoderDescription(width: 8, side: 32), seed: 1, backend: try BackendChoice.automatic.make(threads: 2))
-    }
-
-    @Test func embeddingsDoNotDependOnTheBatch() throws {
-        let all = images(70, side: 32)
-        let together = try encoder.encode(images: all, threads: 2)
-        #expect(together.shape == [70, 64])
-        #expect(Set(together.floats).count > 1000)
-        for start in stride(from: 0, to: 70, by: 9) {
-            let range = start..<min(start + 9, 70)
-            #expect(
-                try encoder.encode(images: all.rows(range), threads: 1).floats == together.rows(range).floats)
+        init() throws {
+            encoder = Encoder.untrained(
+                try EncoderDescription(width: 8, side: 32), seed: 1, backend: try BackendChoice.automatic.make(threads: 2))
         }
-        #expect(try encoder.encode(images: all.rows(0..<0), threads: 1).shape == [0, 64])
-    }
 
-    @Test func onlyTheCentralCropCounts() throws {
-        let original = images(1, side: 32)
-        let changed = { (isInside: @escaping (Int, Int) -> Bool) in
-            HostTensor(.u8, shape: original.shape) { bytes in
-                original.withUnsafeBytes { source in
-                    for index in source.indices {
-                        let inside = isInside(index / 32 % 32, index % 32)
-                        bytes[index] = inside ? source[index] : 255 - source[index]
+        @Test func embeddingsDoNotDependOnTheBatch() throws {
+            let all = images(70, side: 32)
+            let together = try encoder.encode(images: all, threads: 2)
+            #expect(together.shape == [70, 64])
+            #expect(Set(together.floats).count > 1000)
+            for start in stride(from: 0, to: 70, by: 9) {
+                let range = start..<min(start + 9, 70)
+                #expect(
+                    try encoder.encode(images: all.rows(range), threads: 1).floats == together.rows(range).floats)
+            }
+            #expect(try encoder.encode(images: all.rows(0..<0), threads: 1).shape == [0, 64])
+        }
+
+        @Test func onlyTheCentralCropCounts() throws {
+            let original = images(1, side: 32)
+            let changed = { (isInside: @escaping (Int, Int) -> Bool) in
+                HostTensor(.u8, shape: original.shape) { bytes in
+                    original.withUnsafeBytes { source in
+                        for index in source.indices {
+                            let inside = isInside(index / 32 % 32, index % 32)
+                            bytes[index] = inside ? source[index] : 255 - source[index]
+                        }
                     }
                 }
             }
+            let expected = try encoder.encode(images: original, threads: 1).floats
+            let margin = changed { (2..<30).contains($0) && (2..<30).contains($1) }
+            #expect(try encoder.encode(images: margin, threads: 1).floats == expected)
+            let inner = changed { (3..<30).contains($0) && (2..<30).contains($1) }
+            #expect(try encoder.encode(images: inner, threads: 1).floats != expected)
         }
-        let expected = try encoder.encode(images: original, threads: 1).floats
-        let margin = changed { (2..<30).contains($0) && (2..<30).contains($1) }
-        #expect(try encoder.encode(images: margin, threads: 1).floats == expected)
-        let inner = changed { (3..<30).contains($0) && (2..<30).contains($1) }
-        #expect(try encoder.encode(images: inner, threads: 1).floats != expected)
-    }
 
-    @Test func imagesOfAnotherSizeAreResized() throws {
-        #expect(!encoder.fits(height: 48, width: 48) && encoder.fits(height: 32, width: 40))
-        #expect(try encoder.encode(images: images(2, side: 48), threads: 1).shape == [2, 64])
-        let flat = HostTensor([0] as [Float], shape: [1, 1])
-        #expect(failure { _ = try encoder.encode(images: flat, threads: 1) }?.kind == .data)
-    }
-
-    @Test func augmentationsFollowIdEpochAndSeed() throws {
-        let two = images(2, side: 32)
-        let encode = { (ids: [Int64], epoch: Int, seed: UInt64, input: HostTensor) in
-            try encoder.encode(
-                images: input, augmentation: .linearProbe, ids: ids, epoch: epoch, seed: seed, threads: 1).floats
+        @Test func imagesOfAnotherSizeAreResized() throws {
+            #expect(!encoder.fits(height: 48, width: 48) && encoder.fits(height: 32, width: 40))
+            #expect(try encoder.encode(images: images(2, side: 48), threads: 1).shape == [2, 64])
+            let flat = HostTensor([0] as [Float], shape: [1, 1])
+            #expect(failure { _ = try encoder.encode(images: flat, threads: 1) }?.kind == .data)
         }
-        let first = try encode([7, 8], 0, 0, two)
-        #expect(try encode([8], 0, 0, two.rows(1..<2)) == Array(first[64...]))
-        #expect(try encode([7, 8], 1, 0, two) != first)
-        #expect(try encode([7, 8], 0, 1, two) != first)
-        #expect(try encode([9, 8], 0, 0, two)[..<64] != first[..<64])
-    }
 
-    @Test func descriptionsOfImpossibleSizeAreRefused() {
-        for (width, side, crop) in [(0, 32, 28), (4, 4, 4), (4, 32, 33), (4, 32, 0), (5000, 32, 28)] {
-            let error = failure { _ = try EncoderDescription(width: width, side: side, crop: crop) }
-            #expect(error?.kind == .usage)
+        @Test func augmentationsFollowIdEpochAndSeed() throws {
+            let two = images(2, side: 32)
+            let encode = { (ids: [Int64], epoch: Int, seed: UInt64, input: HostTensor) in
+                try encoder.encode(
+                    images: input, augmentation: .linearProbe, ids: ids, epoch: epoch, seed: seed, threads: 1).floats
+            }
+            let first = try encode([7, 8], 0, 0, two)
+            #expect(try encode([8], 0, 0, two.rows(1..<2)) == Array(first[64...]))
+            #expect(try encode([7, 8], 1, 0, two) != first)
+            #expect(try encode([7, 8], 0, 1, two) != first)
+            #expect(try encode([9, 8], 0, 0, two)[..<64] != first[..<64])
+        }
+
+        @Test func descriptionsOfImpossibleSizeAreRefused() {
+            for (width, side, crop) in [(0, 32, 28), (4, 4, 4), (4, 32, 33), (4, 32, 0), (5000, 32, 28)] {
+                let error = failure { _ = try EncoderDescription(width: width, side: side, crop: crop) }
+                #expect(error?.kind == .usage)
+            }
         }
     }
 }

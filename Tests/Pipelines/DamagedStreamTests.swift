@@ -4,14 +4,14 @@ import Testing
 /// Streams that were cut off or changed on their way are noticed by every reader, which then writes no end record.
 struct DamagedStreamTests {
     /// Short enough to be cut at every byte.
-    private func shortStream(_ space: Workspace, perturbed: Bool = true) throws -> [UInt8] {
+    private func shortStream(_ space: Workspace, perturbed: Bool) throws -> [UInt8] {
         try space.succeed("hl-sample -n 1\(perturbed ? " | hl-perturb --chunks 1-5" : "") > short.hls")
         return try space.bytes("short.hls")
     }
 
     @Test func cutAtEveryByte() throws {
         let space = try Workspace()
-        let whole = try shortStream(space)
+        let whole = try shortStream(space, perturbed: false)
         // One shell for all cuts; it prints the cuts after which the program did not say exactly what it should.
         let outcome = try space.run(
             """
@@ -27,7 +27,9 @@ struct DamagedStreamTests {
         #expect(try space.run("hl-view --info short.hls").status == 0)
     }
 
-    @Test(arguments: ["hl-delta --json", "hl-perturb", "hl-view --rows 3", "hl-encode --untrained --width 4"])
+    @Test(arguments: [
+        "hl-delta --json", "hl-perturb", "hl-view --rows 3", "hl-encode --untrained --width 4 --backend plain",
+    ])
     func cutHereAndThere(command: String) throws {
         let space = try Workspace()
         let whole = try shortStream(space, perturbed: command == "hl-delta --json")
@@ -114,9 +116,10 @@ struct DamagedStreamTests {
         let space = try Workspace()
         let killed = "(hl-sample & pid=$!; sleep 0.3; kill -9 $pid; wait $pid)"
         #expect(try space.statuses("\(killed) | hl-perturb | hl-delta") == [137, 65, 65])
+        let broken = "hl-sample --size 32 --batch 8 | head -c 30000"
         #expect(
-            try space.statuses("\(killed) | hl-perturb | hl-train --width 16 --batch 8 -n 80000000")
-                == [137, 65, 65])
+            try space.statuses("\(broken) | hl-perturb | hl-train --width 16 --batch 8 -n 8000") == [0, 0, 65, 65])
+        #expect(!space.exists("encoder.safetensors"))
         let failing = "hl-sample --std nan"
         #expect(try space.statuses("\(failing) | hl-perturb | hl-view --info") == [64, 65, 65])
         #expect(try space.statuses("hl-sample -n 9 | hl-perturb --chunks 9 | hl-delta") == [0, 64, 65])

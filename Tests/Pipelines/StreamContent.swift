@@ -71,7 +71,7 @@ enum HandMade {
     static func ids(_ count: Int) -> HostTensor { HostTensor((0..<Int64(count)).map { $0 }, shape: [count]) }
 
     static func floats(_ shape: [Int]) -> HostTensor {
-        HostTensor((0..<shape.reduce(1, *)).map { Float($0 % 17) / 17 - 0.4 }, shape: shape)
+        HostTensor((0..<shape.reduce(1, *)).map { Float($0 % 17) / 170 - 0.04 }, shape: shape)
     }
 
     /// A walker of `dimension` values with small steps.
