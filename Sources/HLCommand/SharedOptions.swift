@@ -1,5 +1,6 @@
 import ArgumentParser
 import HLGenerators
+import HLViews
 import HLTensor
 
 /// What every program takes.
@@ -71,3 +72,33 @@ public struct RenderOptions: ParsableArguments, Sendable {
 }
 
 extension PixelType: ExpressibleByArgument {}
+
+/// A truncated normal N^t(μ, σ, t), for anchors or for noise.
+public struct NormalOptions: ParsableArguments, Sendable {
+    @Option(help: ArgumentHelp("Mean μ. (number; default: 0)", valueName: "x"))
+    public var mean: Double?
+
+    @Option(
+        name: .customLong("std"),
+        help: ArgumentHelp("Standard deviation σ before truncation. (number from 0; default: 1)", valueName: "x"))
+    public var standardDeviation: Double?
+
+    @Option(
+        name: .customLong("trunc"),
+        help: ArgumentHelp(
+            "Where it is cut off, in standard deviations. (number above 0, or inf; default: 2)", valueName: "x"))
+    public var truncation: Double?
+
+    public init() {}
+
+    /// Whether any of them is on the command line.
+    public var isGiven: Bool { mean != nil || standardDeviation != nil || truncation != nil }
+
+    /// - Throws: `Failure(.usage)` for values that make no distribution.
+    public var distribution: TruncatedNormal {
+        get throws {
+            try TruncatedNormal(
+                mean: mean ?? 0, standardDeviation: standardDeviation ?? 1, truncation: truncation ?? 2)
+        }
+    }
+}

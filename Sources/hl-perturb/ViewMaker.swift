@@ -38,7 +38,7 @@ struct RandomViews: ViewMaker {
         shape = try latentShape(header)
         let count = shape.chunks
         let seed = options.randomness.seed
-        let noise = try options.noise()
+        let noise = try options.normal.distribution
         threads = options.shared.threadCount
         if options.groups.isEmpty {
             let chunks = try options.chunks.map { try ChunkSet(parsing: $0, count: count) } ?? Self.allButFirst(count)

@@ -27,20 +27,6 @@ struct Perturb: Tool {
                 + "(list:settings)", valueName: "group"))
     var groups: [String] = []
 
-    @Option(help: ArgumentHelp("Mean of the noise. (number; default: 0)", valueName: "x"))
-    var mean: Double?
-
-    @Option(
-        name: .customLong("std"),
-        help: ArgumentHelp("Its standard deviation before truncation. (number from 0; default: 1)", valueName: "x"))
-    var standardDeviation: Double?
-
-    @Option(
-        name: .customLong("trunc"),
-        help: ArgumentHelp(
-            "Where it is cut off, in standard deviations. (number above 0, or inf; default: 2)", valueName: "x"))
-    var truncation: Double?
-
     @Option(help: ArgumentHelp("Views per anchor. (integer from 1 to 1000; default: 1)", valueName: "n"))
     var views: Int?
 
@@ -56,6 +42,7 @@ struct Perturb: Tool {
     @Argument(help: ArgumentHelp("Stream to read; - is standard input. (path)", valueName: "file"))
     var input = "-"
 
+    @OptionGroup(title: "Distribution of the noise") var normal: NormalOptions
     @OptionGroup(title: "Images") var images: RenderOptions
     @OptionGroup var randomness: SeedOption
     @OptionGroup var destination: OutputOption
@@ -70,7 +57,7 @@ struct Perturb: Tool {
             throw refuse("cannot make \(views) views", "give --views from 1 to 1000")
         }
         if walker != nil {
-            let hasNoise = mean != nil || standardDeviation != nil || truncation != nil
+            let hasNoise = normal.isGiven
             if !groups.isEmpty || hasNoise || views != nil || sweep {
                 throw refuse(
                     "a walker takes no --group, --mean, --std, --trunc, --views and --sweep", "leave them out")
@@ -83,8 +70,8 @@ struct Perturb: Tool {
         }
         // What can be wrong without the stream is said before one is waited for.
         _ = try chunks.map { try ChunkSet(parsing: $0) }
-        _ = try groups.map { try PerturbationGroup(parsing: $0, defaults: try noise()) }
-        _ = try noise()
+        _ = try groups.map { try PerturbationGroup(parsing: $0, defaults: try normal.distribution) }
+        _ = try normal.distribution
     }
 
     func run() throws {
@@ -120,11 +107,6 @@ struct Perturb: Tool {
         }
         try output.finish()
         progress.finish()
-    }
-
-    /// The distribution of `--mean`, `--std` and `--trunc`.
-    func noise() throws -> TruncatedNormal {
-        try TruncatedNormal(mean: mean ?? 0, standardDeviation: standardDeviation ?? 1, truncation: truncation ?? 2)
     }
 }
 

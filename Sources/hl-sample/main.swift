@@ -43,20 +43,6 @@ struct Sample: Tool {
                 + "(K/N with K from 0 to N-1)", valueName: "k/n"))
     var shard: Shard = Shard.whole
 
-    @Option(help: ArgumentHelp("Mean of the anchors' distribution. (number; default: 0)", valueName: "x"))
-    var mean: Double?
-
-    @Option(
-        name: .customLong("std"),
-        help: ArgumentHelp("Its standard deviation before truncation. (number from 0; default: 1)", valueName: "x"))
-    var standardDeviation: Double?
-
-    @Option(
-        name: .customLong("trunc"),
-        help: ArgumentHelp(
-            "Where it is cut off, in standard deviations. (number above 0, or inf; default: 2)", valueName: "x"))
-    var truncation: Double?
-
     @Option(help: ArgumentHelp("Samples per record; by default about 2 MB of them. (integer from 1)", valueName: "n"))
     var batch: Int?
 
@@ -79,6 +65,7 @@ struct Sample: Tool {
     @Flag(help: "Read the data set in random order, another one every epoch.")
     var shuffle = false
 
+    @OptionGroup(title: "Distribution of the anchors") var normal: NormalOptions
     @OptionGroup(title: "Images") var images: RenderOptions
     @OptionGroup var randomness: SeedOption
     @OptionGroup var destination: OutputOption
@@ -98,7 +85,7 @@ struct Sample: Tool {
             throw refuse("images cannot have a side of \(size) pixels", "give --size from 1 to 4096")
         }
         if let epochs, epochs < 0 { throw refuse("cannot make \(epochs) epochs", "give --epochs a number from 0") }
-        let distribution = mean != nil || standardDeviation != nil || truncation != nil
+        let distribution = normal.isGiven
         if data != nil {
             if generator != nil || weights != nil || clean || from != nil || distribution || images.render {
                 throw refuse(
@@ -144,9 +131,7 @@ struct Sample: Tool {
             return try ImageSource(self, data, positions)
         }
         if let from { return try GivenLatents.open(self, from, positions) }
-        let distribution = try TruncatedNormal(
-            mean: mean ?? 0, standardDeviation: standardDeviation ?? 1, truncation: truncation ?? 2)
-        return try DrawnLatents(self, try specification(), distribution, positions)
+        return try DrawnLatents(self, try specification(), normal.distribution, positions)
     }
 
     /// The generator as the options describe it.
