@@ -40,11 +40,11 @@ def main():
     shared = [f"--{name}={getattr(options, name)}" for name in ("arch", "batch", "side", "threads")]
     split = [part for option in shared for part in option.split("=")]
     ours, ready = start([options.ours, *split])
-    theirs, peer = start([sys.executable, str(here / "simsiam_step.py"), *split])
+    theirs, _ = start([sys.executable, str(here / "simsiam_step.py"), *split])
+    run(ours, options.warmup)
+    peer = run(theirs, options.warmup)
     print(f"ours:   {ready['summary']}")
-    print(f"theirs: PyTorch {peer.get('version', '')} {peer.get('isa', '')}")
-    for process in (ours, theirs):
-        run(process, options.warmup)
+    print(f"theirs: PyTorch {peer['version']}, {peer['isa']}, {peer['layout']}")
     ratios, ours_all, theirs_all = [], [], []
     for _ in range(options.rounds):
         a, b = run(ours, options.steps), run(theirs, options.steps)
