@@ -42,7 +42,7 @@ perturbation() {
 
 # train ARM T_X SEED: leaves ARM-T_X-SEED.safetensors.
 train() {
-    local file=$1-$2-$3.safetensors noise options=(--augment "$2" --width $width -n "$pairs" --seed "$3")
+    local file=$1-$2-$3.safetensors noise options=(--augment "$2" --no-head-norm --width $width -n "$pairs" --seed "$3")
     [[ -e $file ]] && return
     echo "training $1, T_x $2, seed $3" >&2
     noise=$(perturbation "$1")

@@ -28,7 +28,7 @@ public final class EncoderTrainer {
             case .simsiam: SimSiam(backend, backbone: backbone)
             case .simclr:
                 SimCLR(
-                    backend, backbone: backbone,
+                    backend, backbone: backbone, headNorm: settings.headNorm,
                     objective: InfoNCELoss(temperature: settings.temperature, isScaled: true))
             case .supervised: Supervised(backend, backbone: backbone, classes: settings.classes)
             }

@@ -31,6 +31,8 @@ public struct TrainingSettings: Sendable, Equatable {
     public var warmupSteps: Int
     public var momentum: Float
     public var decay: Float
+    /// Batch norm in SimCLR's head.
+    public var headNorm: Bool
     /// Classes of a supervised training.
     public var classes: Int
     /// τ of InfoNCE; SimCLR only.
@@ -40,7 +42,7 @@ public struct TrainingSettings: Sendable, Equatable {
     public init(
         method: MethodName, architecture: ResNet.Architecture, width: Int, stem: ResNet.Stem,
         augmentation: AugmentationSet, batch: Int, steps: Int, rate: Float, warmupSteps: Int, momentum: Float,
-        decay: Float, classes: Int, temperature: Float, seed: UInt64
+        decay: Float, headNorm: Bool, classes: Int, temperature: Float, seed: UInt64
     ) {
         self.method = method
         self.architecture = architecture
@@ -53,6 +55,7 @@ public struct TrainingSettings: Sendable, Equatable {
         self.warmupSteps = warmupSteps
         self.momentum = momentum
         self.decay = decay
+        self.headNorm = headNorm
         self.classes = classes
         self.temperature = temperature
         self.seed = seed
@@ -70,6 +73,7 @@ public struct TrainingSettings: Sendable, Equatable {
             "steps": .integer(Int64(steps)), "learning_rate": .number(Double(rate)),
             "warmup_steps": .integer(Int64(warmupSteps)), "momentum": .number(Double(momentum)),
             "weight_decay": .number(Double(decay)), "temperature": .number(Double(temperature)),
+            "head_norm": .bool(headNorm),
             "classes": .integer(Int64(classes)), "seed": .string(String(seed)),
         ])
     }

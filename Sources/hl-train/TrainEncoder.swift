@@ -63,6 +63,11 @@ struct TrainEncoder: Tool {
     @Option(help: ArgumentHelp("Temperature of InfoNCE, for simclr. (number above 0)", valueName: "x"))
     var temperature: Float = 0.1
 
+    @Flag(
+        inversion: .prefixedNo,
+        help: "Batch norm in simclr's head, as in SimCLR's own code; COP-Gen's has none and starts more slowly.")
+    var headNorm = true
+
     @Option(help: ArgumentHelp("Classes, for supervised. (integer from 2)", valueName: "n"))
     var classes = 10
 
@@ -119,7 +124,7 @@ struct TrainEncoder: Tool {
         TrainingSettings(
             method: method, architecture: arch, width: width, stem: stem, augmentation: augment, batch: batch,
             steps: steps, rate: learningRate ?? method.defaultRate * Float(batch) / 256, warmupSteps: warmup,
-            momentum: momentum, decay: weightDecay, classes: classes, temperature: temperature, seed: seed.seed)
+            momentum: momentum, decay: weightDecay, headNorm: headNorm, classes: classes, temperature: temperature, seed: seed.seed)
     }
 
     func run() throws {
