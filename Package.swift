@@ -70,6 +70,7 @@ targets += [
     testTarget("HLTensorTests", ["HLTensor", "CKernels"]),
     testTarget("HLFormatsTests", ["HLFormats"]),
     testTarget("HLDataTests", ["HLData"]),
+    .testTarget(name: "HLGeneratorsTests", dependencies: ["HLGenerators", "CKernels"], swiftSettings: features),
     testTarget("HLViewsTests", ["HLViews", "CKernels"]),
     testTarget("HLEncodersTests", ["HLEncoders", "CKernels"]),
     .testTarget(name: "PipelineTests", dependencies: ["HLFormats"], path: "Tests/Pipelines", swiftSettings: features),
