@@ -3,7 +3,8 @@
     python compare_steps.py --arch resnet18 --ours ../.build/release/simsiam-step --rounds 5 --steps 3
 
 Both programs stay loaded and take turns, so that a machine whose speed drifts slows both alike. Prints the ratio of the
-median step times, its range over the rounds, and both peaks of memory.
+median step times, its range over the rounds, the ceiling (PyTorch's step over the time that ours spends inside the
+library's convolution kernels, as if all else were free), and both peaks of memory.
 """
 
 import argparse
@@ -45,16 +46,18 @@ def main():
     peer = run(theirs, options.warmup)
     print(f"ours:   {ready['summary']}")
     print(f"theirs: PyTorch {peer['version']}, {peer['isa']}, {peer['layout']}")
-    ratios, ours_all, theirs_all = [], [], []
+    ratios, ours_all, theirs_all, kernels = [], [], [], []
     for _ in range(options.rounds):
         a, b = run(ours, options.steps), run(theirs, options.steps)
         ours_all += a["step_seconds"]
         theirs_all += b["step_seconds"]
+        kernels.append(a["convolution_seconds"])
         ratios.append(statistics.median(b["step_seconds"]) / statistics.median(a["step_seconds"]))
     print(
         f"{options.arch} {options.side} px, {options.batch} pairs, {options.threads} threads: ours "
         f"{statistics.median(ours_all):.3f} s, PyTorch {statistics.median(theirs_all):.3f} s per step; "
-        f"ratio {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f}); peak memory "
+        f"ratio {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f}), ceiling of the "
+        f"convolution kernels alone {statistics.median(theirs_all) / statistics.median(kernels):.2f}; peak memory "
         f"{a['peak_rss_mb']:.0f} MB against {b['peak_rss_mb']:.0f} MB"
     )
     for process in (ours, theirs):

@@ -49,6 +49,7 @@ report("{\"ready\": true, \"summary\": \"\(backend.summary)\"}")
 while let line = readLine(), line != "quit" {
     guard let count = Int(line.dropFirst(4)), line.hasPrefix("run ") else { continue }
     var times: [Double] = [], loss = 0.0
+    let kernelsBefore = (backend as? CPUBackend)?.convolutionSeconds ?? 0
     for _ in 0..<count {
         let start = seconds()
         loss = try step()
@@ -57,8 +58,10 @@ while let line = readLine(), line != "quit" {
     var usage = rusage()
     getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
     let median = times.sorted()[count / 2]
+    let kernels = ((backend as? CPUBackend)?.convolutionSeconds ?? 0) - kernelsBefore
     report(
         "{\"program\": \"hl\", \"arch\": \"\(architecture.rawValue)\", \"side\": \(side), \"batch\": \(batch), "
             + "\"loss\": \(loss), \"step_seconds\": \(times), \"pairs_per_second\": \(Double(batch) / median), "
+            + "\"convolution_seconds\": \(kernels / Double(count)), "
             + "\"peak_rss_mb\": \(Double(usage.ru_maxrss) / 1024)}")
 }

@@ -11,6 +11,9 @@ public class CPUBackend: Backend {
     let threads: Int
     package let arena = Arena()
     private var failure: Failure?
+    /// Seconds spent so far inside a library's convolution kernels, and nothing else: what no code of ours can save. 0
+    /// where convolution is ours.
+    public internal(set) var convolutionSeconds = 0.0
 
     /// - Parameter threads: threads in all, 0 for one per core.
     public init(threads: Int) throws(Failure) {

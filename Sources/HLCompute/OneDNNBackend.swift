@@ -161,7 +161,9 @@
             _ output: UnsafeMutablePointer<Float>
         ) {
             let scratch = convolution.scratchBytes > 0 ? storage(bytes: convolution.scratchBytes) : nil
+            let start = ContinuousClock.now
             check(hl_dnn_run(convolution.handle, input, weights, nil, output, scratch?.floats))
+            convolutionSeconds += (ContinuousClock.now - start) / .seconds(1)
         }
 
         private func check(_ status: Int32) {
