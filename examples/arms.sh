@@ -13,7 +13,7 @@
 #     examples/arms.sh [--seeds 3] [--pairs 102400] [--real DIR] [--folder hl-arms]
 #
 # Deviations from the paper, so that it runs on two cores: ResNet-18 of width 16 at 64 px instead of ResNet-50 at 128,
-# SimCLR at batch 64 and rate 0.2 for minutes instead of 100 epochs, probes on standardised features at rate 0.3.
+# SimCLR (with COP-Gen's head, which has no batch norm) at batch 64 and rate 0.2 for minutes instead of 100 epochs, probes on standardised features at rate 0.3.
 # A finished encoder is kept and not trained again: a stopped run goes on where it was.
 set -euo pipefail
 
@@ -76,8 +76,8 @@ score() {
     echo "$value"
 }
 
-# summary NAME BASE…: mean ± std of NAME's scores, and the paired difference to BASE's with its 95 % interval.
-# Scores come on stdin, a line a seed: NAME's, then BASE's.
+# summary: mean ± std of an arm's scores, and the paired difference to a base's with its 95 % interval. The scores come
+# on stdin, a line a seed: the arm's, then the base's.
 summary() {
     awk '
         function t(n) { split("12.706 4.303 3.182 2.776 2.571 2.447 2.365 2.306 2.262", q, " "); return n - 1 in q ? q[n - 1] : 1.96 + 2.4 / (n - 1) }

@@ -42,7 +42,7 @@ public final class EncoderTrainer {
 
     /// What a step left behind.
     public struct Report {
-        /// 0 before the first step of a run has been read.
+        /// Mean over the samples, with the method's factor.
         public let loss: Double
         /// Spread of the projections: 1 is healthy, 0 collapse.
         public let spread: Double

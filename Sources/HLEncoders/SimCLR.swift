@@ -6,8 +6,8 @@ import HLTensor
 /// backbone's width (2048–2048–128 for ResNet-50), unit-length embeddings, InfoNCE over all 2N rows times τ/0.07.
 ///
 /// COP-Gen's head has no batch norm. With the head of SimCLR's own code, which has one behind each Linear, embeddings are
-/// centred from the first step on: short runs then learn from the start, instead of waiting on a plateau where all
-/// embeddings point the same way.
+/// centred from the first step on, where COP-Gen's start on a plateau on which all point the same way. Once off it, COP-Gen's
+/// may well learn faster.
 public final class SimCLR: EncoderMethod {
     public let backbone: ResNet
     public let passesPerStep = 1

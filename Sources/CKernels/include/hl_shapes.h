@@ -9,7 +9,7 @@
 ///   1  pose: translation, rotation, scale
 ///   2  shape detail: corner roundness, wavy outline, inner stroke, stretch
 ///   3  background: base colours, gradient, stripes, checks and blobs
-///   4  palette: fill (relative to the background), stroke, texture colour, hue and contrast of everything
+///   4  palette: fill (always brighter than the ground), stroke, texture colour, hue and contrast of everything
 ///   5  texture and light: fill texture, light, shadow, vignette
 ///
 /// Defects. Direction 17 of chunks 5, 1 and 2 scores noise, blur and broken outline. The largest of the three scores, if
