@@ -25,6 +25,10 @@ HL_CLONES void hl_scale(float alpha, const float *x, float *out, size_t n) {
     for (size_t i = 0; i < n; i++) out[i] = alpha * x[i];
 }
 
+HL_CLONES void hl_inverse_root(const float *x, float epsilon, float *out, size_t n) {
+    for (size_t i = 0; i < n; i++) out[i] = 1.0f / sqrtf(x[i] + epsilon);
+}
+
 HL_CLONES void hl_relu(const float *x, float *out, size_t n) {
     for (size_t i = 0; i < n; i++) out[i] = x[i] > 0.0f ? x[i] : 0.0f;
 }

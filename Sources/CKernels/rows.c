@@ -125,3 +125,27 @@ void hl_col2im(const float *columns, float *image, size_t channels, size_t heigh
                     }
                 }
 }
+
+void hl_combine_kernels(const float *source, float *target, size_t count, const float *matrix, size_t taps) {
+    for (size_t n = 0; n < count; n++)
+        for (size_t t = 0; t < taps; t++) {
+            float sum = 0;
+            for (size_t a = 0; a < 9; a++) sum += matrix[t * 9 + a] * source[n * 9 + a];
+            target[n * taps + t] = sum;
+        }
+}
+
+HL_CLONES double hl_dot(const float *a, const float *b, size_t n) {
+    enum { LANES = 16, STRETCH = 4096 };
+    double total = 0;
+    for (size_t start = 0; start < n; start += STRETCH) {
+        const size_t end = n - start < STRETCH ? n : start + STRETCH;
+        float sums[LANES] = {0};
+        size_t i = start;
+        for (; i + LANES <= end; i += LANES)
+            for (size_t j = 0; j < LANES; j++) sums[j] += a[i + j] * b[i + j];
+        for (; i < end; i++) sums[0] += a[i] * b[i];
+        for (size_t j = 0; j < LANES; j++) total += sums[j];
+    }
+    return total;
+}

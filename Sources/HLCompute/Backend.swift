@@ -23,6 +23,9 @@ public protocol Backend: AnyObject {
     /// Overwrites `target`, of the same shape, in place.
     func assign(_ host: HostTensor, to target: Tensor)
     func copy(_ source: Tensor) -> Tensor
+    /// Promises that a weight keeps its values from now on, so that the backend may hold it in the layout that its
+    /// first use wants, and nothing else.
+    func freeze(_ weight: Tensor)
 
     // MARK: Convolution (x: [B, I, H, W], weight: [O, I, k, k])
 
@@ -74,13 +77,56 @@ public protocol Backend: AnyObject {
     /// Adds a vector [d] to every row of [B, d], in place.
     func addRowVector(_ vector: Tensor, to matrix: Tensor)
     func columnSums(_ matrix: Tensor) -> Tensor
+    /// Columns `range` of [B, d]; a copy.
+    func columns(_ x: Tensor, _ range: Range<Int>) -> Tensor
+    /// target[:, start...] += source, [B, e] into [B, d].
+    func addColumns(_ source: Tensor, into target: Tensor, at start: Int)
     /// Entries `range` of the first dimension; a copy.
     func rows(_ x: Tensor, _ range: Range<Int>) -> Tensor
     /// Matrices or images of one row shape, one below the other.
     func concatenate(_ parts: [Tensor]) -> Tensor
 
+    /// The same values, row-major, under another shape.
+    func reshaped(_ x: Tensor, _ shape: [Int]) -> Tensor
+
+    // MARK: Generators (x: [B, C, H, W] or [B, C])
+
+    /// y = act(x · scale + shift + noise) · gain, where x may be the phases of an upsampling convolution.
+    func modulate(_ x: Tensor, _ modulation: Modulation) -> Tensor
+    func modulateBackward(_ gradient: Tensor, input: Tensor, _ modulation: Modulation) -> ModulationGradients
+    /// large += small upsampled to twice its side by nearest neighbours, in place.
+    func addUpsampled(_ small: Tensor, to large: Tensor)
+    /// The adjoint: sums over squares of 2 × 2.
+    func sumSquares(_ large: Tensor) -> Tensor
+    /// Twice the side by zero insertion and a filter of 4 × 4 taps.
+    func filterUpsampled(_ x: Tensor, _ filter: UpsamplingFilter) -> Tensor
+    func filterUpsampledBackward(_ gradient: Tensor, _ filter: UpsamplingFilter) -> Tensor
+    /// y[n] = Σ taps[k] x[n + k − offset] along both sides of square activations, with four taps; [B, C, outputSide,
+    /// outputSide].
+    func filter(_ x: Tensor, taps: [Float], offset: Int, outputSide: Int) -> Tensor
+    /// A 1 × 1 convolution with weights per sample, [B, O, C], O at most 4; row-major [B, O, H, W].
+    func mixChannels(_ x: Tensor, weights: Tensor) -> Tensor
+    func mixChannelsBackward(_ gradient: Tensor, input: Tensor, weights: Tensor) -> (input: Tensor, weights: Tensor)
+    /// Channels `range`; a row-major copy.
+    func channels(_ x: Tensor, _ range: Range<Int>) -> Tensor
+    /// The adjoint: a tensor of `shape`, zero but for channels start….
+    func placeChannels(_ gradient: Tensor, in shape: [Int], at start: Int) -> Tensor
+    /// Σ over keys of softmax(queryᵀ key) value, [B, e, N], of query [B, d, N], key [B, d, M] and value [B, e, M], all
+    /// row-major with any shape behind the channels.
+    func attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor
+    func attentionBackward(_ gradient: Tensor, query: Tensor, key: Tensor, value: Tensor)
+        -> (query: Tensor, key: Tensor, value: Tensor)
+    /// Images 0…1, row-major [B, 3, H, W], from the first three channels.
+    func toImage(_ x: Tensor, _ squash: Squash) -> Tensor
+    func toImageBackward(_ gradient: Tensor, image: Tensor, inputShape: [Int], _ squash: Squash) -> Tensor
+    /// The same linear map along both sides of row-major square images.
+    func resample(_ images: Tensor, _ taps: ResampleTaps) -> Tensor
+
     // MARK: Elementwise
 
+    func multiply(_ a: Tensor, _ b: Tensor) -> Tensor
+    /// 1 / √(x + ε)
+    func inverseRoot(_ x: Tensor, epsilon: Float) -> Tensor
     func add(_ a: Tensor, _ b: Tensor) -> Tensor
     /// target += source
     func accumulate(_ source: Tensor, into target: Tensor)

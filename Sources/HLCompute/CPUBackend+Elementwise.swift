@@ -10,6 +10,19 @@ extension CPUBackend {
         return result
     }
 
+    public func multiply(_ a: Tensor, _ b: Tensor) -> Tensor {
+        precondition(a.shape == b.shape)
+        let b = laidOut(b, as: a.cpu.layout), result = like(a)
+        forEachElement(a) { hl_multiply(a.floats + $0, b.floats + $0, result.floats + $0, $1) }
+        return result
+    }
+
+    public func inverseRoot(_ x: Tensor, epsilon: Float) -> Tensor {
+        let result = like(x)
+        forEachElement(x) { hl_inverse_root(x.floats + $0, epsilon, result.floats + $0, $1) }
+        return result
+    }
+
     public func accumulate(_ source: Tensor, into target: Tensor) {
         precondition(source.shape == target.shape)
         let source = laidOut(source, as: target.cpu.layout)

@@ -29,6 +29,32 @@ extension CPUBackend {
         return result
     }
 
+    public func columns(_ x: Tensor, _ range: Range<Int>) -> Tensor {
+        precondition(x.shape.count == 2 && range.upperBound <= x.shape[1])
+        let result = allocate([x.shape[0], range.count])
+        for row in 0..<x.shape[0] {
+            (result.floats + row * range.count).update(
+                from: x.floats + row * x.shape[1] + range.lowerBound, count: range.count)
+        }
+        return result
+    }
+
+    public func addColumns(_ source: Tensor, into target: Tensor, at start: Int) {
+        let (width, count) = (target.shape[1], source.shape[1])
+        precondition(source.shape[0] == target.shape[0] && start + count <= width)
+        for row in 0..<target.shape[0] {
+            hl_axpy(1, source.floats + row * count, target.floats + row * width + start, count)
+        }
+        target.cpu.version += 1
+    }
+
+    public func reshaped(_ x: Tensor, _ shape: [Int]) -> Tensor {
+        precondition(shape.reduce(1, *) == x.elementCount)
+        let source = plain(x), result = allocate(shape)
+        result.floats.update(from: source.floats, count: source.elementCount)
+        return result
+    }
+
     public func rows(_ x: Tensor, _ range: Range<Int>) -> Tensor {
         let result = allocate([range.count] + x.shape.dropFirst(), x.cpu.layout)
         let stride = x.storedCount / x.shape[0]

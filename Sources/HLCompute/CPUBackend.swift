@@ -117,6 +117,8 @@ public class CPUBackend: Backend {
         return result
     }
 
+    public func freeze(_ weight: Tensor) { weight.cpu.isFrozen = true }
+
     /// The tensor itself if it is row-major, else a copy that is.
     func plain(_ tensor: Tensor) -> Tensor {
         switch tensor.cpu.layout {

@@ -41,6 +41,8 @@ final class CPUStorage: TensorStorage {
     private let arena: Arena
     /// Counts the times the values changed, so that copies in other layouts know when they are stale.
     var version = 0
+    /// Whether the values never change again, so that the layout of the first use becomes the storage's own.
+    var isFrozen = false
     /// Such copies, by the layout's identity.
     var packed: [ObjectIdentifier: (version: Int, storage: CPUStorage)] = [:]
 

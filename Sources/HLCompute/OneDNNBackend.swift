@@ -115,6 +115,14 @@
                 && (pass == HL_BACKWARD_WEIGHTS || min(inChannels, outChannels) >= 64)
         }
 
+        /// Winograd's weights take 16 floats for 4 of a kernel's 9, and are made anew in every call. Where a large kernel
+        /// meets few tiles of 4 × 4 positions, as in the first blocks of a generator, that costs more than it saves, and
+        /// hundreds of megabytes.
+        private func isWorthTransforming(_ input: [Int], _ outChannels: Int, _ pass: hl_dnn_pass) -> Bool {
+            let tiles = input[0] * ((input[2] + 3) / 4) * ((input[3] + 3) / 4)
+            return pass == HL_BACKWARD_WEIGHTS || tiles >= 48 || input[1] * outChannels * 36 * 4 < 64 << 20
+        }
+
         /// The convolution for this shape, made on first use.
         private func prepared(
             _ input: [Int], _ outChannels: Int, _ window: Window, _ pass: hl_dnn_pass
@@ -126,7 +134,8 @@
                 batch: Int32(input[0]), in_channels: Int32(input[1]), out_channels: Int32(outChannels),
                 height: Int32(input[2]), width: Int32(input[3]), kernel: Int32(window.size),
                 stride: Int32(window.stride), padding: Int32(window.padding), in_block: sides.input == .plain ? 1 : Int32(block),
-                out_block: sides.output == .plain ? 1 : Int32(block), winograd: prefersWinograd(input[1], outChannels, window, pass) ? 1 : 0, bias: 0,
+                out_block: sides.output == .plain ? 1 : Int32(block), winograd: prefersWinograd(input[1], outChannels, window, pass)
+                    && isWorthTransforming(input, outChannels, pass) ? 1 : 0, bias: 0,
                 accumulate: 0, relu: 0)
             var message = [CChar](repeating: 0, count: 256)
             guard let handle = hl_dnn_create(&shape, pass, &message, message.count) else {
@@ -151,6 +160,10 @@
                 check(hl_dnn_repack(source.handle, storage.floats, convolution.handle, packed.floats))
             } else {
                 check(hl_dnn_pack(convolution.handle, storage.floats, packed.floats))
+            }
+            if storage.isFrozen && storage.layout == .plain {
+                storage.exchange(with: packed)
+                return storage
             }
             storage.packed[key] = (storage.version, packed)
             return packed

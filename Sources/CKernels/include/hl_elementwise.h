@@ -8,6 +8,8 @@ void hl_multiply(const float *a, const float *b, float *out, size_t n);
 /// y += alpha x
 void hl_axpy(float alpha, const float *x, float *y, size_t n);
 void hl_scale(float alpha, const float *x, float *out, size_t n);
+/// out = 1 / sqrt(x + epsilon)
+void hl_inverse_root(const float *x, float epsilon, float *out, size_t n);
 void hl_relu(const float *x, float *out, size_t n);
 /// out = gradient where y > 0, else 0
 void hl_relu_backward(const float *y, const float *gradient, float *out, size_t n);

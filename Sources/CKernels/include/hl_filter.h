@@ -1,0 +1,8 @@
+// A filter of four taps in both directions over activations in any layout.
+#pragma once
+#include "hl_planes.h"
+
+/// y[n] = sum over k of taps[k] * x[n + k - offset] along both sides of square planes first..<last, counted over samples *
+/// blocks; x beyond its sides is 0. `scratch`: (side + 4) * block floats.
+void hl_filter_planes(const float *x, float *y, size_t first, size_t last, size_t side, size_t out_side, size_t offset,
+                      const float *taps, size_t block, float *scratch);

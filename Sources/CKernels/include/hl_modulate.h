@@ -1,0 +1,35 @@
+// Scale, shift, noise, activation and gain of activations in one pass over memory, with the depth-to-space rearrangement
+// that ends an upsampling convolution taken along.
+#pragma once
+#include "hl_planes.h"
+
+/// act(u) = clamp(gain * (u > 0 ? u : slope * u)); `clamp` may be INFINITY.
+typedef struct {
+    float slope, gain, clamp;
+} hl_activation;
+
+/// y = act(x * scale + shift + noise) * gain, where y has the planes `out`, `width` positions to a row.
+typedef struct {
+    hl_planes out;
+    size_t width;
+    /// x has y's planes, or four times its channels at half its size: channel p * C + c of x holds y's channel c at the
+    /// positions of phase p = 2 * (row mod 2) + column mod 2.
+    int phases;
+    /// With phases: 1 where x has one row and column more than half of y's, and odd rows and columns begin at 1.
+    size_t overlap;
+    hl_activation activation;
+    /// Per channel, [samples or 1][channels], with the floats between samples; NULL is 1, 0 and 1.
+    const float *scale, *shift, *gain;
+    size_t scale_stride, shift_stride, gain_stride;
+    /// Per position, [samples or 1][positions]; NULL is 0.
+    const float *noise;
+    size_t noise_stride;
+} hl_modulation;
+
+/// One block of channels of one sample; `task` counts samples * blocks of y.
+void hl_modulate(const hl_modulation *m, size_t task, const float *x, float *y);
+
+/// The gradients of one block: that of x, in x's planes, and the sums over positions for scale, shift and gain,
+/// [samples][channels] each; NULL for those not wanted.
+void hl_modulate_backward(const hl_modulation *m, size_t task, const float *x, const float *gradient,
+                          float *input_gradient, float *scale_gradient, float *shift_gradient, float *gain_gradient);

@@ -1,0 +1,20 @@
+// Doubling the side of activations, and the ways back.
+#pragma once
+#include "hl_planes.h"
+
+/// large += nearest-neighbour upsampling of small, whose planes of `height` rows are first..<last, counted over
+/// samples * blocks.
+void hl_add_upsampled(const float *small, float *large, size_t first, size_t last, size_t height, size_t width,
+                      size_t block);
+/// small = sums over squares of 2 x 2 of large: the adjoint.
+void hl_sum_squares(const float *large, float *small, size_t first, size_t last, size_t height, size_t width,
+                    size_t block);
+
+/// Zero insertion, then a filter of 4 x 4 taps, of row-major planes first..<last of height x width:
+/// large[2i + p] = sum over d of small[i + d] * taps[p][d + 1], with d = -1, 0 for p = 0 and 0, 1 for p = 1, in both
+/// directions. `taps` is [2][2][2][2]: phase of the row, of the column, earlier or later row, earlier or later column.
+void hl_filter_upsampled(const float *small, float *large, size_t first, size_t last, size_t height, size_t width,
+                         const float *taps);
+/// The adjoint.
+void hl_filter_upsampled_backward(const float *large, float *small, size_t first, size_t last, size_t height,
+                                  size_t width, const float *taps);

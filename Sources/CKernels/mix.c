@@ -1,0 +1,91 @@
+#include "hl_mix.h"
+
+#include "clones.h"
+
+enum { TILE = 64, LANES = 16 };
+
+// A tile of positions of a blocked layout: sums per lane stay in the first-level cache from block to block.
+HL_INLINE void mix_tile(hl_planes p, const float *x, const float *weights, size_t outputs, size_t first, size_t count,
+                        float *y, size_t block) {
+    float sums[HL_MIX_LIMIT][TILE][LANES];
+    for (size_t o = 0; o < outputs; o++)
+        for (size_t i = 0; i < count; i++)
+            for (size_t j = 0; j < block; j++) sums[o][i][j] = 0;
+    for (size_t b = 0; b < p.blocks; b++) {
+        const float *source = x + (b * p.positions + first) * block;
+        for (size_t o = 0; o < outputs; o++) {
+            const float *w = weights + (o * p.blocks + b) * block;
+            for (size_t i = 0; i < count; i++)
+                for (size_t j = 0; j < block; j++) sums[o][i][j] += w[j] * source[i * block + j];
+        }
+    }
+    for (size_t o = 0; o < outputs; o++)
+        for (size_t i = 0; i < count; i++) {
+            float total = 0;
+            for (size_t j = 0; j < block; j++) total += sums[o][i][j];
+            y[o * p.positions + first + i] = total;
+        }
+}
+
+HL_INLINE void mix_plain(hl_planes p, const float *x, const float *weights, size_t outputs, size_t first, size_t count,
+                         float *y) {
+    for (size_t o = 0; o < outputs; o++) {
+        float *target = y + o * p.positions + first;
+        for (size_t i = 0; i < count; i++) target[i] = 0;
+        for (size_t c = 0; c < p.blocks; c++) {
+            const float w = weights[o * p.blocks + c], *source = x + c * p.positions + first;
+            for (size_t i = 0; i < count; i++) target[i] += w * source[i];
+        }
+    }
+}
+
+HL_CLONES void hl_mix_channels(hl_planes p, const float *x, const float *weights, size_t outputs, size_t first,
+                               size_t last, float *y) {
+    for (size_t start = first; start < last; start += TILE) {
+        const size_t count = last - start < TILE ? last - start : TILE;
+        if (p.block == 16) {
+            mix_tile(p, x, weights, outputs, start, count, y, 16);
+        } else if (p.block == 8) {
+            mix_tile(p, x, weights, outputs, start, count, y, 8);
+        } else {
+            mix_plain(p, x, weights, outputs, start, count, y);
+        }
+    }
+}
+
+HL_INLINE void mix_back(hl_planes p, size_t which, const float *x, const float *weights, size_t outputs,
+                        const float *gradient, float *input_gradient, float *weight_gradient, size_t block) {
+    const float *source = x + which * p.positions * block;
+    float *target = input_gradient + which * p.positions * block;
+    double totals[HL_MIX_LIMIT][LANES] = {{0}};
+    for (size_t start = 0; start < p.positions; start += TILE) {
+        const size_t count = p.positions - start < TILE ? p.positions - start : TILE;
+        float sums[HL_MIX_LIMIT][LANES] = {{0}};
+        for (size_t i = start; i < start + count; i++) {
+            float d[LANES] = {0};
+            for (size_t o = 0; o < outputs; o++) {
+                const float g = gradient[o * p.positions + i], *w = weights + (o * p.blocks + which) * block;
+                for (size_t j = 0; j < block; j++) {
+                    d[j] += w[j] * g;
+                    sums[o][j] += source[i * block + j] * g;
+                }
+            }
+            for (size_t j = 0; j < block; j++) target[i * block + j] = d[j];
+        }
+        for (size_t o = 0; o < outputs; o++)
+            for (size_t j = 0; j < block; j++) totals[o][j] += sums[o][j];
+    }
+    for (size_t o = 0; o < outputs; o++)
+        for (size_t j = 0; j < block; j++) weight_gradient[(o * p.blocks + which) * block + j] = (float)totals[o][j];
+}
+
+HL_CLONES void hl_mix_channels_backward(hl_planes p, size_t which, const float *x, const float *weights, size_t outputs,
+                                        const float *gradient, float *input_gradient, float *weight_gradient) {
+    if (p.block == 16) {
+        mix_back(p, which, x, weights, outputs, gradient, input_gradient, weight_gradient, 16);
+    } else if (p.block == 8) {
+        mix_back(p, which, x, weights, outputs, gradient, input_gradient, weight_gradient, 8);
+    } else {
+        mix_back(p, which, x, weights, outputs, gradient, input_gradient, weight_gradient, 1);
+    }
+}

@@ -1,0 +1,190 @@
+import CKernels
+import HLTensor
+
+extension CPUBackend {
+    // MARK: Upsampling
+
+    public func addUpsampled(_ small: Tensor, to large: Tensor) {
+        precondition(large.shape == [small.shape[0], small.shape[1], 2 * small.shape[2], 2 * small.shape[3]])
+        let small = laidOut(small, as: large.cpu.layout), planes = small.planes
+        parallel(planes.samples * planes.blocks, grain: grain(planes)) {
+            hl_add_upsampled(
+                small.floats, large.floats, $0.lowerBound, $0.upperBound, small.shape[2], small.shape[3], planes.block)
+        }
+        large.cpu.version += 1
+    }
+
+    public func sumSquares(_ large: Tensor) -> Tensor {
+        let shape = [large.shape[0], large.shape[1], large.shape[2] / 2, large.shape[3] / 2]
+        let result = allocate(shape, large.cpu.layout), planes = result.planes
+        parallel(planes.samples * planes.blocks, grain: grain(planes)) {
+            hl_sum_squares(
+                large.floats, result.floats, $0.lowerBound, $0.upperBound, shape[2], shape[3], planes.block)
+        }
+        return result
+    }
+
+    public func filterUpsampled(_ x: Tensor, _ filter: UpsamplingFilter) -> Tensor {
+        let x = plain(x), (height, width) = (x.shape[2], x.shape[3])
+        let result = allocate([x.shape[0], x.shape[1], 2 * height, 2 * width])
+        parallel(x.shape[0] * x.shape[1]) {
+            hl_filter_upsampled(
+                x.floats, result.floats, $0.lowerBound, $0.upperBound, height, width, filter.taps)
+        }
+        return result
+    }
+
+    public func filterUpsampledBackward(_ gradient: Tensor, _ filter: UpsamplingFilter) -> Tensor {
+        let gradient = plain(gradient), (height, width) = (gradient.shape[2] / 2, gradient.shape[3] / 2)
+        let result = allocate([gradient.shape[0], gradient.shape[1], height, width])
+        parallel(gradient.shape[0] * gradient.shape[1]) {
+            hl_filter_upsampled_backward(
+                gradient.floats, result.floats, $0.lowerBound, $0.upperBound, height, width, filter.taps)
+        }
+        return result
+    }
+
+    public func filter(_ x: Tensor, taps: [Float], offset: Int, outputSide: Int) -> Tensor {
+        let side = x.shape[3], planes = x.planes
+        // The last tap of the last output must not lie beyond the zeros behind a row.
+        precondition(taps.count == 4 && x.shape[2] == side && outputSide + 3 <= side + 4 && offset <= 3)
+        let result = allocate([x.shape[0], x.shape[1], outputSide, outputSide], x.cpu.layout)
+        parallel(planes.samples * planes.blocks, grain: grain(planes)) { range in
+            withUnsafeTemporaryAllocation(of: Float.self, capacity: (side + 4) * planes.block) { scratch in
+                guard let scratch = scratch.baseAddress else { return }
+                hl_filter_planes(
+                    x.floats, result.floats, range.lowerBound, range.upperBound, side, outputSide, offset, taps,
+                    planes.block, scratch)
+            }
+        }
+        return result
+    }
+
+    // MARK: Channels
+
+    public func mixChannels(_ x: Tensor, weights: Tensor) -> Tensor {
+        let outputs = weights.shape[1]
+        precondition(weights.shape == [x.shape[0], outputs, x.shape[1]] && outputs <= HL_MIX_LIMIT)
+        let result = allocate([x.shape[0], outputs, x.shape[2], x.shape[3]])
+        let planes = x.planes, size = planes.blocks * planes.block
+        for sample in 0..<x.shape[0] {
+            parallel(planes.positions, grain: max(64, Self.elementGrain / max(1, x.shape[1]))) {
+                hl_mix_channels(
+                    planes, x.floats + sample * size * planes.positions, weights.floats + sample * outputs * size,
+                    outputs, $0.lowerBound, $0.upperBound, result.floats + sample * outputs * planes.positions)
+            }
+        }
+        return result
+    }
+
+    public func mixChannelsBackward(
+        _ gradient: Tensor, input: Tensor, weights: Tensor
+    ) -> (input: Tensor, weights: Tensor) {
+        let gradient = plain(gradient), planes = input.planes, outputs = weights.shape[1]
+        let result = (like(input), like(weights)), size = planes.blocks * planes.block
+        parallel(planes.samples * planes.blocks, grain: grain(planes)) { tasks in
+            for task in tasks {
+                let sample = task / planes.blocks, start = sample * size * planes.positions
+                hl_mix_channels_backward(
+                    planes, task % planes.blocks, input.floats + start, weights.floats + sample * outputs * size,
+                    outputs, gradient.floats + sample * outputs * planes.positions, result.0.floats + start,
+                    result.1.floats + sample * outputs * size)
+            }
+        }
+        return result
+    }
+
+    public func channels(_ x: Tensor, _ range: Range<Int>) -> Tensor {
+        let x = plain(x), positions = x.shape.dropFirst(2).reduce(1, *)
+        let result = allocate([x.shape[0], range.count] + x.shape.dropFirst(2))
+        for sample in 0..<x.shape[0] {
+            (result.floats + sample * range.count * positions).update(
+                from: x.floats + (sample * x.shape[1] + range.lowerBound) * positions, count: range.count * positions)
+        }
+        return result
+    }
+
+    public func placeChannels(_ gradient: Tensor, in shape: [Int], at start: Int) -> Tensor {
+        let gradient = plain(gradient), positions = shape.dropFirst(2).reduce(1, *), count = gradient.shape[1]
+        let result = constant(0, shape: shape)
+        for sample in 0..<shape[0] {
+            (result.floats + (sample * shape[1] + start) * positions).update(
+                from: gradient.floats + sample * count * positions, count: count * positions)
+        }
+        return result
+    }
+
+    // MARK: Images
+
+    public func toImage(_ x: Tensor, _ squash: Squash) -> Tensor {
+        let result = allocate([x.shape[0], 3, x.shape[2], x.shape[3]])
+        var planes = x.planes
+        let size = planes.blocks * planes.block * planes.positions, count = planes.samples
+        planes.samples = 1
+        parallel(count) {
+            for sample in $0 {
+                hl_to_image(
+                    planes, squash.kernel, x.floats + sample * size, result.floats + sample * 3 * planes.positions)
+            }
+        }
+        return result
+    }
+
+    public func toImageBackward(
+        _ gradient: Tensor, image: Tensor, inputShape: [Int], _ squash: Squash
+    ) -> Tensor {
+        let gradient = plain(gradient), image = plain(image)
+        let result = allocate(inputShape, activationLayout(inputShape[1]))
+        var planes = result.planes
+        let size = planes.blocks * planes.block * planes.positions, count = planes.samples
+        planes.samples = 1
+        parallel(count) {
+            for sample in $0 {
+                let at = sample * 3 * planes.positions
+                hl_to_image_backward(
+                    planes, squash.kernel, image.floats + at, gradient.floats + at, result.floats + sample * size)
+            }
+        }
+        return result
+    }
+
+    public func resample(_ images: Tensor, _ taps: ResampleTaps) -> Tensor {
+        let images = plain(images), planes = images.shape[0] * images.shape[1]
+        let (height, width) = (images.shape[2], images.shape[3])
+        precondition(height == taps.inputCount && width == taps.inputCount)
+        let narrow = allocate([images.shape[0], images.shape[1], height, taps.outputCount])
+        let result = allocate([images.shape[0], images.shape[1], taps.outputCount, taps.outputCount])
+        taps.starts.withUnsafeBufferPointer { starts in
+            taps.counts.withUnsafeBufferPointer { counts in
+                taps.weights.withUnsafeBufferPointer { weights in
+                    let kernel = hl_taps(
+                        count: taps.outputCount, most: taps.most, starts: starts.baseAddress,
+                        counts: counts.baseAddress, weights: weights.baseAddress)
+                    parallel(planes * height, grain: 64) {
+                        hl_resample_along(
+                            kernel, images.floats, narrow.floats, $0.lowerBound, $0.upperBound, width)
+                    }
+                    parallel(planes) {
+                        hl_resample_down(
+                            kernel, narrow.floats, result.floats, $0.lowerBound, $0.upperBound, height,
+                            taps.outputCount)
+                    }
+                }
+            }
+        }
+        return result
+    }
+
+    private func grain(_ planes: hl_planes) -> Int {
+        max(1, Self.elementGrain / max(1, planes.positions * planes.block))
+    }
+}
+
+extension Squash {
+    var kernel: hl_squash {
+        switch self {
+        case .tanh: HL_SQUASH_TANH
+        case .clamp: HL_SQUASH_CLAMP
+        }
+    }
+}
