@@ -80,7 +80,7 @@ public final class PairSource {
         let labels = labelled ? try batch.require("y", .i64, rank: 1).integers : []
         let anchors = try renderer.images(of: 0, in: batch, pixels: pixels)
         if views == 1 { return Pairs(views: [anchors], ids: ids, labels: labels, epoch: epoch) }
-        let hasPositives = batch.tensors["x.1"] != nil || batch.tensors["z.1"] != nil
+        let hasPositives = Renderer.views(of: batch).contains(1)
         let positives = hasPositives ? try renderer.images(of: 1, in: batch, pixels: pixels) : anchors
         guard anchors.shape == positives.shape, anchors.type == positives.type else {
             throw Failure(

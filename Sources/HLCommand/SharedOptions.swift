@@ -72,6 +72,9 @@ public struct RenderOptions: ParsableArguments, Sendable {
 }
 
 extension PixelType: ExpressibleByArgument {}
+extension LatentSpace: ExpressibleByArgument {}
+extension NoiseMode: ExpressibleByArgument {}
+extension ResizeFilter: ExpressibleByArgument {}
 
 /// A truncated normal N^t(μ, σ, t), for anchors or for noise.
 public struct NormalOptions: ParsableArguments, Sendable {
@@ -86,7 +89,8 @@ public struct NormalOptions: ParsableArguments, Sendable {
     @Option(
         name: .customLong("trunc"),
         help: ArgumentHelp(
-            "Where it is cut off, in standard deviations. (number above 0, or inf; default: 2)", valueName: "x"))
+            "Where it is cut off, in standard deviations. (number above 0, or inf; default: 2, for anchors of "
+                + "stylegan2 0.9)", valueName: "x"))
     public var truncation: Double?
 
     public init() {}
@@ -94,11 +98,10 @@ public struct NormalOptions: ParsableArguments, Sendable {
     /// Whether any of them is on the command line.
     public var isGiven: Bool { mean != nil || standardDeviation != nil || truncation != nil }
 
+    /// - Parameter truncation: where none is on the command line.
     /// - Throws: `Failure(.usage)` for values that make no distribution.
-    public var distribution: TruncatedNormal {
-        get throws {
-            try TruncatedNormal(
-                mean: mean ?? 0, standardDeviation: standardDeviation ?? 1, truncation: truncation ?? 2)
-        }
+    public func distribution(truncation other: Double = 2) throws -> TruncatedNormal {
+        try TruncatedNormal(
+            mean: mean ?? 0, standardDeviation: standardDeviation ?? 1, truncation: truncation ?? other)
     }
 }

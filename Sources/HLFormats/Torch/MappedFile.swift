@@ -93,6 +93,23 @@ public struct ByteSlice: @unchecked Sendable {
         return part.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
     }
 
+    /// Lets the pages of a mapped file go that hold these bytes; they are fetched again when they are next read.
+    func discard() { advise(MADV_DONTNEED) }
+
+    /// Runs `body`, which reads few of a mapped file's pages, here and there, without fetching those around them.
+    func withoutReadingAhead<Result>(_ body: () throws -> Result) rethrows -> Result {
+        advise(MADV_RANDOM)
+        defer { advise(MADV_NORMAL) }
+        return try body()
+    }
+
+    private func advise(_ advice: Int32) {
+        guard owner is MappedFile, count > 0 else { return }
+        let address = Int(bitPattern: start)
+        let first = address - address % Int(getpagesize())
+        madvise(UnsafeMutableRawPointer(bitPattern: first), address + count - first, advice)
+    }
+
     public func withUnsafeBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
         defer { withExtendedLifetime(owner) {} }
         return try body(UnsafeRawBufferPointer(start: start, count: count))

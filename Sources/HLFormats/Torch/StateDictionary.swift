@@ -11,16 +11,34 @@ public typealias StateDictionary = [(name: String, tensor: HostTensor)]
 ///
 /// - Throws: `Failure` of kind `data` where there are no tensors or the file asks for absurd amounts.
 public func stateDictionary(of value: PickleValue) throws -> StateDictionary {
-    var collector = TensorCollector()
-    try collector.collect(model(in: value))
-    guard !collector.found.isEmpty else {
+    let found = try collectedTensors(of: model(in: value))
+    guard !found.isEmpty else {
         throw Failure(.data, "the file holds no tensors", "name a file with a state dict or a module")
     }
+    try checkTensors(found)
+    return try found.map { ($0.name, try $0.tensor.hostTensor()) }
+}
+
+/// Every tensor of a pickle under the keys that lead to it, joined by dots, as in `state_dict.module.conv1.weight`; the
+/// parameters and buffers of a pickled module come under the names that PyTorch's `state_dict()` gives them. Nothing is
+/// copied yet, and the whole is not checked: see `checkTensors`.
+///
+/// - Throws: `Failure` of kind `data` where the file asks for absurd amounts.
+public func collectedTensors(of value: PickleValue) throws -> [(name: String, tensor: StoredTensor)] {
+    var collector = TensorCollector()
+    try collector.collect(value)
+    return collector.found
+}
+
+/// Whether the tensors can be copied out: each has its elements and a name of its own, and all of them together are
+/// not far more than the files that they come from.
+/// - Throws: `Failure` of kind `data` where they are not.
+public func checkTensors(_ tensors: [(name: String, tensor: StoredTensor)]) throws {
     var total = 0
     var available = 1 << 28
     var sources: Set<ObjectIdentifier> = []
     var names: Set<String> = []
-    return try collector.found.map { name, tensor in
+    for (name, tensor) in tensors {
         guard names.insert(name).inserted else {
             throw Failure(.data, "two tensors are named \(quoted(name))", "the file is damaged; save it again")
         }
@@ -32,7 +50,6 @@ public func stateDictionary(of value: PickleValue) throws -> StateDictionary {
                 .data, "the tensors repeat the file's elements many times over",
                 "the file is damaged or hostile; do not use it")
         }
-        return (name, try tensor.hostTensor())
     }
 }
 

@@ -90,6 +90,8 @@ public final class StoredTensor {
     let strides: [Int]
     let offset: Int
     let storage: TensorStorage
+    /// Elements from the first to the last in the storage, whatever the order.
+    private let span: Int
 
     /// - Parameters:
     ///   - offset: of the first element, in elements of `type`.
@@ -128,7 +130,41 @@ public final class StoredTensor {
         self.strides = strides
         self.offset = offset
         self.storage = storage
+        span = shape.contains(0) ? 0 : last - offset + 1
     }
+
+    /// A row-major tensor whose elements are all of `bytes`.
+    convenience init(_ type: ElementType, shape: [Int], rowMajor bytes: ByteSlice) throws {
+        let strides = shape.indices.map { shape[($0 + 1)...].reduce(1, *) }
+        let storage = try TensorStorage(type, count: bytes.count / type.size, bytes: bytes)
+        try self.init(storage, offset: 0, shape: shape, strides: strides)
+    }
+
+    /// An F32 tensor of values that no file holds. There must be as many as the shape says.
+    public convenience init(_ values: [Float], shape: [Int]) throws {
+        precondition(values.count == shape.reduce(1, *))
+        let bytes = values.withUnsafeBytes { ByteSlice(copying: $0) }
+        try self.init(.f32, shape: shape, rowMajor: bytes)
+    }
+
+    // MARK: Other views of the same elements
+
+    /// The tensor whose dimension i is this one's dimension `order[i]`; nil unless `order` names each dimension once.
+    public func transposed(_ order: [Int]) -> StoredTensor? {
+        guard order.sorted() == Array(shape.indices) else { return nil }
+        return try? StoredTensor(
+            storage, offset: offset, shape: order.map { shape[$0] }, strides: order.map { strides[$0] }, type: type)
+    }
+
+    /// The tensor without its first `count` dimensions; nil unless each of these has just one entry.
+    public func droppingDimensions(_ count: Int) -> StoredTensor? {
+        guard count <= shape.count, shape.prefix(count).allSatisfy({ $0 == 1 }) else { return nil }
+        return try? StoredTensor(
+            storage, offset: offset, shape: Array(shape.dropFirst(count)), strides: Array(strides.dropFirst(count)),
+            type: type)
+    }
+
+    // MARK: Elements
 
     public var elementCount: Int { shape.reduce(1, *) }
     public var byteCount: Int { elementCount * type.size }
@@ -151,6 +187,14 @@ public final class StoredTensor {
                 }
             }
         }
+    }
+
+    /// The elements as F32, contiguous and row-major. Nothing but the result stays in memory: the pages of the file
+    /// that were read are let go.
+    public func float32() throws -> HostTensor {
+        let values = convertedToFloat32(try hostTensor())
+        try storage.contents().slice(at: offset * type.size, count: span * type.size)?.discard()
+        return values
     }
 
     private var isContiguous: Bool {
