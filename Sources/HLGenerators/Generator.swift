@@ -1,12 +1,39 @@
+import Glibc
 import HLTensor
+
+/// The space that a latent lives in.
+public enum LatentSpace: String, Sendable, CaseIterable {
+    /// What is drawn.
+    case z
+    /// What StyleGAN2's layers take, made from z by its mapping network.
+    case w
+}
+
+/// Latents to render, with what else their images depend on.
+public struct Latents: Sendable {
+    /// F32 [B, n, m]: z [B, chunks, dimension] or w [B, layers, width].
+    public let values: HostTensor
+    public let space: LatentSpace
+    /// I64 [B]; only random noise images depend on them.
+    public let ids: HostTensor
+    /// Only random noise images depend on it.
+    public let view: Int
+
+    public init(_ values: HostTensor, space: LatentSpace = .z, ids: HostTensor, view: Int = 0) {
+        self.values = values
+        self.space = space
+        self.ids = ids
+        self.view = view
+    }
+}
 
 /// A network or formula that makes images from latents.
 public protocol Generator: AnyObject {
     var specification: GeneratorSpecification { get }
 
-    /// Images F32 [B, 3, H, W], 0…1, from latents F32 [B, chunks, dimension]. A sample's pixels may depend on nothing
-    /// but its latent: neither on the batch around it nor on threads.
-    func render(_ latents: HostTensor) throws -> HostTensor
+    /// Images F32 [B, 3, S, S], 0…1, with S the specification's resolution. A sample's pixels may depend on nothing but
+    /// its latent, its id and the view: neither on the batch around it nor on threads.
+    func render(_ latents: Latents) throws -> HostTensor
 }
 
 /// A generator that knows the truth about its samples.
@@ -17,26 +44,66 @@ public protocol Oracle: AnyObject {
 
 extension GeneratorSpecification {
     /// The generator itself, ready to render.
-    /// - Parameter threads: threads in all.
-    /// - Throws: `Failure` when its weights are missing or do not fit.
-    public func makeGenerator(threads: Int) throws -> any Generator {
+    /// - Parameters:
+    ///   - threads: threads in all.
+    ///   - trusted: whether a command in the specification comes from the user and not from a stream's header alone.
+    /// - Throws: `Failure`: noInput when its weights are missing, incompatible when they are others than the stream's
+    ///   or the generator is not known to this version.
+    public func makeGenerator(threads: Int, trusted: Bool = false) throws -> any Generator {
         switch name {
         case "shapes": return try Shapes(self, threads: threads)
         case "bigbigan":
-            throw Failure(
-                .usage, "this version renders no images with bigbigan", "its latents can be drawn and perturbed; render them with another program")
+            return try loadingWeights(.bigBiGAN, threads: threads) { try BigBiGAN(self, file: $0, threads: threads) }
+        case "stylegan2":
+            return try loadingWeights(.styleGAN2, threads: threads) { try StyleGAN2(self, file: $0, threads: threads) }
+        case "exec": return try ExternalGenerator(self, trusted: trusted)
         default:
             throw Failure(
                 .incompatible, "the stream's generator '\(name)' is not known to this version",
                 "render the stream with the program that wrote it, or take a newer version")
         }
     }
-}
 
-extension GeneratorSpecification {
     /// The generator's oracle, where it has one.
     /// - Throws: `Failure(.incompatible)` when this version's oracle is not that of the stream.
     public func makeOracle() throws -> (any Oracle)? {
         name == "shapes" ? try Shapes(self, threads: 1) : nil
+    }
+
+    /// A network made from the weights file, which must be the one with which the stream was begun. The file is hashed
+    /// on a second thread, where there is one, while the network is built.
+    func loadingWeights<Network>(
+        _ architecture: GeneratorFile.Architecture, threads: Int, _ make: (GeneratorFile) throws -> Network
+    ) throws -> Network {
+        guard let weights else {
+            throw Failure(
+                .incompatible, "the stream does not name the weights of its generator \(name)",
+                "give --weights to hl-sample")
+        }
+        guard access(weights, F_OK) == 0 else {
+            throw Failure(
+                .noInput, "the generator's weights \(weights) are not there",
+                weights.hasPrefix("/")
+                    ? "put them there, or make the stream again with their new path"
+                    : "run the program in the folder where hl-sample ran, or make the stream with the absolute path")
+        }
+        let digest = weightsDigest == nil ? nil : WeightsDigest(path: weights, early: threads > 1)
+        let network = Result {
+            let file = try GeneratorFile.open(path: weights)
+            guard file.architecture == architecture else {
+                throw Failure(
+                    .incompatible, "\(weights) is \(file.architecture.article), and the stream's generator is \(name)",
+                    "put the weights of the stream in its place")
+            }
+            return try make(file)
+        }
+        // Another file is the likely reason of whatever else went wrong.
+        if let weightsDigest, let found = try digest?.hex(), found != weightsDigest {
+            throw Failure(
+                .incompatible,
+                "\(weights) has the SHA-256 \(found), and the stream was made with \(weightsDigest)",
+                "put the file with which hl-sample began the stream in its place")
+        }
+        return try network.get()
     }
 }

@@ -1,106 +1,146 @@
 import HLFormats
 import HLTensor
 
+/// The shape of one latent: n chunks (or layers) of m dimensions.
+public struct LatentShape: Sendable, Equatable {
+    public let chunks: Int
+    public let dimension: Int
+
+    public init(chunks: Int, dimension: Int) {
+        self.chunks = chunks
+        self.dimension = dimension
+    }
+
+    /// Values in one latent.
+    public var size: Int { chunks * dimension }
+}
+
 /// Everything that rendering needs to know about a generator, as the stream's header carries it: a stage that holds
 /// these and the latents makes the same pixels as any other.
 public struct GeneratorSpecification: Sendable, Equatable {
-    /// `shapes`, `bigbigan`, …
+    /// `shapes`, `bigbigan`, `stylegan2` or `exec`.
     public let name: String
-    /// The latent is [chunks, dimension].
+    /// The latent z is [chunks, dimension].
     public let chunks: Int
     public let dimension: Int
-    /// Side of a rendered image in pixels.
+    /// The mapped latent w is [layers, width], where the generator has one.
+    public let mapped: LatentShape?
+    /// Side of a finished image in pixels, after crop and resize.
     public let resolution: Int
-    /// Path of the weights and their SHA-256 in hex; neither for the built-in generator, or where only latents are drawn.
+    /// Path of the weights and their SHA-256 in hex; neither for the built-in generator, or where only latents are
+    /// drawn.
     public let weights: String?
     public let weightsDigest: String?
     /// `shapes` only: rendered without defects, in the part of real data.
     public let isClean: Bool
+    public let rendering: RenderingSettings
+    /// `exec` only: the shell command that renders.
+    public let command: String?
 
     public init(
-        name: String, chunks: Int, dimension: Int, resolution: Int, weights: String? = nil,
-        weightsDigest: String? = nil, isClean: Bool = false
+        name: String, chunks: Int, dimension: Int, mapped: LatentShape? = nil, resolution: Int, weights: String? = nil,
+        weightsDigest: String? = nil, isClean: Bool = false, rendering: RenderingSettings = RenderingSettings(),
+        command: String? = nil
     ) {
         self.name = name
         self.chunks = chunks
         self.dimension = dimension
+        self.mapped = mapped
         self.resolution = resolution
         self.weights = weights
         self.weightsDigest = weightsDigest
         self.isClean = isClean
+        self.rendering = rendering
+        self.command = command
     }
+
+    /// The shape of z.
+    public var base: LatentShape { LatentShape(chunks: chunks, dimension: dimension) }
+
+    /// The shape of a latent in one of the spaces, nil where the generator does not have that space.
+    public func shape(in space: LatentSpace) -> LatentShape? { space == .z ? base : mapped }
 
     /// The generators that this version knows, for messages and help.
-    public static let names = ["shapes", "bigbigan"]
+    public static let names = ["shapes", "bigbigan", "stylegan2", "exec:COMMAND"]
 
-    /// A generator by name.
-    /// - Parameters:
-    ///   - resolution: side in pixels, where the generator leaves a choice.
-    ///   - weights: its weights, needed only where images are.
+    /// A generator by name, without weights: of the trained ones, latents alone.
+    /// - Parameter resolution: side in pixels, where the generator leaves a choice. It decides StyleGAN2's layers: two
+    ///   at 4 pixels, and two more for each doubling.
     /// - Throws: `Failure(.usage)` for an unknown name or an option that the generator does not take.
-    public static func named(
-        _ name: String, resolution: Int? = nil, weights: String? = nil, clean: Bool = false
-    ) throws -> GeneratorSpecification {
+    public static func named(_ name: String, resolution: Int? = nil, clean: Bool = false) throws -> Self {
+        guard !clean || name == "shapes" else {
+            throw Failure(.usage, "--clean is for the generator shapes", "leave it out")
+        }
         switch name {
-        case "shapes":
-            guard weights == nil else {
-                throw Failure(.usage, "the generator shapes is built in", "leave out --weights")
-            }
-            return try Shapes.specification(resolution: resolution ?? Shapes.defaultResolution, clean: clean)
-        case "bigbigan":
-            guard !clean else {
-                throw Failure(.usage, "--clean is for the generator shapes", "leave it out")
-            }
-            return GeneratorSpecification(
-                name: name, chunks: 6, dimension: 20, resolution: resolution ?? 128, weights: weights)
-        default:
-            throw Failure(
-                .usage, "there is no generator '\(name)'", "take one of \(names.joined(separator: ", "))")
-        }
-    }
-
-    // MARK: In a stream's header
-
-    public var json: JSONValue {
-        var object: JSONObject = [
-            "name": .string(name), "chunks": .integer(Int64(chunks)), "dimension": .integer(Int64(dimension)),
-            "resolution": .integer(Int64(resolution)), "latent": "z",
-        ]
-        if let weights { object["weights"] = .string(weights) }
-        if let weightsDigest { object["sha256"] = .string(weightsDigest) }
-        if isClean { object["clean"] = true }
-        return .object(object)
-    }
-
-    /// - Throws: `Failure(.data)` where the header's object is not what `json` writes.
-    public init(json: JSONValue) throws {
-        func size(_ key: String) throws -> Int {
-            guard let value = json[key]?.integer, (1...1 << 16).contains(value) else {
+        case "shapes": return try Shapes.specification(resolution: resolution ?? Shapes.defaultResolution, clean: clean)
+        case "bigbigan": return Self(name: name, chunks: 6, dimension: 20, resolution: resolution ?? 128)
+        case "stylegan2":
+            let side = resolution ?? 512
+            guard side.nonzeroBitCount == 1, (8...4096).contains(side) else {
                 throw Failure(
-                    .data, "the stream's header gives no valid '\(key)' of its generator",
-                    "the stream was not written by these programs, or is damaged")
+                    .usage, "no StyleGAN2 network makes images of \(side) pixels",
+                    "without --weights, give --size a power of two from 8 to 4096")
             }
-            return Int(value)
+            let layers = 2 * side.trailingZeroBitCount - 2
+            return Self(
+                name: name, chunks: 1, dimension: 512, mapped: LatentShape(chunks: layers, dimension: 512),
+                resolution: side)
+        default:
+            throw Failure(.usage, "there is no generator '\(name)'", "take one of \(names.joined(separator: ", "))")
         }
-        guard let name = json["name"]?.string else {
-            throw Failure(
-                .data, "the stream's header does not name its generator",
-                "the stream was not written by these programs, or is damaged")
-        }
-        self.init(
-            name: name, chunks: try size("chunks"), dimension: try size("dimension"),
-            resolution: try size("resolution"), weights: json["weights"]?.string,
-            weightsDigest: json["sha256"]?.string, isClean: json["clean"]?.bool ?? false)
     }
 
-    /// The generator of a stream.
-    /// - Throws: `Failure(.incompatible)` for a stream of real images, which has none.
-    public init(of header: StreamHeader) throws {
-        guard let json = header.generator else {
+    /// The generator in a weights file.
+    /// - Parameters:
+    ///   - name: what the file has to be; nil takes it for what it is.
+    ///   - check: what else to refuse, given the generator's name, before the file is read in full.
+    /// - Throws: `Failure`: noInput for a missing file, data for one that is no generator's, usage where the settings
+    ///   do not fit it.
+    public static func fromWeights(
+        path: String, name: String? = nil, rendering: RenderingSettings, check: (String) throws -> Void = { _ in }
+    ) throws -> Self {
+        let file = try GeneratorFile.open(path: path)
+        let actual = file.architecture.generatorName
+        guard name ?? actual == actual else {
             throw Failure(
-                .incompatible, "the stream comes from a data set, not from a generator",
-                "give this program the latents of hl-sample --generator")
+                .usage, "\(path) is \(file.architecture.article), not \(name ?? "")",
+                "give --generator \(actual), or leave it out")
         }
-        try self.init(json: json)
+        try check(actual)
+        let digest = try WeightsDigest(path: path, early: false).hex()
+        switch file.architecture {
+        case .bigBiGAN:
+            return try BigBiGAN.specification(of: file, path: path, digest: digest, rendering: rendering)
+        case .styleGAN2:
+            return try StyleGAN2.specification(of: file, path: path, digest: digest, rendering: rendering)
+        }
+    }
+
+    /// A program of the user's that renders.
+    /// - Throws: `Failure(.usage)` for an empty command.
+    public static func external(command: String, latent: LatentShape, resolution: Int) throws -> Self {
+        guard command.contains(where: { !$0.isWhitespace }) else {
+            throw Failure(.usage, "exec: names no command", "write it as --generator 'exec:COMMAND'")
+        }
+        return Self(
+            name: "exec", chunks: latent.chunks, dimension: latent.dimension, resolution: resolution, command: command)
+    }
+}
+
+extension GeneratorFile.Architecture {
+    /// As `--generator` names it.
+    public var generatorName: String {
+        switch self {
+        case .bigBiGAN: "bigbigan"
+        case .styleGAN2: "stylegan2"
+        }
+    }
+
+    /// For messages.
+    var article: String {
+        switch self {
+        case .bigBiGAN: "a BigBiGAN network"
+        case .styleGAN2: "a StyleGAN2 network"
+        }
     }
 }

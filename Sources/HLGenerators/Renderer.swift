@@ -20,15 +20,27 @@ public final class Renderer {
     /// - Parameters:
     ///   - header: the stream's, which names the generator.
     ///   - threads: threads in all.
+    ///   - trusted: whether a command in the header comes from the user of this program.
     /// - Throws: `Failure` when the stream's generator cannot be had. A stream of real images needs none.
-    public init(_ header: StreamHeader, threads: Int) throws {
+    public init(_ header: StreamHeader, threads: Int, trusted: Bool = false) throws {
         self.header = header
         generator =
-            header.generator == nil ? nil : try GeneratorSpecification(of: header).makeGenerator(threads: threads)
+            header.generator == nil
+            ? nil : try GeneratorSpecification(of: header).makeGenerator(threads: threads, trusted: trusted)
     }
 
-    /// The images `x.V` of one view of a batch, U8 or F32 [B, 3, H, W].
-    /// - Throws: `Failure(.data)` when the batch has neither `x.V` nor a latent of that view.
+    /// For images of a generator that is there already.
+    init(_ generator: any Generator) {
+        self.generator = generator
+        header = StreamHeader(generator: generator.specification.json)
+    }
+
+    /// The generator's mapping network, where it has one.
+    public var mapper: (any LatentMapper)? { generator as? any LatentMapper }
+
+    /// The images `x.V` of one view of a batch, U8 or F32 [B, 3, H, W]. Mapped latents `w.V` win over `z.V`.
+    /// - Throws: `Failure`: data when the batch has neither `x.V` nor a latent of that view, incompatible when the
+    ///   latent is not one of the generator's.
     public func images(of view: Int, in batch: Batch, pixels: PixelType = .u8) throws -> HostTensor {
         if let images = batch.tensors["x.\(view)"] {
             guard images.shape.count == 4, images.shape[1] == 3, images.type == .u8 || images.type == .f32 else {
@@ -39,17 +51,40 @@ public final class Renderer {
             return images
         }
         guard let generator else { return try batch.require("x.\(view)", .u8, rank: 4) }
-        let specification = generator.specification
-        let latents = try batch.require("z.\(view)", .f32, rank: 3)
-        guard latents.shape[1] == specification.chunks, latents.shape[2] == specification.dimension else {
+        let side = generator.specification.resolution
+        let images = try generator.render(try latents(of: view, in: batch, generator.specification))
+        guard images.type == .f32, images.shape == [batch.count, 3, side, side] else {
+            throw Failure(
+                .software, "the generator \(generator.specification.name) made images \(images.shape) instead of "
+                    + "\(batch.count) of \(side) pixels", "report this defect")
+        }
+        return pixels == .f32 ? images : Self.rounded(images)
+    }
+
+    private func latents(of view: Int, in batch: Batch, _ specification: GeneratorSpecification) throws -> Latents {
+        let space: LatentSpace = batch.tensors["w.\(view)"] == nil ? .z : .w
+        let name = "\(space.rawValue).\(view)"
+        let values = try batch.require(name, .f32, rank: 3)
+        guard let shape = specification.shape(in: space) else {
+            throw Failure(
+                .incompatible, "the stream has mapped latents \(name), and \(specification.name) takes none",
+                "leave them out, or name the generator that they are for")
+        }
+        guard values.shape[1] == shape.chunks, values.shape[2] == shape.dimension else {
+            let unit = space == .z ? "chunks" : "layers"
             throw Failure(
                 .incompatible,
-                "z.\(view) has \(latents.shape[1]) chunks of \(latents.shape[2]), but \(specification.name) takes "
-                    + "\(specification.chunks) of \(specification.dimension)",
+                "\(name) has \(values.shape[1]) \(unit) of \(values.shape[2]), but \(specification.name) takes "
+                    + "\(shape.chunks) of \(shape.dimension)",
                 "draw the latents with hl-sample --generator \(specification.name)")
         }
-        let images = try generator.render(latents)
-        return pixels == .f32 ? images : Self.rounded(images)
+        return Latents(values, space: space, ids: try ids(of: batch, specification), view: view)
+    }
+
+    /// Ids may be missing where the images do not depend on them.
+    private func ids(of batch: Batch, _ specification: GeneratorSpecification) throws -> HostTensor {
+        if specification.rendering.noise == .random { return try batch.require("id", .i64, rank: 1) }
+        return batch.ids ?? HostTensor([Int64](repeating: 0, count: batch.count), shape: [batch.count])
     }
 
     /// A batch with the images of all its views attached.

@@ -39,11 +39,12 @@ public final class Shapes: Generator, Oracle {
             resolution: resolution, isClean: clean)
     }
 
-    public func render(_ latents: HostTensor) throws -> HostTensor {
-        let count = latents.shape[0], side = specification.resolution
-        let latentSize = latents.rowSize, imageSize = 3 * side * side
+    public func render(_ latents: Latents) throws -> HostTensor {
+        let values = latents.values
+        let count = values.shape[0], side = specification.resolution
+        let latentSize = values.rowSize, imageSize = 3 * side * side
         return HostTensor(.f32, shape: [count, 3, side, side]) { bytes in
-            latents.withUnsafeElements(as: Float.self) { z in
+            values.withUnsafeElements(as: Float.self) { z in
                 guard let z = z.baseAddress, let images = bytes.bindMemory(to: Float.self).baseAddress else { return }
                 nonisolated(unsafe) let source = z
                 nonisolated(unsafe) let target = images

@@ -109,7 +109,15 @@ import Testing
 
     @Test func refusesWhatItCannotRender() {
         #expect(throws: Failure.self) { try GeneratorSpecification.named("shapes", resolution: 8) }
-        #expect(throws: Failure.self) { try GeneratorSpecification.named("shapes", weights: "a.pth") }
+        #expect(throws: Failure.self) { try GeneratorSpecification.named("stylegan2", resolution: 384) }
+        #expect(throws: Failure.self) { try GeneratorSpecification.named("bigbigan", clean: true) }
         #expect(throws: Failure.self) { try GeneratorSpecification.named("biggan") }
+    }
+}
+
+extension Shapes {
+    /// Images of z alone.
+    fileprivate func render(_ z: HostTensor) throws -> HostTensor {
+        try render(Latents(z, ids: HostTensor([Int64](repeating: 0, count: z.rowCount), shape: [z.rowCount])))
     }
 }

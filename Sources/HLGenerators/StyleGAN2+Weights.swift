@@ -1,0 +1,148 @@
+import CKernels
+import HLCompute
+import HLTensor
+
+extension StyleGAN2.Synthesis {
+    init(
+        _ reader: WeightsReader, _ geometry: StyleGAN2Geometry, _ rendering: RenderingSettings, _ backend: any Backend,
+        phaseSide: Int
+    ) throws {
+        let loader = StyleGAN2Loader(
+            reader, width: geometry.mapped.dimension, rendering.noise, backend, phaseSide: phaseSide)
+        let channels = geometry.channels
+        start = backend.tensor(
+            try reader.take("synthesis.b4.const", [channels[0], 4, 4]).reshaped([1, channels[0], 4, 4]))
+        blocks = try channels.indices.map { index in
+            try loader.block(
+                side: 4 << index, inputs: index == 0 ? nil : channels[index - 1], outputs: channels[index])
+        }
+        filter = UpsamplingFilter(kernel: try loader.filter(channels.count))
+        clamp = reader.file.settings.convClamp ?? .infinity
+        activation = Activation(slope: 0.2, gain: Float(2).squareRoot(), clamp: clamp)
+    }
+}
+
+private final class StyleGAN2Loader {
+    private let reader: WeightsReader
+    private let width: Int
+    private let noise: NoiseMode
+    private let backend: any Backend
+    private let phaseSide: Int
+    /// The resampling filter of the network, 4 × 4, once it has been met.
+    private var kernel: [Float]?
+
+    init(_ reader: WeightsReader, width: Int, _ noise: NoiseMode, _ backend: any Backend, phaseSide: Int) {
+        self.phaseSide = phaseSide
+        self.reader = reader
+        self.width = width
+        self.noise = noise
+        self.backend = backend
+    }
+
+    func block(side: Int, inputs: Int?, outputs: Int) throws -> StyleGAN2.Block {
+        let name = "synthesis.b\(side)"
+        _ = try resampleFilter("\(name).resample_filter")
+        return StyleGAN2.Block(
+            layer0: try inputs.map { try layer("\(name).conv0", side: side, $0, outputs, isUpsampling: true) },
+            layer1: try layer("\(name).conv1", side: side, outputs, outputs, isUpsampling: false),
+            toRGB: try toRGB("\(name).torgb", outputs))
+    }
+
+    private func layer(
+        _ name: String, side: Int, _ inputs: Int, _ outputs: Int, isUpsampling: Bool
+    ) throws -> StyleGAN2.Layer {
+        let weight = try reader.take("\(name).weight", [outputs, inputs, 3, 3])
+        let filter = try resampleFilter("\(name).resample_filter")
+        let convolution = try convolution(weight, isUpsampling ? try halves(of: filter) : nil, side: side)
+        let strength = Float(try reader.scalar("\(name).noise_strength"))
+        let image = try reader.take("\(name).noise_const", [side, side])
+        let hasNoise = noise == .const && strength != 0
+        return StyleGAN2.Layer(
+            affine: try affine(name, inputs, gain: 1), convolution: convolution,
+            squares: backend.tensor(Self.squares(weight)),
+            bias: backend.tensor(try reader.take("\(name).bias", [outputs]).reshaped([1, outputs])),
+            noise: hasNoise ? backend.tensor(image.scaled(by: strength).reshaped([1, side, side])) : nil,
+            noiseStrength: strength, side: side)
+    }
+
+    /// - Parameter filter: of one direction, where the layer doubles the side.
+    private func convolution(_ weight: HostTensor, _ filter: [Float]?, side: Int) throws -> StyleGAN2.Convolution {
+        func frozen(_ host: HostTensor) -> Tensor {
+            let tensor = backend.tensor(host)
+            backend.freeze(tensor)
+            return tensor
+        }
+        guard let filter else { return .same(frozen(weight)) }
+        if side >= phaseSide { return .phases(frozen(PhaseWeights.transposed(weight, filter: filter))) }
+        // A true convolution turns its filter round; the gain of 2 makes up for the inserted zeros.
+        return .transposed(frozen(weight.swappingChannels()), filter: filter.reversed().map { 2 * $0 })
+    }
+
+    private func toRGB(_ name: String, _ channels: Int) throws -> StyleGAN2.ToRGB {
+        let weight = try reader.take("\(name).weight", [3, channels, 1, 1])
+        return StyleGAN2.ToRGB(
+            affine: try affine(name, channels, gain: 1 / Float(channels).squareRoot()),
+            weight: backend.tensor(weight.reshaped([1, 3 * channels])),
+            bias: backend.tensor(try reader.take("\(name).bias", [3]).reshaped([1, 3])))
+    }
+
+    /// An equalised fully connected layer: weights times 1 / √in.
+    private func affine(_ name: String, _ outputs: Int, gain: Float) throws -> StyleGAN2.Affine {
+        let weight = try reader.take("\(name).affine.weight", [outputs, width])
+        let bias = try reader.take("\(name).affine.bias", [outputs])
+        return (
+            backend.tensor(weight.scaled(by: gain / Float(width).squareRoot())), backend.tensor(bias.scaled(by: gain))
+        )
+    }
+
+    /// Squares summed over each kernel, [O, I].
+    private static func squares(_ weight: HostTensor) -> HostTensor {
+        let (outputs, inputs) = (weight.shape[0], weight.shape[1])
+        let sums = weight.withUnsafeElements(as: Float.self) { values in
+            (0..<outputs * inputs).map { kernel -> Float in
+                var sum: Float = 0
+                for tap in kernel * 9..<(kernel + 1) * 9 { sum += values[tap] * values[tap] }
+                return sum
+            }
+        }
+        return HostTensor(sums, shape: [outputs, inputs])
+    }
+
+    // MARK: The resampling filter
+
+    /// Every layer stores it; all have to be the same.
+    private func resampleFilter(_ name: String) throws -> [Float] {
+        guard reader.has(name) else { return try known() }
+        let values = try reader.take(name, [4, 4]).floats
+        if let kernel {
+            guard zip(kernel, values).allSatisfy({ abs($0 - $1) < 1e-6 }) else {
+                throw Failure(
+                    .incompatible, "\(reader.file.path) has layers with different resampling filters",
+                    "use a network with one filter")
+            }
+        }
+        kernel = values
+        return values
+    }
+
+    func filter(_ blocks: Int) throws -> [Float] { try known() }
+
+    /// What the family uses where the file stores none.
+    private func known() throws -> [Float] {
+        if let kernel { return kernel }
+        let taps: [Float] = [1, 3, 3, 1]
+        return taps.flatMap { row in taps.map { row * $0 / 64 } }
+    }
+
+    /// The filter of one direction, whose outer product with itself the filter has to be.
+    private func halves(of kernel: [Float]) throws -> [Float] {
+        let sums = (0..<4).map { row in (0..<4).reduce(Float(0)) { $0 + kernel[row * 4 + $1] } }
+        let isProduct = (0..<16).allSatisfy { abs(kernel[$0] - sums[$0 / 4] * sums[$0 % 4]) < 1e-5 }
+        guard isProduct else {
+            throw Failure(
+                .incompatible, "the resampling filter of \(reader.file.path) is not the same in both directions",
+                "use a network with a separable filter, such as [1, 3, 3, 1]")
+        }
+        return sums
+    }
+}
