@@ -65,7 +65,7 @@ mentions() {
         END { exit !found }' "$1"
 }
 
-for page in man/*.[15]; do
+for page in man/*.[157]; do
     warnings=$(lint "$page")
     if [[ -n $warnings ]]; then fail "$warnings"; fi
 done

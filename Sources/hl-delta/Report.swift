@@ -19,46 +19,61 @@ struct Report {
         self.labelsKept = labelsKept
     }
 
-    /// Chunks and, last, all of them together.
+    /// Chunks, groups and, last, all chunks together.
     private var rows: [(name: String, distribution: StreamingDistribution)] {
         zip(statistics.chunks.indices, statistics.perChunk).map { (String($0), $1) }
-            + [("all", statistics.together)]
+            + zip(statistics.groups, statistics.perGroup).map { ($0.text, $1) } + [("all", statistics.together)]
     }
+
+    /// The chunks of mapped latents are layers.
+    private var unit: String { space == "w" ? "layer" : "chunk" }
 
     // MARK: For people
 
     func text(pairs: Bool) -> String {
-        var table = TextTable(["chunk", "mean", "std", "s.e.", "min", "5%", "25%", "50%", "75%", "95%", "max"])
+        var table = TextTable([unit, "mean", "std", "s.e.", "min", "5%", "25%", "50%", "75%", "95%", "max"])
         for (name, d) in rows {
             let values =
                 [d.mean, d.standardDeviation, d.standardError, d.minimum] + Self.fractions.map(d.quantile) + [d.maximum]
             table.add([name] + values.enumerated().map { fixed($1, $0 == 2 ? 5 : $1 >= 1000 ? 1 : 4) })
         }
-        let kept = labelsKept.map { ", \(fixed(100 * Double($0) / Double(statistics.count), 2)) % of which keep their label" }
-        let heading = "δ = |\(space).0 - \(space).\(view)| of \(statistics.count) samples\(kept ?? "")\n\n"
-        guard statistics.orderings.count > 0 else { return heading + table.text() }
-        return heading + table.text() + "\n" + (pairs ? pairText : matrixText)
-    }
-
-    private var matrixText: String {
-        let chunks = statistics.chunks.indices
-        var table = TextTable(["p \\ q"] + chunks.dropFirst().map(String.init))
-        for (position, first) in chunks.dropLast().enumerated() {
-            let shares = statistics.orderings.filter { $0.first == first }.map { fixed($0.share, 4) }
-            table.add(["\(first)"] + [String](repeating: "", count: position) + shares)
+        let kept = labelsKept.map {
+            ", \(fixed(100 * Double($0) / Double(statistics.count), 2)) % of which keep their label"
         }
-        return "Assumption 3.1, share of samples with δ of p below δ of q:\n\n" + table.text()
+        let heading = "δ = |\(space).0 - \(space).\(view)| of \(statistics.count) samples\(kept ?? "")\n\n"
+        let comparisons = [(chunkNames, statistics.orderings), (groupNames, statistics.groupOrderings)]
+            .filter { !$0.1.isEmpty }
+            .map { pairs ? Self.pairText($0, $1) : Self.matrixText($0, $1) }
+        if comparisons.isEmpty { return heading + table.text() }
+        return heading + table.text() + "\nAssumption 3.1, share of samples with δ of p below δ of q:\n\n"
+            + comparisons.joined(separator: "\n")
     }
 
-    private var pairText: String {
+    /// Names by the numbers that orderings use.
+    private typealias Names = [(number: Int, name: String)]
+
+    private var chunkNames: Names { statistics.chunks.indices.map { ($0, String($0)) } }
+    private var groupNames: Names { statistics.groups.enumerated().map { ($0, $1.text) } }
+
+    private static func matrixText(_ names: Names, _ orderings: [DeltaStatistics.Ordering]) -> String {
+        var table = TextTable(["p \\ q"] + names.dropFirst().map(\.name))
+        for (position, first) in names.dropLast().enumerated() {
+            let shares = orderings.filter { $0.first == first.number }.map { fixed($0.share, 4) }
+            table.add([first.name] + [String](repeating: "", count: position) + shares)
+        }
+        return table.text()
+    }
+
+    private static func pairText(_ names: Names, _ orderings: [DeltaStatistics.Ordering]) -> String {
+        let names = Dictionary(uniqueKeysWithValues: names.map { ($0.number, $0.name) })
         var table = TextTable(["p < q", "share", "95% from", "to"])
-        for ordering in statistics.orderings {
+        for ordering in orderings {
             let interval = ordering.interval()
             table.add(
-                ["\(ordering.first) < \(ordering.second)", fixed(ordering.share, 5), fixed(interval.lowerBound, 5),
-                    fixed(interval.upperBound, 5)])
+                ["\(names[ordering.first] ?? "") < \(names[ordering.second] ?? "")", fixed(ordering.share, 5),
+                    fixed(interval.lowerBound, 5), fixed(interval.upperBound, 5)])
         }
-        return "Assumption 3.1, share of samples with δ of p below δ of q:\n\n" + table.text()
+        return table.text()
     }
 
     // MARK: For programs
@@ -70,32 +85,43 @@ struct Report {
     }
 
     private var distributions: JSONObject {
-        [
+        var object: JSONObject = [
             "samples": .integer(Int64(statistics.count)), "latent": .string(space), "view": .integer(Int64(view)),
             "chunks": .array(
-                zip(statistics.chunks.indices, statistics.perChunk).map { chunk, distribution in
-                    var object = Self.json(distribution)
-                    object["chunk"] = .integer(Int64(chunk))
-                    return .object(object)
+                zip(statistics.chunks.indices, statistics.perChunk).map {
+                    Self.json($1, ["chunk": .integer(Int64($0))])
                 }),
-            "all": .object(Self.json(statistics.together)),
-            "pairs": .array(
-                statistics.orderings.map {
-                    let interval = $0.interval()
-                    return [
-                        "p": .integer(Int64($0.first)), "q": .integer(Int64($0.second)),
-                        "count": .integer(Int64($0.count)), "share": .number($0.share),
-                        "interval": [.number(interval.lowerBound), .number(interval.upperBound)],
-                    ]
-                }),
+            "all": Self.json(statistics.together),
+            "pairs": .array(statistics.orderings.map { Self.json($0) { .integer(Int64($0)) } }),
+        ]
+        if !statistics.groups.isEmpty {
+            object["groups"] = .array(
+                zip(statistics.groups, statistics.perGroup).map { Self.json($1, ["chunks": .string($0.text)]) })
+            object["group_pairs"] = .array(
+                statistics.groupOrderings.map { Self.json($0) { .string(statistics.groups[$0].text) } })
+        }
+        return object
+    }
+
+    private static func json(_ ordering: DeltaStatistics.Ordering, name: (Int) -> JSONValue) -> JSONValue {
+        let interval = ordering.interval()
+        return [
+            "p": name(ordering.first), "q": name(ordering.second), "count": .integer(Int64(ordering.count)),
+            "share": .number(ordering.share),
+            "interval": [.number(interval.lowerBound), .number(interval.upperBound)],
         ]
     }
 
-    private static func json(_ d: StreamingDistribution) -> JSONObject {
-        [
-            "mean": .number(d.mean), "std": .number(d.standardDeviation), "standard_error": .number(d.standardError),
-            "min": .number(d.minimum), "max": .number(d.maximum), "fractions": .array(fractions.map { .number($0) }),
-            "quantiles": .array(fractions.map { .number(d.quantile($0)) }),
-        ]
+    /// - Parameter name: members in front of the numbers.
+    private static func json(_ d: StreamingDistribution, _ name: JSONObject = [:]) -> JSONValue {
+        var object = name
+        object["mean"] = .number(d.mean)
+        object["std"] = .number(d.standardDeviation)
+        object["standard_error"] = .number(d.standardError)
+        object["min"] = .number(d.minimum)
+        object["max"] = .number(d.maximum)
+        object["fractions"] = .array(fractions.map { .number($0) })
+        object["quantiles"] = .array(fractions.map { .number(d.quantile($0)) })
+        return .object(object)
     }
 }

@@ -11,7 +11,8 @@ struct Delta: Tool {
         "hl-delta", "Estimate how far each chunk of the latents moves from the anchor to its positive (δ).",
         discussion: """
             δ of a chunk is the Euclidean distance between the chunk in the anchor and in the positive. Mapped \
-            latents w are taken where the stream has them, else z. Quantiles are within 0.05 %.
+            latents w, whose chunks are layers, are taken where the stream has them, else z. Quantiles are within \
+            0.05 %.
             """)
 
     @Argument(help: ArgumentHelp("Stream to read; - is standard input. (path)", valueName: "file"))
@@ -19,6 +20,12 @@ struct Delta: Tool {
 
     @Option(help: ArgumentHelp("Chunks to report. (list such as 1-5; default: all)", valueName: "list"))
     var chunks: String?
+
+    @Option(
+        name: .customLong("group"),
+        help: ArgumentHelp(
+            "Chunks to report as one vector too, such as 0-3; may be given several times. (list)", valueName: "list"))
+    var groups: [String] = []
 
     @Option(help: ArgumentHelp("The view to compare with the anchor. (integer from 1)", valueName: "n"))
     var view = 1
@@ -35,7 +42,7 @@ struct Delta: Tool {
         guard (1...9999).contains(view) else {
             throw Failure(.usage, "there is no positive view \(view)", "give --view a number from 1 to 9999")
         }
-        _ = try chunks.map { try ChunkSet(parsing: $0) }
+        _ = try ([chunks].compactMap { $0 } + groups).map { try ChunkSet(parsing: $0) }
     }
 
     func run() throws {
@@ -59,7 +66,9 @@ struct Delta: Tool {
                 guard anchors.shape[1] > 0 else {
                     throw Failure(.data, "the latents of \(reader.name) have no chunks", "make the stream again")
                 }
-                statistics = DeltaStatistics(chunks: try chosen(of: anchors.shape[1]))
+                let count = anchors.shape[1]
+                statistics = DeltaStatistics(
+                    chunks: try chosen(of: count), groups: try groups.map { try ChunkSet(parsing: $0, count: count) })
             }
             try statistics?.add(anchors: anchors, positives: positives, ids: ids)
             if let oracle {

@@ -13,11 +13,15 @@ struct Perturb: Tool {
         discussion: """
             Without --chunks, --group and --walker all chunks but chunk 0 move, with noise from N^t(0, 1, 2). Chunks \
             are written 0, 1-5 or 0,2-4. A sample's views depend on the seed and its id alone.
+
+            The chunks of stylegan2 are its layers: z is moved as a whole, mapped to w by the network, and w taken \
+            for the chosen layers; the others keep the anchor's.
             """)
 
     @Option(
         help: ArgumentHelp(
-            "Chunks to move, as one group. (list such as 1-5; default: all but 0, or the walker's)", valueName: "list"))
+            "Chunks to move, or layers, as one group. (list such as 1-5; default: all but 0, or the walker's)",
+            valueName: "list"))
     var chunks: String?
 
     @Option(
@@ -70,8 +74,8 @@ struct Perturb: Tool {
         }
         // What can be wrong without the stream is said before one is waited for.
         _ = try chunks.map { try ChunkSet(parsing: $0) }
-        _ = try groups.map { try PerturbationGroup(parsing: $0, defaults: try normal.distribution) }
-        _ = try normal.distribution
+        _ = try groups.map { try PerturbationGroup(parsing: $0, defaults: try normal.distribution()) }
+        _ = try normal.distribution()
     }
 
     func run() throws {
@@ -80,9 +84,8 @@ struct Perturb: Tool {
             try Walker.load(path: path, backend: try PlainBackend(threads: shared.threadCount))
         }
         let reader = try StreamInput.open(path: input)
-        let views = try walker.map { try WalkedViews(self, $0, reader.header) as any ViewMaker }
-            ?? RandomViews(self, reader.header)
         let renderer = images.render ? try Renderer(reader.header, threads: shared.threadCount) : nil
+        let views = try makeViews(walker, reader.header, renderer)
         let output = try StreamOutput(path: destination.output)
         var header = reader.header.appending(seed: walker == nil ? randomness.seed : nil)
         header.metadata["hl.perturbation"] = views.json.text
@@ -91,22 +94,31 @@ struct Perturb: Tool {
 
         let progress = Progress()
         let source: any BatchSource = shared.threadCount > 1 ? ReadAhead(reader) : reader
-        while let batch = try source.next() {
-            var tensors = batch.tensors
-            for (number, latent) in try views.positives(of: batch).enumerated() {
-                guard tensors["z.\(number + 1)"] == nil else {
-                    throw Failure(
-                        .incompatible, "\(reader.name) has view \(number + 1) already",
-                        "give this program a stream of anchors")
-                }
-                tensors["z.\(number + 1)"] = latent
-            }
-            let widened = try Batch(tensors, metadata: batch.metadata)
+        let batches = BatchRegrouper(source)
+        func next() throws -> Batch? {
+            guard let size = views.blockSize else { return try source.next() }
+            return try batches.nextBatch(of: size)
+        }
+        while let batch = try next() {
+            let widened = try adding(try views.tensors(for: batch), of: views.viewCount, to: batch, reader.name)
             try output.write(try renderer?.attachingImages(to: widened, pixels: images.pixels) ?? widened)
             progress.advance(by: batch.count)
         }
         try output.finish()
         progress.finish()
+    }
+}
+
+extension Perturb {
+    /// - Throws: `Failure(.incompatible)` where the batch has one of the views already.
+    private func adding(_ added: NamedTensors, of views: Int, to batch: Batch, _ name: String) throws -> Batch {
+        var tensors = batch.tensors
+        if let view = Renderer.views(of: batch).first(where: { (1...views).contains($0) }) {
+            throw Failure(
+                .incompatible, "\(name) has view \(view) already", "give this program a stream of anchors")
+        }
+        for (name, tensor) in added { tensors[name] = tensor }
+        return try Batch(tensors, metadata: batch.metadata)
     }
 }
 

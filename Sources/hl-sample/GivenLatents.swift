@@ -9,15 +9,25 @@ enum GivenLatents {
     ///   those of the generator.
     static func open(_ options: Sample, _ path: String, _ positions: Positions) throws -> any SampleSource {
         if path.hasSuffix(".npy") {
-            return try LatentArray(options, try Npy.readFloats(path: path), path, positions)
+            let specification = try options.network.specification()
+            let latents = try Npy.readFloats(path: path)
+            // An array does not say in which space it is; its shape does.
+            let isMapped = specification.mapped.map { Array(latents.shape.dropFirst()) == [$0.chunks, $0.dimension] }
+            return try LatentArray(
+                options, specification, isMapped == true ? (nil, latents) : (latents, nil), path, positions)
         }
         if path.hasSuffix(".safetensors") {
             let file = try Safetensors.read(path: path)
-            guard let tensor = file.tensors["z.0"] ?? file.tensors["z"] else {
-                throw Failure(
-                    .data, "\(path) has neither z.0 nor z", "name the latents z.0")
+            func named(_ space: String) -> HostTensor? {
+                (file.tensors["\(space).0"] ?? file.tensors[space]).map(convertedToFloat32)
             }
-            return try LatentArray(options, convertedToFloat32(tensor), path, positions)
+            let specification = try options.network.specification()
+            let z = named("z"), w = specification.mapped == nil && z != nil ? nil : named("w")
+            guard z != nil || w != nil else {
+                throw Failure(
+                    .data, "\(path) has none of z.0, z, w.0 and w", "name the latents z.0, mapped ones w.0")
+            }
+            return try LatentArray(options, specification, (z, w), path, positions)
         }
         return try LatentStream(options, try StreamInput.open(path: path), path, positions)
     }
@@ -27,7 +37,8 @@ enum GivenLatents {
             generator: specification.json, latent: ["distribution": "given", "file": .string(path)])
     }
 
-    static func checkFinite(_ latents: HostTensor, first: Int, name: String) throws {
+    static func checkFinite(_ latents: HostTensor?, first: Int, name: String) throws {
+        guard let latents else { return }
         let bad = latents.withUnsafeElements(as: Float.self) { $0.firstIndex { !$0.isFinite } }
         if let bad {
             throw Failure(
@@ -37,49 +48,92 @@ enum GivenLatents {
     }
 }
 
-/// Latents of a .npy or .safetensors file.
+/// Latents of a .npy or .safetensors file: z, or w, or both of each sample.
 final class LatentArray: SampleSource {
     let header: StreamHeader
     let total: Int?
     let summary: String
-    private let latents: HostTensor
+    private let z: HostTensor?
+    private let w: HostTensor?
+    private let count: Int
     private let name: String
     private let attachments: Attachments
     private var positions: Positions
 
-    init(_ options: Sample, _ latents: HostTensor, _ path: String, _ positions: Positions) throws {
-        let specification = try options.specification()
-        let row = [specification.chunks, specification.dimension]
-        let isWhole = Array(latents.shape.dropFirst()) == row
-        guard isWhole || (latents.shape.count == 2 && latents.shape[1] == row[0] * row[1]) else {
-            throw Failure(
-                .incompatible,
-                "the latents of \(path) have the shape \(latents.shape), not [N, \(row[0]), \(row[1])] "
-                    + "or [N, \(row[0] * row[1])]",
-                "choose their generator with --generator (\(GeneratorSpecification.names.joined(separator: ", ")))")
+    init(
+        _ options: Sample, _ specification: GeneratorSpecification, _ latents: (z: HostTensor?, w: HostTensor?),
+        _ path: String, _ positions: Positions
+    ) throws {
+        z = try latents.z.map { try Self.shaped($0, specification, .z, path) }
+        w = try latents.w.map { try Self.shaped($0, specification, .w, path) }
+        let count = (z ?? w)?.rowCount ?? 0
+        guard (w ?? z)?.rowCount ?? 0 == count else {
+            throw Failure(.data, "\(path) has \(count) latents z and others of w", "give it as many of both")
         }
-        let count = latents.shape[0]
         guard options.start <= count, options.count.map({ options.start + $0 <= count }) ?? true else {
             throw Failure(.data, "\(path) has only \(count) latents", "lower -n or --start")
         }
-        self.latents = latents.reshaped([count] + row)
+        self.count = count
         name = path
         total = options.count ?? (count - options.start)
         header = GivenLatents.header(specification, path)
         summary = "\(count) latents of \(specification.name) in \(path)"
-        attachments = try Attachments(options, specification, header)
+        attachments = try Attachments(options, specification, header, hasMapped: w != nil)
         self.positions = positions
     }
 
+    /// [N, n, m], also from [N, n x m].
+    private static func shaped(
+        _ latents: HostTensor, _ specification: GeneratorSpecification, _ space: LatentSpace, _ path: String
+    ) throws -> HostTensor {
+        guard let shape = specification.shape(in: space) else {
+            throw Failure(
+                .incompatible, "\(path) has mapped latents w, and \(specification.name) takes none",
+                "choose their generator with --weights")
+        }
+        let row = [shape.chunks, shape.dimension]
+        let isWhole = Array(latents.shape.dropFirst()) == row
+        guard isWhole || (latents.shape.count == 2 && latents.shape[1] == shape.size) else {
+            let mapped = specification.mapped.map { ", nor mapped [N, \($0.chunks), \($0.dimension)]" } ?? ""
+            throw Failure(
+                .incompatible,
+                "the latents \(space.rawValue) of \(path) have the shape \(latents.shape), not [N, \(row[0]), "
+                    + "\(row[1])] or [N, \(shape.size)]" + (space == .z ? mapped : ""),
+                "choose their generator with --generator (\(GeneratorSpecification.names.joined(separator: ", "))) "
+                    + "or --weights")
+        }
+        return latents.reshaped([latents.shape[0]] + row)
+    }
+
     func next() throws -> Batch? {
-        let (first, count) = positions.take(attachments.batchSize, below: latents.rowCount)
+        let (first, count) = positions.take(attachments.batchSize, below: count)
         guard count > 0 else { return nil }
         let step = positions.shard.count
-        let rows =
+        func rows(_ latents: HostTensor) -> HostTensor {
             step == 1
-            ? latents.rows(first..<first + count) : latents.gather((0..<count).map { first + $0 * step })
-        try GivenLatents.checkFinite(rows, first: first, name: name)
-        return try attachments.batch(ids: ids(from: first, count: count, step: step), latents: rows)
+                ? latents.rows(first..<first + count) : latents.gather((0..<count).map { first + $0 * step })
+        }
+        let (z, w) = (z.map(rows), w.map(rows))
+        for latents in [z, w] { try GivenLatents.checkFinite(latents, first: first, name: name) }
+        return try attachments.batch(ids: ids(from: first, count: count, step: step), z: z, w: w)
+    }
+}
+
+/// A source whose first samples can be seen before they are taken.
+private final class Lookahead: BatchSource {
+    let header: StreamHeader
+    private(set) var first: Batch?
+    private let source: any BatchSource
+
+    init(_ source: any BatchSource) throws {
+        header = source.header
+        first = try source.next()
+        self.source = source
+    }
+
+    func next() throws -> Batch? {
+        defer { first = nil }
+        return try first ?? source.next()
     }
 }
 
@@ -97,11 +151,15 @@ final class LatentStream: SampleSource {
 
     init(_ options: Sample, _ stream: StreamReader, _ path: String, _ positions: Positions) throws {
         name = stream.name
-        let chosen = options.generator != nil || options.size != nil || options.clean || options.weights != nil
-        specification = try chosen ? options.specification() : GeneratorSpecification(of: stream.header)
+        let isChosen = options.network.isGiven || options.network.size != nil
+        specification =
+            try isChosen ? options.network.specification() : GeneratorSpecification(of: stream.header)
         header = GivenLatents.header(specification, path)
-        attachments = try Attachments(options, specification, header)
-        reader = BatchRegrouper(stream)
+        // Whether there are mapped latents shows with the first samples.
+        let source = try Lookahead(stream)
+        let hasMapped = source.first?.tensors["w.0"] != nil
+        reader = BatchRegrouper(source)
+        attachments = try Attachments(options, specification, header, hasMapped: hasMapped)
         total = options.count
         summary = "latents of \(specification.name) in \(path)"
         self.positions = positions
@@ -130,14 +188,25 @@ final class LatentStream: SampleSource {
         }
         if rows.isEmpty { return nil }
         let batch = try Batch.concatenate(rows)
-        let latents = try batch.require("z.0", .f32, rank: 3)
-        guard Array(latents.shape.dropFirst()) == [specification.chunks, specification.dimension] else {
+        let w = try latents(.w, of: batch)
+        // Streams of mapped latents need not have those that they were mapped from.
+        let z = batch.tensors["z.0"] == nil && w != nil ? nil : try latents(.z, of: batch)
+        for latents in [z, w] { try GivenLatents.checkFinite(latents, first: first, name: name) }
+        let ids = batch.ids ?? ids(from: first, count: batch.count, step: step)
+        return try attachments.batch(ids: ids, z: z, w: w)
+    }
+
+    /// The anchors' latents in a space: nil where the stream has no w.
+    private func latents(_ space: LatentSpace, of batch: Batch) throws -> HostTensor? {
+        if space == .w && batch.tensors["w.0"] == nil { return nil }
+        let latents = try batch.require("\(space.rawValue).0", .f32, rank: 3)
+        guard let shape = specification.shape(in: space),
+            Array(latents.shape.dropFirst()) == [shape.chunks, shape.dimension]
+        else {
             throw Failure(
-                .incompatible, "the latents of \(name) have the shape \(latents.shape)",
+                .incompatible, "the latents \(space.rawValue) of \(name) have the shape \(latents.shape)",
                 "choose their generator with --generator")
         }
-        try GivenLatents.checkFinite(latents, first: first, name: name)
-        let ids = batch.ids ?? ids(from: first, count: batch.count, step: step)
-        return try attachments.batch(ids: ids, latents: latents)
+        return latents
     }
 }

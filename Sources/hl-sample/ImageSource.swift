@@ -28,7 +28,7 @@ final class ImageSource: SampleSource {
         }
         let directory = String(parts[1])
         dataset = try ImageFolder(directory: directory, split: options.split)
-        side = options.size ?? Self.defaultSide
+        side = options.network.size ?? Self.defaultSide
         seed = options.shuffle ? options.randomness.seed : nil
         threads = options.shared.threadCount
         batchSize = options.batch ?? min(1024, max(1, 2_100_000 / (3 * side * side)))

@@ -12,31 +12,58 @@ protocol SampleSource: BatchSource {
     var summary: String { get }
 }
 
-/// Attaches to latents what their generator knows: labels, and images where they are wanted.
+/// Attaches to latents what their generator knows: labels, mapped latents, and images where they are wanted.
 final class Attachments {
     private let renderer: Renderer?
     private let oracle: (any Oracle)?
+    private let mapper: (any LatentMapper)?
     private let pixels: PixelType
     /// Samples of a record of about 2 MB.
     let batchSize: Int
 
-    init(_ options: Sample, _ specification: GeneratorSpecification, _ header: StreamHeader) throws {
+    /// - Parameter hasMapped: whether the latents come with their w.
+    init(
+        _ options: Sample, _ specification: GeneratorSpecification, _ header: StreamHeader, hasMapped: Bool = false
+    ) throws {
         let threads = options.shared.threadCount
-        renderer = options.images.render ? try Renderer(header, threads: threads) : nil
-        // Only the built-in generator knows labels, and it needs no weights.
-        oracle = specification.name == "shapes" ? try specification.makeGenerator(threads: threads) as? Oracle : nil
+        let wantsMapped = options.latent == .w && !hasMapped
+        if wantsMapped && (specification.mapped == nil || specification.weights == nil) {
+            throw Failure(
+                .usage, "mapped latents w need the weights of a StyleGAN2 network",
+                "give --weights, or leave out --latent w")
+        }
+        if options.images.render && ["bigbigan", "stylegan2"].contains(specification.name)
+            && specification.weights == nil
+        {
+            throw Failure(
+                .usage, "the images of \(specification.name) need its weights",
+                "give --weights too, or leave out --render")
+        }
+        renderer =
+            options.images.render
+            ? try Renderer(header, threads: threads, trusted: options.network.isCommand) : nil
+        mapper = wantsMapped ? try renderer?.mapper ?? specification.makeMapper(threads: threads) : nil
+        oracle = try specification.makeOracle()
         pixels = options.images.pixels
         let side = specification.resolution
         let pixelBytes = renderer == nil ? 0 : 3 * side * side * (pixels == .u8 ? 1 : 4)
-        let bytes = specification.chunks * specification.dimension * 4 + 16 + pixelBytes
+        let mappedBytes = mapper == nil && !hasMapped ? 0 : 4 * (specification.mapped?.size ?? 0)
+        let bytes = specification.base.size * 4 + 16 + mappedBytes + pixelBytes
         var fitting = 4096
         while fitting > 8 && fitting * bytes > 2_100_000 { fitting /= 2 }
+        // The mapping network takes its fixed block anyway.
+        if mapper != nil && renderer == nil { fitting = max(fitting, mappingBlock) }
         batchSize = options.batch ?? fitting
     }
 
-    func batch(ids: HostTensor, latents: HostTensor) throws -> Batch {
-        var tensors: NamedTensors = ["id": ids, "z.0": latents]
-        if let oracle { tensors["y"] = oracle.labels(of: latents) }
+    /// - Parameters:
+    ///   - z: F32 [B, chunks, dimension].
+    ///   - w: F32 [B, layers, width], where it is given.
+    func batch(ids: HostTensor, z: HostTensor?, w: HostTensor? = nil) throws -> Batch {
+        var tensors: NamedTensors = ["id": ids]
+        tensors["z.0"] = z
+        if let z, let oracle { tensors["y"] = oracle.labels(of: z) }
+        tensors["w.0"] = try w ?? z.flatMap { try mapper?.mapInBlocks($0) }
         let batch = try Batch(tensors)
         return try renderer?.attachingImages(to: batch, pixels: pixels) ?? batch
     }
@@ -88,6 +115,6 @@ final class DrawnLatents: SampleSource {
             ? distribution.draw(
                 first: Int64(first), count: count, perSample: chunks * dimension, key: key, threads: threads)
             : distribution.draw(ids: ids, perSample: chunks * dimension, key: key, threads: threads)
-        return try attachments.batch(ids: ids, latents: latents.reshaped([count, chunks, dimension]))
+        return try attachments.batch(ids: ids, z: latents.reshaped([count, chunks, dimension]))
     }
 }

@@ -14,21 +14,6 @@ struct Sample: Tool {
             --start, --shard, --batch and --threads are.
             """)
 
-    @Option(help: ArgumentHelp("Generator: shapes, built in, or bigbigan. (name; default: shapes)", valueName: "name"))
-    var generator: String?
-
-    @Option(help: ArgumentHelp("The generator's weights; not needed for latents alone. (path)", valueName: "file"))
-    var weights: String?
-
-    @Option(
-        help: ArgumentHelp(
-            "Side of the images in pixels. (integer from 16 to 512 for shapes; default: 64, bigbigan 128)",
-            valueName: "n"))
-    var size: Int?
-
-    @Flag(help: "Render shapes without defects, in the part of real data.")
-    var clean = false
-
     @Option(
         name: [.customShort("n"), .customLong("count")],
         help: ArgumentHelp("Samples in all shards together; without it, without end. (integer from 0)", valueName: "n"))
@@ -49,8 +34,15 @@ struct Sample: Tool {
     @Option(
         help: ArgumentHelp(
             "Latents from a file instead of drawn ones: a stream, .npy or .safetensors (tensor z.0 or z) of shape "
-                + "[N, chunks, dimension] or [N, chunks x dimension]. (path)", valueName: "file"))
+                + "[N, chunks, dimension] or [N, chunks x dimension]; mapped ones (w.0 or w) have the shape "
+                + "[N, layers, width]. (path)", valueName: "file"))
     var from: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Latents to write: z, or with w also the mapped latents that stylegan2's layers take.",
+            valueName: "space"))
+    var latent: LatentSpace = .z
 
     @Option(help: ArgumentHelp("Real images instead of latents. (imagefolder:DIR)", valueName: "kind:dir"))
     var data: String?
@@ -65,6 +57,7 @@ struct Sample: Tool {
     @Flag(help: "Read the data set in random order, another one every epoch.")
     var shuffle = false
 
+    @OptionGroup(title: "Generator") var network: GeneratorOptions
     @OptionGroup(title: "Distribution of the anchors") var normal: NormalOptions
     @OptionGroup(title: "Images") var images: RenderOptions
     @OptionGroup var randomness: SeedOption
@@ -81,16 +74,13 @@ struct Sample: Tool {
         if let batch, !(1...1 << 20).contains(batch) {
             throw refuse("a record cannot have \(batch) samples", "give --batch from 1 to 1048576")
         }
-        if let size, !(1...4096).contains(size) {
-            throw refuse("images cannot have a side of \(size) pixels", "give --size from 1 to 4096")
-        }
         if let epochs, epochs < 0 { throw refuse("cannot make \(epochs) epochs", "give --epochs a number from 0") }
         let distribution = normal.isGiven
         if data != nil {
-            if generator != nil || weights != nil || clean || from != nil || distribution || images.render {
+            if network.isGiven || from != nil || latent != .z || distribution || images.render {
                 throw refuse(
-                    "--data takes no --generator, --weights, --clean, --from, --mean, --std, --trunc and --render",
-                    "leave them out")
+                    "--data takes none of the generator's options but --size, and no --from, --latent, --mean, --std, "
+                        + "--trunc and --render", "leave them out")
             }
         } else if split != nil || epochs != nil || shuffle {
             throw refuse("--split, --epochs and --shuffle are for real images", "give --data too, or leave them out")
@@ -131,17 +121,10 @@ struct Sample: Tool {
             return try ImageSource(self, data, positions)
         }
         if let from { return try GivenLatents.open(self, from, positions) }
-        return try DrawnLatents(self, try specification(), normal.distribution, positions)
-    }
-
-    /// The generator as the options describe it.
-    func specification() throws -> GeneratorSpecification {
-        let plain = try GeneratorSpecification.named(
-            generator ?? "shapes", resolution: size, weights: weights, clean: clean)
-        guard let weights else { return plain }
-        return GeneratorSpecification(
-            name: plain.name, chunks: plain.chunks, dimension: plain.dimension, resolution: plain.resolution,
-            weights: weights, weightsDigest: try SHA256.digest(ofFile: weights), isClean: plain.isClean)
+        let specification = try network.specification()
+        // StyleGAN2's anchors are cut off earlier in the paper, t = 0.9.
+        let truncation = specification.name == "stylegan2" ? 0.9 : 2
+        return try DrawnLatents(self, specification, try normal.distribution(truncation: truncation), positions)
     }
 }
 

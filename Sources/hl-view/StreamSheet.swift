@@ -114,9 +114,10 @@ struct StreamSheet {
         }
         let groups = perturbation?["groups"]?.array?.compactMap { $0["chunks"]?.string } ?? []
         let isSweep = perturbation?["sweep"]?.bool ?? false
+        let unit = perturbation?["latent"]?.string == "w" ? "layer" : "chunk"
         return views.map { view in
             if view == 0 { return "anchor" }
-            if isSweep && view <= groups.count { return "chunk \(groups[view - 1])" }
+            if isSweep && view <= groups.count { return "\(unit) \(groups[view - 1])" }
             return "view \(view)"
         }
     }

@@ -94,6 +94,40 @@ struct DeltaTests {
         #expect(throws: Failure.self) { try merged.merge(other) }
     }
 
+    /// A group is one vector: its δ is that of all chosen chunks, where these are chosen.
+    @Test func groupsAreOneVector() throws {
+        let groups = try ["0-1", "2-3", "0,3"].map { try ChunkSet(parsing: $0) }
+        var whole = DeltaStatistics(chunks: ChunkSet(all: 4), groups: groups)
+        try whole.add(anchors: anchors, positives: positives, ids: ids(37))
+        #expect(whole.perGroup.count == 3)
+        var distances: [[Double]] = []
+        for (group, distribution) in zip(groups, whole.perGroup) {
+            var part = DeltaStatistics(chunks: group)
+            var own: [Double] = []
+            for sample in 0..<37 {
+                let rows = sample..<sample + 1
+                var one = DeltaStatistics(chunks: group)
+                try one.add(anchors: anchors.rows(rows), positives: positives.rows(rows), ids: ids(1))
+                own.append(one.together.mean)
+                try part.merge(one)
+            }
+            distances.append(own)
+            #expect(error(distribution.mean, part.together.mean) < 1e-14)
+            #expect(distribution.minimum == part.together.minimum && distribution.maximum == part.together.maximum)
+        }
+        #expect(whole.orderings.count == 6 && whole.groupOrderings.count == 3)
+        for ordering in whole.groupOrderings {
+            let expected = zip(distances[ordering.first], distances[ordering.second]).filter { $0 < $1 }.count
+            #expect(ordering.count == expected && ordering.total == 37)
+        }
+        var plain = DeltaStatistics(chunks: ChunkSet(all: 4))
+        try plain.add(anchors: anchors, positives: positives, ids: ids(37))
+        #expect(plain.orderings == whole.orderings && plain.groupOrderings.isEmpty)
+        #expect(throws: Failure.self) { try plain.merge(whole) }
+        var outside = DeltaStatistics(chunks: ChunkSet(0), groups: [ChunkSet(4)])
+        #expect(throws: Failure.self) { try outside.add(anchors: anchors, positives: positives, ids: ids(37)) }
+    }
+
     @Test func longStreamsKeepTheirDigits() throws {
         // Distances 1000 + i / n in one dimension: a small spread on a large mean, more samples than a block.
         let count = 5000

@@ -1,0 +1,178 @@
+import HLFormats
+import HLGenerators
+import HLTensor
+
+/// Positives of a generator whose layers take mapped latents (StyleGAN2): z is perturbed as a whole, mapped, and the
+/// result w' = f(z') taken for the chosen layers; the other layers keep the anchor's w. Here chunks and groups number
+/// layers.
+///
+/// Where a view takes all layers from one z', it is that z' and needs no mapping.
+public struct LayerViews {
+    /// What makes z' from z.
+    public enum Source {
+        /// For every group a draw of noise for the whole of z.
+        case random(RandomPerturbation)
+        /// z' = z + T(z), taken for these layers.
+        case learned(Walker, layers: ChunkSet)
+    }
+
+    private let source: Source
+    /// The shapes of z and w.
+    private let base: LatentShape
+    private let mapped: LatentShape
+
+    /// - Throws: `Failure`: usage if the generator lacks a chosen layer, incompatible for a walker of another z.
+    public init(_ source: Source, base: LatentShape, mapped: LatentShape) throws {
+        switch source {
+        case .random(let perturbation): try PerturbationGroup.validate(perturbation.groups, count: mapped.chunks)
+        case .learned(let walker, let layers):
+            try layers.validate(count: mapped.chunks)
+            guard walker.dimension == base.size else {
+                throw Failure(
+                    .incompatible, "the walker moves \(walker.dimension) values, and z has \(base.size)",
+                    "use a walker of this generator")
+            }
+        }
+        self.source = source
+        self.base = base
+        self.mapped = mapped
+    }
+
+    public var viewCount: Int {
+        switch source {
+        case .random(let perturbation): perturbation.viewCount
+        case .learned: 1
+        }
+    }
+
+    /// Whether every view is a z of its own.
+    public var needsNoMapping: Bool {
+        switch source {
+        case .random(let perturbation):
+            perturbation.groups.count == 1 && perturbation.groups[0].chunks.indices.count == mapped.chunks
+        case .learned(_, let layers): layers.indices.count == mapped.chunks
+        }
+    }
+
+    /// What the views add to a batch: `z.1` … where no mapping is needed, else `w.0` and `w.1` …. Where the anchors
+    /// have w already it is kept, and every view has one too.
+    /// - Parameters:
+    ///   - z: the anchors, F32 [B, chunks, dimension].
+    ///   - w: their mapped latents, F32 [B, layers, width], where they are there.
+    ///   - ids: I64 [B].
+    ///   - mapper: asked for only where something is to be mapped.
+    /// - Throws: `Failure(.data)` if the tensors do not fit each other or the generator.
+    public func tensors(
+        z: HostTensor, w: HostTensor?, ids: HostTensor, threads: Int = 1, mapper: () throws -> any LatentMapper
+    ) throws -> NamedTensors {
+        try Self.check(z, "z.0", base)
+        if let w { try Self.check(w, "w.0", mapped) }
+        guard ids.type == .i64, ids.shape == [z.rowCount], w?.rowCount ?? z.rowCount == z.rowCount else {
+            throw Failure(
+                .data, "\(z.rowCount) latents have ids \(ids.type.rawValue) \(ids.shape)",
+                "make the stream again with hl-sample")
+        }
+        var result = NamedTensors()
+        if needsNoMapping {
+            for view in 1...viewCount {
+                let moved = try moved(z, view: view, group: 0, ids: ids, threads: threads)
+                result["z.\(view)"] = moved
+                if w != nil { result["w.\(view)"] = try map(moved, mapper()) }
+            }
+            return result
+        }
+        let mapper = try mapper()
+        let anchors = try w ?? map(z, mapper)
+        result["w.0"] = anchors
+        for view in 1...viewCount {
+            let parts = try layers(ofView: view).map { group, layers in
+                let moved = try moved(z, view: view, group: group, ids: ids, threads: threads)
+                return (layers: layers, w: try map(moved, mapper))
+            }
+            result["w.\(view)"] = Self.substituting(parts, into: anchors)
+        }
+        return result
+    }
+
+    /// The groups that view `view` moves, by number, with their layers.
+    private func layers(ofView view: Int) -> [(group: Int, layers: ChunkSet)] {
+        switch source {
+        case .random(let perturbation):
+            perturbation.groups(ofView: view).map { ($0, perturbation.groups[$0].chunks) }
+        case .learned(_, let layers): [(0, layers)]
+        }
+    }
+
+    /// z', [B, chunks, dimension].
+    private func moved(_ z: HostTensor, view: Int, group: Int, ids: HostTensor, threads: Int) throws -> HostTensor {
+        switch source {
+        case .random(let perturbation):
+            let noise = perturbation.noise(
+                view: view, group: group, ids: ids, dimension: base.size, threads: threads)
+            return Self.sum(z, noise)
+        case .learned(let walker, _):
+            let flat = z.reshaped([z.rowCount, 1, base.size])
+            return try walker.apply(to: flat, chunks: ChunkSet(0)).reshaped(z.shape)
+        }
+    }
+
+    private func map(_ z: HostTensor, _ mapper: any LatentMapper) throws -> HostTensor {
+        let w = try mapper.mapInBlocks(z)
+        guard w.type == .f32, w.shape == [z.rowCount, mapped.chunks, mapped.dimension] else {
+            throw Failure(
+                .incompatible, "the mapping network makes w \(w.shape) where the header says "
+                    + "\(mapped.chunks) layers of \(mapped.dimension)",
+                "make the stream again with hl-sample --weights")
+        }
+        return w
+    }
+
+    private static func check(_ latents: HostTensor, _ name: String, _ shape: LatentShape) throws {
+        guard latents.type == .f32, latents.shape.count == 3, latents.shape[1] == shape.chunks,
+            latents.shape[2] == shape.dimension
+        else {
+            throw Failure(
+                .data, "\(name) is \(latents.type.rawValue) \(latents.shape) where the header says "
+                    + "\(shape.chunks) of \(shape.dimension)", "make the stream again with hl-sample")
+        }
+    }
+
+    private static func sum(_ a: HostTensor, _ b: HostTensor) -> HostTensor {
+        HostTensor(.f32, shape: a.shape) { bytes in
+            let target = bytes.bindMemory(to: Float.self)
+            a.withUnsafeElements(as: Float.self) { a in
+                b.withUnsafeElements(as: Float.self) { b in
+                    for i in 0..<min(a.count, b.count) { target[i] = a[i] + b[i] }
+                }
+            }
+        }
+    }
+
+    /// `anchors` with each part's layers taken from its w; all F32 [B, layers, width].
+    static func substituting(_ parts: [(layers: ChunkSet, w: HostTensor)], into anchors: HostTensor) -> HostTensor {
+        let (count, layers, width) = (anchors.shape[0], anchors.shape[1], anchors.shape[2])
+        return HostTensor(.f32, shape: anchors.shape) { bytes in
+            let target = bytes.bindMemory(to: Float.self)
+            anchors.withUnsafeElements(as: Float.self) { _ = target.update(from: $0) }
+            for part in parts {
+                part.w.withUnsafeElements(as: Float.self) { source in
+                    for sample in 0..<count {
+                        for layer in part.layers.indices {
+                            let start = (sample * layers + layer) * width
+                            for i in start..<start + width { target[i] = source[i] }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+extension Walker {
+    /// The layers of mapped latents that take the walked z: the wanted ones, else those of its file, else all.
+    public func layers(wanted: ChunkSet?, count: Int) throws -> ChunkSet {
+        let chosen = wanted ?? chunks ?? ChunkSet(all: count)
+        try chosen.validate(count: count)
+        return chosen
+    }
+}
