@@ -2,15 +2,12 @@
 
 #include "clones.h"
 
-enum { TILE = 64, LANES = 16 };
+enum { TILE = 64, LANES = 16, GROUP = 4 };
 
-// A tile of positions of a blocked layout: sums per lane stay in the first-level cache from block to block.
-HL_INLINE void mix_tile(hl_planes p, const float *x, const float *weights, size_t outputs, size_t first, size_t count,
-                        float *y, size_t block) {
-    float sums[HL_MIX_LIMIT][TILE][LANES];
-    for (size_t o = 0; o < outputs; o++)
-        for (size_t i = 0; i < count; i++)
-            for (size_t j = 0; j < block; j++) sums[o][i][j] = 0;
+// A group of positions of a blocked layout, whose sums per lane stay in registers from block to block.
+HL_INLINE void mix_group(hl_planes p, const float *x, const float *weights, size_t outputs, size_t first, size_t count,
+                         float *y, size_t block) {
+    float sums[HL_MIX_LIMIT][GROUP][LANES] = {{{0}}};
     for (size_t b = 0; b < p.blocks; b++) {
         const float *source = x + (b * p.positions + first) * block;
         for (size_t o = 0; o < outputs; o++) {
@@ -21,10 +18,24 @@ HL_INLINE void mix_tile(hl_planes p, const float *x, const float *weights, size_
     }
     for (size_t o = 0; o < outputs; o++)
         for (size_t i = 0; i < count; i++) {
-            float total = 0;
-            for (size_t j = 0; j < block; j++) total += sums[o][i][j];
-            y[o * p.positions + first + i] = total;
+            // Halves onto halves: a chain of sixteen additions would take longer than all the rest.
+            for (size_t half = block / 2; half > 0; half /= 2)
+                for (size_t j = 0; j < half; j++) sums[o][i][j] += sums[o][i][j + half];
+            y[o * p.positions + first + i] = sums[o][i][0];
         }
+}
+
+HL_INLINE void mix_blocked(hl_planes p, const float *x, const float *weights, size_t outputs, size_t first, size_t last,
+                           float *y, size_t block) {
+    for (; first + GROUP <= last; first += GROUP) {
+        // Three outputs are the common case, and a number known beforehand is what keeps the sums in registers.
+        if (outputs == 3) {
+            mix_group(p, x, weights, 3, first, GROUP, y, block);
+        } else {
+            mix_group(p, x, weights, outputs, first, GROUP, y, block);
+        }
+    }
+    if (first < last) mix_group(p, x, weights, outputs, first, last - first, y, block);
 }
 
 HL_INLINE void mix_plain(hl_planes p, const float *x, const float *weights, size_t outputs, size_t first, size_t count,
@@ -41,15 +52,12 @@ HL_INLINE void mix_plain(hl_planes p, const float *x, const float *weights, size
 
 HL_CLONES void hl_mix_channels(hl_planes p, const float *x, const float *weights, size_t outputs, size_t first,
                                size_t last, float *y) {
-    for (size_t start = first; start < last; start += TILE) {
-        const size_t count = last - start < TILE ? last - start : TILE;
-        if (p.block == 16) {
-            mix_tile(p, x, weights, outputs, start, count, y, 16);
-        } else if (p.block == 8) {
-            mix_tile(p, x, weights, outputs, start, count, y, 8);
-        } else {
-            mix_plain(p, x, weights, outputs, start, count, y);
-        }
+    if (p.block == 16) {
+        mix_blocked(p, x, weights, outputs, first, last, y, 16);
+    } else if (p.block == 8) {
+        mix_blocked(p, x, weights, outputs, first, last, y, 8);
+    } else {
+        mix_plain(p, x, weights, outputs, first, last - first, y);
     }
 }
 

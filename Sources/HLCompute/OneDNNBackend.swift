@@ -120,7 +120,8 @@
         /// hundreds of megabytes.
         private func isWorthTransforming(_ input: [Int], _ outChannels: Int, _ pass: hl_dnn_pass) -> Bool {
             let tiles = input[0] * ((input[2] + 3) / 4) * ((input[3] + 3) / 4)
-            return pass == HL_BACKWARD_WEIGHTS || tiles >= 48 || input[1] * outChannels * 36 * 4 < 64 << 20
+            if pass == HL_BACKWARD_WEIGHTS || tiles >= 48 { return true }
+            return tiles >= 24 && input[1] * outChannels * 36 * 4 < 64 << 20
         }
 
         /// The convolution for this shape, made on first use.

@@ -38,27 +38,19 @@ enum PhaseWeights {
         _ weight: HostTensor, side: Int, taps: [[[Float]]], scale: Float
     ) -> HostTensor {
         let (outputs, inputs) = (weight.shape[0], weight.shape[1]), count = outputs * inputs
-        // One matrix for all kernels: [9] to [4][side²].
-        var matrix: [Float] = []
-        for p in 0..<2 {
-            for q in 0..<2 {
-                for y in 0..<side {
-                    for x in 0..<side {
-                        for a in 0..<3 {
-                            for b in 0..<3 { matrix.append(taps[p][y][a] * taps[q][x][b] * scale) }
-                        }
-                    }
-                }
+        // One matrix for all kernels: [9] to [4][side²], its rows filled up to whole vectors.
+        let columns = side == 2 ? 16 : 48
+        var matrix = [Float](repeating: 0, count: 9 * columns)
+        for tap in 0..<9 {
+            for place in 0..<4 * side * side {
+                let (phase, y, x) = (place / (side * side), place / side % side, place % side)
+                matrix[tap * columns + place] = taps[phase / 2][y][tap / 3] * taps[phase % 2][x][tap % 3] * scale
             }
         }
         return HostTensor(.f32, shape: [4 * outputs, inputs, side, side]) { bytes in
             weight.withUnsafeElements(as: Float.self) { source in
                 if let from = source.baseAddress, let to = bytes.bindMemory(to: Float.self).baseAddress {
-                    for phase in 0..<4 {
-                        hl_combine_kernels(
-                            from, to + phase * count * side * side, count,
-                            Array(matrix[phase * side * side * 9..<(phase + 1) * side * side * 9]), side * side)
-                    }
+                    hl_combine_kernels(from, to, count, matrix, side * side)
                 }
             }
         }

@@ -22,7 +22,8 @@ void hl_im2col(const float *image, float *columns, size_t channels, size_t heigh
                size_t stride, size_t padding);
 void hl_col2im(const float *columns, float *image, size_t channels, size_t height, size_t width, size_t kernel,
                size_t stride, size_t padding);
-/// Kernels of 9 taps to kernels of `taps` each: target[n][t] = sum over a of matrix[t][a] * source[n][a].
+/// Kernels of 9 taps to four kernels of `taps` (4 or 9) each: target[p][n][t] = sum over a of matrix[a][p * taps + t] *
+/// source[n][a], where the matrix has 16 columns, or 48 with 12 unused.
 void hl_combine_kernels(const float *source, float *target, size_t count, const float *matrix, size_t taps);
 /// The sum of a[i] * b[i], in sixteen float sums that are added up in double.
 double hl_dot(const float *a, const float *b, size_t n);

@@ -1,0 +1,72 @@
+"""Times online training on generated views in this project and in Python side by side, in turns, in one run.
+
+    python compare_online.py --reference DIR --weights BigBiGAN_x1.pth
+
+Ours is the pipeline hl-sample | hl-perturb --chunks 1-5 | hl-train --method simsiam --arch resnet18; theirs is
+online_training_reference.py, the same work with scipy's sampling, the public generator (DIR is a checkout of
+lukemelas/pytorch-pretrained-gans) and kornia's augmentation. Starting up counts for neither: ours is timed as the
+difference between a long run and a short one, theirs times its steps itself.
+"""
+
+import argparse
+import json
+import pathlib
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+
+def pipeline(options, folder, samples):
+    """Seconds of one pipeline that trains on so many pairs."""
+    programs = options.programs
+    command = (
+        f"{programs}/hl-sample --weights '{options.weights}' --threads {options.threads} | "
+        f"{programs}/hl-perturb --chunks 1-5 --threads {options.threads} | "
+        f"{programs}/hl-train --method simsiam --arch resnet18 --batch {options.batch} --samples {samples} "
+        f"--threads {options.threads} --quiet -o {folder}/encoder.safetensors")
+    start = time.perf_counter()
+    subprocess.run(["bash", "-o", "pipefail", "-c", command], check=True)
+    return time.perf_counter() - start
+
+
+def ours(options, folder):
+    few = options.batch * 2
+    more = few + options.batch * options.steps
+    short = pipeline(options, folder, few)
+    return (more - few) / (pipeline(options, folder, more) - short)
+
+
+def theirs(options, here):
+    command = [
+        sys.executable, str(here / "online_training_reference.py"), "--reference", options.reference, "--weights",
+        options.weights, "--batch", str(options.batch), "--threads", str(options.threads), "--steps",
+        str(options.peer_steps)]
+    report = subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout
+    return json.loads(report.splitlines()[-1])["samples_per_second"]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    here = pathlib.Path(__file__).resolve().parent
+    parser.add_argument("--reference", required=True, metavar="DIR", help="checkout of the public repository")
+    parser.add_argument("--weights", required=True, metavar="FILE", help="BigBiGAN_x1.pth")
+    parser.add_argument("--programs", default=str(here.parent / ".build/release"), help="folder of hl-sample and so on")
+    parser.add_argument("--rounds", type=int, default=3, help="turns of each (3)")
+    parser.add_argument("--batch", type=int, default=16, help="pairs per step (16)")
+    parser.add_argument("--steps", type=int, default=6, help="timed steps of ours per turn (6)")
+    parser.add_argument("--peer-steps", type=int, default=2, help="timed steps of theirs per turn (2)")
+    parser.add_argument("--threads", type=int, default=2, help="threads of each program (2)")
+    options = parser.parse_args()
+    rates = []
+    with tempfile.TemporaryDirectory() as folder:
+        for _ in range(options.rounds):
+            rates.append((ours(options, folder), theirs(options, here)))
+            print(f"ours {rates[-1][0]:.2f}, theirs {rates[-1][1]:.2f} pairs per second", flush=True)
+    ratios = [a / b for a, b in rates]
+    print(f"ratio {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})")
+
+
+if __name__ == "__main__":
+    main()
