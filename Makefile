@@ -13,7 +13,7 @@ SWIFT ?= swift
 HL_WITHOUT ?=
 export HL_WITHOUT
 
-PROGRAMS := hl-sample hl-perturb hl-train hl-encode hl-probe hl-delta hl-view
+PROGRAMS := hl-sample hl-perturb hl-filter hl-train hl-encode hl-probe hl-delta hl-view
 PAGES := $(PROGRAMS:%=%.1) hl-stream.5 hl-exec.7
 BIN := .build/release
 

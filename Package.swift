@@ -45,7 +45,7 @@ let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: 
 let oneDNN: [Target.Dependency] = hasOneDNN ? ["COneDNN"] : []
 let jpeg: [Target.Dependency] = hasJPEG ? ["CJPEG"] : []
 
-let programs = ["hl-sample", "hl-perturb", "hl-train", "hl-encode", "hl-probe", "hl-delta", "hl-view"]
+let programs = ["hl-sample", "hl-perturb", "hl-filter", "hl-train", "hl-encode", "hl-probe", "hl-delta", "hl-view"]
 
 var targets: [Target] = [
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),

@@ -89,3 +89,6 @@ public enum Console {
 
 /// A warning on stderr: `hl-x: warning: …`.
 public func warn(_ message: String) { Console.warn(message) }
+
+/// A number for people, to three decimals.
+public func rounded(_ value: Double) -> String { "\((value * 1000).rounded() / 1000)" }

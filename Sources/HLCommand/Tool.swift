@@ -25,12 +25,14 @@ extension Tool {
 ///
 /// Exit statuses are those of `sysexits.h` (`Failure.Kind`). A reader of ours that has gone is no error: the program
 /// ends silently with 0. Files that are not complete are removed, also on SIGINT, SIGTERM and SIGHUP.
-public func runTool<Program: Tool>(_ type: Program.Type) -> Never {
+///
+/// - Parameter arguments: without the program's name; nil takes those of the command line.
+public func runTool<Program: Tool>(_ type: Program.Type, arguments: [String]? = nil) -> Never {
     hl_signals_install()
     Console.tool = type.configuration.commandName ?? CommandLine.arguments[0]
     let status: Int32
     do {
-        var program = try parsed(type)
+        var program = try parsed(type, arguments)
         Console.configure(program.shared)
         try program.run()
         status = 0
@@ -48,9 +50,20 @@ private struct TextRequest: Error {
     let text: String
 }
 
-private func parsed<Program: Tool>(_ type: Program.Type) throws -> Program {
+/// The main of a program that has several: the first argument names one, or nothing does and the first of them runs.
+///
+/// Each keeps a help of its own, and what worked before there were several works as it did.
+public func runTool(oneOf tools: [(name: String, type: any Tool.Type)]) -> Never {
+    let arguments = Array(CommandLine.arguments.dropFirst())
+    if let named = tools.first(where: { $0.name == arguments.first }) {
+        runTool(named.type, arguments: Array(arguments.dropFirst()))
+    }
+    runTool(tools[0].type)
+}
+
+private func parsed<Program: Tool>(_ type: Program.Type, _ arguments: [String]?) throws -> Program {
     do {
-        var command = try type.parseAsRoot()
+        var command = try type.parseAsRoot(arguments)
         if let program = command as? Program { return program }
         // The parser's own command for help, which throws its text.
         try command.run()

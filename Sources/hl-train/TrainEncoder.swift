@@ -11,6 +11,8 @@ struct TrainEncoder: Tool {
             Reads latents or images, renders what is missing, and trains a ResNet to bring the views of a sample \
             together. Samples with a view 1 make pairs of views 0 and 1; others make pairs of view 0 with itself, which \
             augmentation then tells apart. The settings are fixed defaults, never taken from the stream.
+
+            hl-train discriminator trains a discriminator for hl-filter; see its --help.
             """)
 
     @Argument(help: "Stream to read; - is standard input. (path)")

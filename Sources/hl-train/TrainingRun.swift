@@ -139,9 +139,6 @@ final class TrainingRun {
     }
 }
 
-/// Three decimals, for people.
-func rounded(_ value: Double) -> String { "\((value * 1000).rounded() / 1000)" }
-
 extension EncoderTrainer.Report {
     var text: String { "loss \(rounded(loss)), spread \(rounded(spread))" }
 }

@@ -1,3 +1,3 @@
 import HLCommand
 
-runTool(TrainEncoder.self)
+runTool(oneOf: [("encoder", TrainEncoder.self), ("discriminator", TrainDiscriminator.self)])

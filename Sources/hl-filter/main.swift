@@ -1,0 +1,118 @@
+import ArgumentParser
+import HLCommand
+import HLCompute
+import HLEncoders
+import HLFormats
+import HLGenerators
+import HLTensor
+import HLViews
+
+/// hl-filter: lets the best-looking samples of a stream through.
+struct Filter: Tool {
+    static let configuration = describe(
+        "hl-filter", "Score the images of a stream with a discriminator and pass on the best.",
+        discussion: """
+            Adds s.V, how real view V looks, from 0 to 1. Of every group of batch / keep samples the best batch go on, \
+            in their order; of a last, shorter group its share. Images that are missing are rendered and passed on.
+            """)
+
+    @Argument(help: "Stream to read; - is standard input. (path)")
+    var input = "-"
+
+    @Option(help: ArgumentHelp("Discriminator of hl-train discriminator. (path)", valueName: "file"))
+    var discriminator: String
+
+    @Option(help: ArgumentHelp("Share of the samples to pass on. (number above 0, up to 1; default: 0.5)", valueName: "x"))
+    var keep: Double?
+
+    @Option(help: ArgumentHelp("Samples that go on from each group. (integer from 1 to 65536)", valueName: "n"))
+    var batch = 64
+
+    @Option(
+        help: ArgumentHelp(
+            "What a sample is judged by: its anchor, its positive, or the worse of the two. "
+                + "(anchor, positive or worse)", valueName: "view"))
+    var by = JudgedBy.anchor
+
+    @Flag(help: "Score only, and pass everything on.")
+    var score = false
+
+    @OptionGroup var destination: OutputOption
+    @OptionGroup(title: "Common options") var shared: SharedOptions
+
+    func validate() throws {
+        guard !(score && keep != nil) else {
+            throw Failure(.usage, "--score keeps every sample", "leave out --keep or --score")
+        }
+        _ = try BestOfGroup(keep: keep ?? 0.5, batch: batch)
+    }
+
+    func run() throws {
+        let backend = try BackendChoice.automatic.make(threads: shared.threads)
+        let judge = try DiscriminatorCheckpoint.load(path: discriminator, on: backend)
+        if judge.auc < 0.6 {
+            warn("\(discriminator) tells real from generated hardly better than chance (AUC \(rounded(judge.auc)))")
+        }
+        let reader = try StreamInput.open(path: input)
+        let renderer = try Renderer(reader.header, threads: shared.threadCount)
+        let output = try StreamOutput(path: destination.output)
+        try output.writeHeader(try header(reader.header, judge))
+        let group = try BestOfGroup(keep: keep ?? 0.5, batch: batch)
+        let batches = BatchRegrouper(ReadAhead(reader)), progress = Progress()
+        var report = FilterReport()
+        while let batch = try batches.nextBatch(of: score ? self.batch : group.groupSize) {
+            let scored = try attachScores(to: renderer.attachingImages(to: batch), judge.model, backend)
+            let scores = try by.scores(of: scored)
+            let kept = score ? Array(scores.indices) : group.chosen(scores)
+            report.add(scores, kept: kept)
+            if !kept.isEmpty { try output.write(kept.count == batch.count ? scored : scored.gather(kept)) }
+            progress.advance(by: batch.count)
+        }
+        try output.finish()
+        progress.finish()
+        if report.seen == 0 { warn("the stream has no samples") } else { Console.inform(report.text) }
+    }
+
+    private func attachScores(to batch: Batch, _ model: Discriminator, _ backend: any Backend) throws -> Batch {
+        var tensors = batch.tensors
+        for view in Renderer.views(of: batch) {
+            guard let images = tensors["x.\(view)"] else { continue }
+            tensors["s.\(view)"] = try model.scores(of: images, threads: shared.threadCount, on: backend)
+        }
+        return try Batch(tensors, metadata: batch.metadata)
+    }
+
+    /// The header says what the samples were judged by.
+    private func header(_ header: StreamHeader, _ judge: DiscriminatorCheckpoint.Loaded) throws -> StreamHeader {
+        var result = header.appending()
+        let description: JSONValue = [
+            "discriminator": .string(discriminator), "sha256": .string(try SHA256.digest(ofFile: discriminator)),
+            "auc": .number(judge.auc), "keep": .number(score ? 1 : keep ?? 0.5), "by": .string(by.rawValue),
+        ]
+        result.metadata["hl.filter"] = description.text
+        return result
+    }
+}
+
+/// Which of a sample's scores counts.
+enum JudgedBy: String, CaseIterable, ExpressibleByArgument {
+    case anchor, positive, worse
+
+    func scores(of batch: Batch) throws -> [Float] {
+        func scores(_ view: Int) throws -> [Float] {
+            guard batch.tensors["s.\(view)"] != nil else {
+                throw Failure(
+                    .data, "the stream's samples have no \(view == 0 ? "anchor" : "positive")",
+                    view == 0 ? "judge them --by positive" : "judge them --by anchor, or put hl-perturb before hl-filter")
+            }
+            return try batch.require("s.\(view)", .f32, rank: 1).floats
+        }
+        switch self {
+        case .anchor: return try scores(0)
+        case .positive: return try scores(1)
+        case .worse: return zip(try scores(0), try scores(1)).map(min)
+        }
+    }
+}
+
+runTool(Filter.self)
