@@ -50,7 +50,7 @@ struct Filter: Tool {
     func run() throws {
         let backend = try BackendChoice.automatic.make(threads: shared.threads)
         let judge = try DiscriminatorCheckpoint.load(path: discriminator, on: backend)
-        if judge.auc < 0.6 {
+        if judge.auc < 0.53 {
             warn("\(discriminator) tells real from generated hardly better than chance (AUC \(rounded(judge.auc)))")
         }
         let reader = try StreamInput.open(path: input)

@@ -89,7 +89,7 @@ struct TrainDiscriminator: Tool {
         progress.finish()
         let history = generated.source.header.appending(seed: seed.seed).history
         try Safetensors.write(trainer.file(auc: auc, heldOut: heldOut, history: history), to: output)
-        if auc < 0.6 {
+        if auc < 0.53 {
             warn("the discriminator has learnt next to nothing (AUC \(rounded(auc)) where 0.5 is chance): train longer, "
                 + "or see whether the two streams differ")
         }
