@@ -68,6 +68,8 @@ targets += programs.map(program)
 targets.append(.executableTarget(name: "simsiam-step", dependencies: ["HLEncoders"], path: "Benchmarks/simsiam-step"))
 targets.append(
     .executableTarget(name: "generator-step", dependencies: ["HLGenerators"], path: "Benchmarks/generator-step"))
+targets.append(
+    .executableTarget(name: "weights-fuzzer", dependencies: ["HLGenerators"], path: "Benchmarks/weights-fuzzer"))
 targets += [
     testTarget("HLTensorTests", ["HLTensor", "CKernels"]),
     testTarget("HLFormatsTests", ["HLFormats"]),

@@ -1,0 +1,89 @@
+// Opens damaged weights files and builds their networks, thousands of times: every one has to load or to be refused with
+// an error of one line.
+//
+//     weights-fuzzer [--cases 100000] [--seed 1] [--from 0] [--keep FOLDER] FILE...
+//
+// The work is done by a second process. When it crashes, takes more than five seconds over a file, or wants more than three
+// gigabytes of address space, this one notes the case, keeps its file in FOLDER, and goes on with the next.
+
+import Glibc
+import HLFormats
+import HLGenerators
+import HLTensor
+
+/// Prints a line at once, also into a pipe.
+func report(_ line: String) {
+    print(line)
+    fflush(nil)
+}
+
+var options = ["--cases": "100000", "--seed": "1", "--from": "0", "--keep": "/tmp", "--worker": ""]
+var files: [String] = []
+var arguments = CommandLine.arguments.dropFirst().makeIterator()
+while let name = arguments.next() {
+    if options[name] != nil { options[name] = arguments.next() ?? "" } else { files.append(name) }
+}
+let cases = Int(options["--cases"] ?? "") ?? 0, seed = UInt64(options["--seed"] ?? "") ?? 1
+let first = Int(options["--from"] ?? "") ?? 0
+let seeds = try files.map { path -> [UInt8] in
+    let source = try FileDescriptorSource(path: path)
+    var info = stat()
+    stat(path, &info)
+    let buffer = HostBuffer(count: Int(info.st_size))
+    var filled = 0
+    while filled < buffer.count {
+        let count = try source.read(into: UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[filled...]))
+        if count == 0 { break }
+        filled += count
+    }
+    return Array(buffer.bytes)
+}
+
+func save(_ bytes: [UInt8], to path: String) {
+    guard let file = fopen(path, "wb") else { fatalError("cannot write \(path)") }
+    fwrite(bytes, 1, bytes.count, file)
+    fclose(file)
+}
+
+/// What became of one file: "loaded", or the kind of its failure.
+func outcome(_ path: String, rendering: Bool) -> String {
+    do {
+        let specification = try GeneratorSpecification.fromWeights(path: path, rendering: RenderingSettings())
+        let generator = try specification.makeGenerator(threads: 1)
+        if rendering {
+            let shape = specification.base
+            let z = HostTensor([Float](repeating: 0.5, count: shape.size), shape: [1, shape.chunks, shape.dimension])
+            _ = try generator.render(Latents(z, ids: HostTensor([Int64(0)], shape: [1])))
+        }
+        return "loaded"
+    } catch let failure as Failure {
+        let allowed: [Failure.Kind] = [.data, .incompatible]
+        guard allowed.contains(failure.kind), !failure.description.contains("\n") else {
+            return "BAD \(failure.kind) \(failure.description.prefix(300))"
+        }
+        return "\(failure.kind)"
+    } catch {
+        return "BAD \(error)"
+    }
+}
+
+func work(from start: Int) {
+    var limit = rlimit(rlim_cur: 3 << 30, rlim_max: 3 << 30)
+    setrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit)
+    for number in start..<first + cases {
+        report("case \(number)")
+        let path = "/dev/shm/weights-fuzzer-\(getpid())-\(number)"
+        save(Mutation.apply(case: number, seed: seed, to: seeds), to: path)
+        let result = outcome(path, rendering: number % 100 == 0)
+        unlink(path)
+        report("result \(result)")
+    }
+    report("done")
+}
+
+if let start = Int(options["--worker"] ?? "") {
+    work(from: start)
+} else {
+    let found = supervise()
+    exit(found == 0 ? 0 : 1)
+}
