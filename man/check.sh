@@ -27,15 +27,23 @@ documented() {
     sed -n 's/^\.It Fl \(.*\)/ , Fl \1/p' "$1" | grep -oE ', Fl [A-Za-z-]+' | sed 's/, Fl /-/' | sort -u
 }
 
+# The help of a program, or of one of the programs in hl-train: hl-train-NAME.1 explains hl-train NAME.
+help_of() {
+    case $1 in
+        hl-train-*) "$programs/hl-train" "${1#hl-train-}" --help ;;
+        *) "$programs/$1" --help ;;
+    esac
+}
+
 # The options that --help lists. Explanations are indented further, and so never taken for one.
 offered() {
-    "$programs/$1" --help | grep -E '^  -' | sed -E 's/^  //; s/  .*//; s/[],[\/]/ /g' | tr ' ' '\n' |
+    help_of "$1" | grep -E '^  -' | sed -E 's/^  //; s/  .*//; s/[],[\/]/ /g' | tr ' ' '\n' |
         grep -E '^-' | sort -u
 }
 
 # "option default" for every option whose default --help gives as one word.
 defaults() {
-    "$programs/$1" --help | awk '
+    help_of "$1" | awk '
         function flush() {
             gsub(/ +/, " ", text)
             if (match(text, /default: [A-Za-z0-9.]+\)/)) {

@@ -8,12 +8,20 @@ public final class HostBuffer: @unchecked Sendable {
     public let count: Int
 
     public static let alignment = 64
+    private static let largePage = 2 << 20
+    private static let largeCount = 8 << 20
 
     /// - Parameter count: bytes; the memory is not initialised.
     public init(count: Int) {
         precondition(count >= 0)
         self.count = count
-        pointer = UnsafeMutableRawPointer.allocate(byteCount: max(count, 1), alignment: Self.alignment)
+        guard count >= Self.largeCount else {
+            pointer = UnsafeMutableRawPointer.allocate(byteCount: max(count, 1), alignment: Self.alignment)
+            return
+        }
+        // Memory fresh from the system is zeroed page by page when it is first written; large pages save most of that.
+        pointer = UnsafeMutableRawPointer.allocate(byteCount: count, alignment: Self.largePage)
+        madvise(pointer, count / Self.largePage * Self.largePage, MADV_HUGEPAGE)
     }
 
     deinit { pointer.deallocate() }

@@ -107,18 +107,20 @@ struct StreamSheet {
         return header.data?["classes"]?.array?.compactMap(\.string) ?? []
     }
 
-    /// What a view is: the moved chunks where the stream says so, else its number.
+    /// What a view is: the chunks or layers that a sweep moved for it, such as `z^0` or `layers 4-7`, else its number.
     private static func columnCaptions(_ views: [Int], _ header: StreamHeader) -> [String] {
         let perturbation = header.metadata["hl.perturbation"].flatMap {
             try? JSONValue(parsing: $0, name: "hl.perturbation")
         }
         let groups = perturbation?["groups"]?.array?.compactMap { $0["chunks"]?.string } ?? []
         let isSweep = perturbation?["sweep"]?.bool ?? false
-        let unit = perturbation?["latent"]?.string == "w" ? "layer" : "chunk"
+        let isMapped = perturbation?["latent"]?.string == "w"
         return views.map { view in
             if view == 0 { return "anchor" }
-            if isSweep && view <= groups.count { return "\(unit) \(groups[view - 1])" }
-            return "view \(view)"
+            guard isSweep && view <= groups.count else { return "view \(view)" }
+            let moved = groups[view - 1]
+            if Int(moved) == nil { return "\(isMapped ? "layers" : "chunks") \(moved)" }
+            return isMapped ? "layer \(moved)" : "z^\(moved)"
         }
     }
 }

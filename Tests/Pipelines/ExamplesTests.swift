@@ -1,0 +1,41 @@
+import Foundation
+import HLFormats
+import Testing
+
+/// The scripts that come with the programs.
+struct ExamplesTests {
+    private static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent().appendingPathComponent("examples").path
+    private static let hasPython = Programs.isInstalled("python3")
+
+    /// Cells of 128 pixels with margins of 4, ids and captions beside them.
+    @Test(.enabled(if: hasPython), arguments: [("bigbigan", 6, 1), ("stylegan2", 4, 2)])
+    func figure2(network: String, views: Int, captionLines: Int) throws {
+        let space = try Workspace()
+        let options = "--width 4 --rows 2 --seed 3"
+        try space.succeed("\(Self.folder)/figure2.sh \(network) \(options) -o figure.png")
+        #expect(try space.names() == ["figure.png"])
+        let sheet = try Image.read(path: space.file("figure.png"))
+        let ids = 10 + 4, captions = captionLines * 20 + 4
+        #expect(sheet.width == 4 + ids + (1 + views) * 132)
+        #expect(sheet.height == 4 + captions + 2 * 132)
+        // Neither flat nor saturated: an anchor has values all over the range.
+        sheet.withPlanes { pixels in
+            var values = Set<UInt8>()
+            for y in 0..<128 {
+                for x in 0..<128 { values.insert(pixels[(4 + captions + y) * sheet.width + 4 + ids + x]) }
+            }
+            #expect(values.count > 32)
+        }
+        try space.succeed("\(Self.folder)/figure2.sh \(network) \(options) -o again.png; cmp figure.png again.png")
+    }
+
+    @Test func figure2Refusals() throws {
+        let space = try Workspace()
+        for (options, status) in [("", 64), ("shapes", 64), ("bigbigan --rows", 64), ("stylegan2 missing.pkl", 66)] {
+            let outcome = try space.run("\(Self.folder)/figure2.sh \(options)")
+            #expect(outcome.status == status && !outcome.errors.isEmpty, "\(options): \(outcome.errors)")
+        }
+        #expect(try space.names().isEmpty)
+    }
+}
