@@ -48,11 +48,15 @@ public enum EncoderCheckpoint {
         if start.starts(with: [0x28, 0xB5, 0x2F, 0xFD]) {
             throw Failure(.incompatible, "\(path) is a stream, not an encoder", "name a file that hl-train wrote")
         }
-        if start.starts(with: Array("PK".utf8)) || start.first == 0x80 && start.count > 1 && start[1] < 6 {
+        // The length of a safetensors header may begin like a pickle; its JSON settles which it is.
+        let isSafetensors = start.count > 8 && start[8] == UInt8(ascii: "{") && start[4...7].allSatisfy { $0 == 0 }
+        if !isSafetensors,
+            start.starts(with: Array("PK".utf8)) || start.first == 0x80 && start.count > 1 && start[1] < 6
+        {
             let tensors = try stateDictionary(of: TorchFile.read(path: path))
             return try foreign(NamedTensors(tensors.map { ($0.name, $0.tensor) }), path, side, crop)
         }
-        guard start.count > 8, start[8] == UInt8(ascii: "{") else {
+        guard isSafetensors else {
             throw Failure(
                 .data, "\(path) is neither safetensors nor a file of torch.save",
                 "name an encoder of hl-train or a ResNet's state dict")

@@ -76,6 +76,21 @@ extension ComputeTests {
                 try Encoder.untrained(description, seed: 6, backend: backend).fingerprint() != original.fingerprint())
         }
 
+        /// Headers whose length begins with the bytes of a pickle, 0x80 and a version.
+        @Test func aLengthThatLooksLikeAPickle() throws {
+            try withFile(try own()) { path in
+                var bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
+                let length = bytes[..<8].enumerated().reduce(0) { $0 + Int($1.element) << (8 * $1.offset) }
+                // Spaces behind the JSON, up to a length that begins with 0x80 0x04.
+                let wanted = (length / 65_536 + 1) * 65_536 + 0x0480
+                bytes.insert(contentsOf: [UInt8](repeating: 0x20, count: wanted - length), at: 8 + length)
+                for index in 0..<8 { bytes[index] = UInt8(truncatingIfNeeded: wanted >> (8 * index)) }
+                try Data(bytes).write(to: URL(fileURLWithPath: path))
+                #expect(bytes.starts(with: [0x80, 0x04]))
+                _ = try Encoder.load(path: path, backend: backend)
+            }
+        }
+
         @Test(arguments: ["", "module.", "module.encoder.", "backbone.", "somebody.else."])
         func foreignNamesAreFound(prefix: String) throws {
             var tensors = try state()
