@@ -46,22 +46,26 @@ final class TrainingRun {
             guard let pairs = next else { throw try endedEarly() }
             side = pairs.views[0].shape[2]
             let isLast = trainer.step + 1 == settings.steps
-            // Reading a loss waits for the step; every so many steps is enough for people and logs.
-            let wantsReport = isLast || trainer.step % 10 == 0
+            // Reading a loss waits for the step; every so many steps is enough for people and logs. What is about to be
+            // saved has to be read as well, so that no checkpoint holds a network that is lost.
+            let isLogged = isLast || trainer.step % 10 == 0
+            let isStopping = Termination.requested
+            let isSaved = !isLast && Self.now() - lastCheckpoint >= interval
             if let new = try trainer.train(
-                on: pairs.views, labels: pairs.labels, ids: pairs.ids, epoch: pairs.epoch, wantsReport: wantsReport)
+                on: pairs.views, labels: pairs.labels, ids: pairs.ids, epoch: pairs.epoch,
+                wantsReport: isLogged || isStopping || isSaved)
             {
                 report = new
-                try log?.write(step: trainer.step, samples: trainer.step * settings.batch, new)
+                if isLogged { try log?.write(step: trainer.step, samples: trainer.step * settings.batch, new) }
             }
             progress.advance(by: settings.batch, extra: report?.text ?? "")
-            if Termination.requested {
+            if isStopping {
                 try save()
                 progress.finish()
                 Console.inform("stopped after \(trainer.step) of \(settings.steps) steps; --resume goes on")
                 throw ExitCode(Termination.exitStatus)
             }
-            if !isLast, Self.now() - lastCheckpoint >= interval {
+            if isSaved {
                 try save()
                 lastCheckpoint = Self.now()
             }
