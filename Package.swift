@@ -60,7 +60,8 @@ var targets: [Target] = [
     swiftTarget("HLViews", ["HLGenerators", "HLFormats", "CKernels"]),
     swiftTarget("HLEncoders", ["HLNet", "HLFormats", "CKernels"]),
     swiftTarget("HLData", ["HLFormats"]),
-    swiftTarget("HLCommand", ["HLViews", "HLEncoders", "HLData", argumentParser]),
+    swiftTarget("HLWalkers", ["HLViews", "HLEncoders"]),
+    swiftTarget("HLCommand", ["HLWalkers", "HLData", argumentParser]),
 ]
 if hasOneDNN { targets.append(cTarget("COneDNN", libraries: ["dl"])) }
 if hasJPEG { targets.append(cTarget("CJPEG", libraries: ["jpeg"])) }
@@ -68,6 +69,7 @@ targets += programs.map(program)
 targets.append(.executableTarget(name: "simsiam-step", dependencies: ["HLEncoders"], path: "Benchmarks/simsiam-step"))
 targets.append(
     .executableTarget(name: "generator-step", dependencies: ["HLGenerators"], path: "Benchmarks/generator-step"))
+targets.append(.executableTarget(name: "walker-step", dependencies: ["HLWalkers"], path: "Benchmarks/walker-step"))
 targets.append(
     .executableTarget(name: "weights-fuzzer", dependencies: ["HLGenerators"], path: "Benchmarks/weights-fuzzer"))
 targets += [

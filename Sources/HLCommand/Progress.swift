@@ -104,7 +104,8 @@ public final class Progress {
         }
     }
 
-    static func now() -> Double {
+    /// Seconds on a clock that only goes forward.
+    public static func now() -> Double {
         var time = timespec()
         clock_gettime(CLOCK_MONOTONIC, &time)
         return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9

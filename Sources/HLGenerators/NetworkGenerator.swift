@@ -4,7 +4,7 @@ import HLNet
 import HLTensor
 
 /// A generator that is a network on a backend, and that gradients go back through to its latents.
-public protocol NetworkGenerator: Generator {
+public protocol NetworkGenerator: DifferentiableGenerator {
     var backend: any Backend { get }
 
     /// Side of what the network makes, before crop and resize.
@@ -55,7 +55,7 @@ extension NetworkGenerator {
     }
 
     /// Random noise images where the specification asks for them, each from its seed, sample, view and layer alone.
-    private func noiseSource(ids: HostTensor, _ chosen: [Int], view: Int) -> NoiseSource? {
+    func noiseSource(ids: HostTensor, _ chosen: [Int], view: Int) -> NoiseSource? {
         guard specification.rendering.noise == .random else { return nil }
         let seed = specification.rendering.noiseSeed, ids = ids.gather(chosen).integers
         return { layer, side in

@@ -1,4 +1,3 @@
-import CKernels
 import HLFormats
 import HLTensor
 
@@ -58,7 +57,7 @@ public final class Renderer {
                 .software, "the generator \(generator.specification.name) made images \(images.shape) instead of "
                     + "\(batch.count) of \(side) pixels", "report this defect")
         }
-        return pixels == .f32 ? images : Self.rounded(images)
+        return pixels == .f32 ? images : Image.rounded(images)
     }
 
     private func latents(of view: Int, in batch: Batch, _ specification: GeneratorSpecification) throws -> Latents {
@@ -104,16 +103,5 @@ public final class Renderer {
             return Int(parts[1])
         }
         return Set(numbers).filter { $0 >= 0 }.sorted()
-    }
-
-    /// F32 pixels 0…1 as U8 0…255.
-    static func rounded(_ images: HostTensor) -> HostTensor {
-        HostTensor(.u8, shape: images.shape) { bytes in
-            images.withUnsafeElements(as: Float.self) { values in
-                if let source = values.baseAddress, let target = bytes.bindMemory(to: UInt8.self).baseAddress {
-                    hl_round_pixels(source, target, values.count)
-                }
-            }
-        }
     }
 }

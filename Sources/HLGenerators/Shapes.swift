@@ -6,7 +6,7 @@ import HLTensor
 /// class, the others pose, shape detail, background, palette, texture and light (`hl_shapes.h` has the model).
 ///
 /// It satisfies the hierarchy by construction: it tests the tool, not the paper.
-public final class Shapes: Generator, Oracle {
+public final class Shapes: DifferentiableGenerator, Oracle {
     public static let defaultResolution = 64
     public static let classNames = [
         "disc", "square", "triangle", "star", "cross", "ring", "crescent", "heart", "corner", "bar",
@@ -54,6 +54,37 @@ public final class Shapes: Generator, Oracle {
                     let first = count * part / parts, last = count * (part + 1) / parts
                     hl_shapes_render(
                         source + first * latentSize, target + first * imageSize, Int32(last - first), Int32(side), clean)
+                }
+            }
+        }
+    }
+
+    public func differentiableImages(
+        _ latents: Latents, substituting substitution: LayerSubstitution?
+    ) throws -> DifferentiableImages {
+        guard substitution == nil else {
+            throw Failure(.usage, "shapes has no mapped latents to take layers from", "choose chunks instead")
+        }
+        return DifferentiableImages(images: try render(latents)) { self.gradient(latents.values, $0) }
+    }
+
+    /// dL/dz [B, 120] from dL/dimages [B, 3, S, S].
+    private func gradient(_ latents: HostTensor, _ imageGradient: HostTensor) -> HostTensor {
+        let count = latents.rowCount, side = specification.resolution, clean: Int32 = specification.isClean ? 1 : 0
+        return HostTensor(.f32, shape: [count, latents.rowSize]) { bytes in
+            latents.withUnsafeElements(as: Float.self) { z in
+                imageGradient.withUnsafeElements(as: Float.self) { gradient in
+                    guard let z = z.baseAddress, let gradient = gradient.baseAddress,
+                        let target = bytes.bindMemory(to: Float.self).baseAddress
+                    else { return }
+                    nonisolated(unsafe) let (source, images, result) = (z, gradient, target)
+                    let parts = min(threads, count), rowSize = latents.rowSize, imageSize = 3 * side * side
+                    DispatchQueue.concurrentPerform(iterations: parts) { part in
+                        let first = count * part / parts, last = count * (part + 1) / parts
+                        hl_shapes_gradient(
+                            source + first * rowSize, images + first * imageSize, result + first * rowSize,
+                            Int32(last - first), Int32(side), clean)
+                    }
                 }
             }
         }

@@ -85,6 +85,19 @@ extension Pass {
         }
     }
 
+    /// `base` [B, e] with x [B, d] added to the d columns from each of `starts` on; `base` is overwritten and must not be
+    /// used again.
+    public func addingColumns(_ x: Variable, to base: Variable, at starts: [Int]) -> Variable {
+        let backend = backend, width = x.shape[1]
+        for start in starts { backend.addColumns(x.value, into: base.value, at: start) }
+        return tape.result(base.value, from: [x, base]) { gradient in
+            if x.requiresGradient {
+                for start in starts { x.receive(backend.columns(gradient, start..<start + width), backend) }
+            }
+            if base.requiresGradient { base.receive(gradient, backend) }
+        }
+    }
+
     /// Columns `range` of [B, d].
     public func columns(_ x: Variable, _ range: Range<Int>) -> Variable {
         let backend = backend, shape = x.shape

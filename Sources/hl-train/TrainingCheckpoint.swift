@@ -10,7 +10,7 @@ struct TrainingCheckpoint {
         let settings: JSONValue
         /// Steps done.
         let step: Int
-        /// `PairSource.hash` after these steps.
+        /// `TrainingStream.hash` after these steps.
         let streamHash: UInt64
         /// Side of the images in pixels.
         let side: Int

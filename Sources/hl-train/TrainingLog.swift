@@ -19,11 +19,14 @@ final class TrainingLog {
     deinit { fclose(file) }
 
     func write(step: Int, samples: Int, _ report: EncoderTrainer.Report) throws {
-        let line = JSONValue.object([
+        try write([
             "step": .integer(Int64(step)), "samples": .integer(Int64(samples)), "loss": .number(report.loss),
             "spread": .number(report.spread), "learning_rate": .number(Double(report.rate)),
-        ]).text
-        guard fputs(line + "\n", file) >= 0, fflush(file) == 0 else {
+        ])
+    }
+
+    func write(_ entry: JSONValue) throws {
+        guard fputs(entry.text + "\n", file) >= 0, fflush(file) == 0 else {
             throw Failure(.inputOutput, "cannot write \(path) (\(String(cString: strerror(errno))))", "free some space")
         }
     }

@@ -1,3 +1,6 @@
 import HLCommand
 
-runTool(oneOf: [("encoder", TrainEncoder.self), ("discriminator", TrainDiscriminator.self)])
+runTool(
+    oneOf: [
+        ("encoder", TrainEncoder.self), ("walker", TrainWalker.self), ("discriminator", TrainDiscriminator.self),
+    ])

@@ -1,4 +1,3 @@
-import CKernels
 import HLCommand
 import HLFormats
 import HLGenerators
@@ -31,7 +30,7 @@ struct StreamSheet {
                 isGrid = views.count == 1
                 if !isGrid { columnCaptions = Self.columnCaptions(views, reader.header) }
             }
-            let images = try views.map { try Self.images(renderer.images(of: $0, in: batch)) }
+            let images = try views.map { try Image.batch(renderer.images(of: $0, in: batch)) }
             let captions = isGrid ? Self.ids(of: batch) : Self.captions(of: batch, reader.header)
             for sample in 0..<batch.count {
                 let row = images.map { $0[sample] }
@@ -63,24 +62,6 @@ struct StreamSheet {
     }
 
     func rendered() throws -> Image { try sheet.rendered() }
-
-    /// The images of U8 or F32 [B, 3, H, W].
-    private static func images(_ tensor: HostTensor) throws -> [Image] {
-        let bytes = tensor.type == .u8 ? tensor : rounded(tensor)
-        guard bytes.rowSize > 0 else { throw Failure(.data, "the images have no pixels", "make the stream again") }
-        let shape = Array(bytes.shape.dropFirst())
-        return (0..<bytes.rowCount).map { Image(pixels: bytes.rows($0..<$0 + 1).reshaped(shape)) }
-    }
-
-    private static func rounded(_ images: HostTensor) -> HostTensor {
-        HostTensor(.u8, shape: images.shape) { bytes in
-            images.withUnsafeElements(as: Float.self) { values in
-                if let source = values.baseAddress, let target = bytes.bindMemory(to: UInt8.self).baseAddress {
-                    hl_round_pixels(source, target, values.count)
-                }
-            }
-        }
-    }
 
     private static func ids(of batch: Batch) -> [String] {
         batch.ids?.integers.map { String($0) } ?? [String](repeating: "", count: batch.count)

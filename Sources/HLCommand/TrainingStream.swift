@@ -1,0 +1,72 @@
+import HLFormats
+import HLTensor
+
+/// Batches of a fixed size for training, from a stream or, epoch after epoch in shuffled order, from a file.
+///
+/// Keeps a running hash of the header and of every id, so that a resumed run can tell whether it is fed the same stream.
+public final class TrainingStream {
+    /// FNV-1a over the header's metadata and all ids so far, skipped ones included.
+    public private(set) var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+    public let header: StreamHeader
+    /// Samples of one epoch, where a file says so beforehand.
+    public let sampleCount: Int?
+    private let next: (Int) throws -> (batch: Batch, epoch: Int)?
+
+    /// - Parameters:
+    ///   - path: a stream; `-` is standard input.
+    ///   - epochs: more than 1 needs a file with a complete index, whose samples are shuffled anew in every epoch.
+    public init(path: String, epochs: Int, seed: UInt64) throws {
+        if epochs > 1 {
+            guard path != "-" else {
+                throw Failure(
+                    .usage, "standard input can be read only once", "give a file instead, or leave out --epochs")
+            }
+            let file = try SeekableStream(path: path)
+            header = file.header
+            sampleCount = file.sampleCount
+            next = Self.shuffled(file, epochs: epochs, seed: seed)
+        } else {
+            let reader = try StreamReader(path: path)
+            header = reader.header
+            sampleCount = nil
+            let batches = BatchRegrouper(ReadAhead(reader))
+            next = { count in try batches.nextBatch(of: count).map { ($0, 0) } }
+        }
+        for part in [header.generator, header.data, header.latent] { add((part?.text ?? "none").utf8) }
+        for entry in header.history { add(JSONValue.object(entry.json).text.utf8) }
+    }
+
+    private static func shuffled(
+        _ file: SeekableStream, epochs: Int, seed: UInt64
+    ) -> (Int) throws -> (batch: Batch, epoch: Int)? {
+        var epoch = -1, order: [Int] = [], position = 0
+        return { count in
+            // What is left of an epoch and does not fill a batch is dropped.
+            if epoch < 0 || position + count > order.count {
+                epoch += 1
+                guard epoch < epochs else { return nil }
+                var random = RandomKey(seed: seed, purpose: .shuffle, epoch: epoch).sequence(id: 0)
+                order = Array(0..<file.sampleCount).shuffled(using: &random)
+                position = 0
+                guard count <= order.count else { return nil }
+            }
+            defer { position += count }
+            return (try file.gather(sampleIndices: Array(order[position..<position + count])), epoch)
+        }
+    }
+
+    /// The next `count` samples and the number of their epoch, or nil at the end; a last part that is smaller is dropped.
+    public func nextBatch(_ count: Int) throws -> (batch: Batch, epoch: Int)? {
+        guard let (batch, epoch) = try next(count), batch.count == count else { return nil }
+        try batch.require("id", .i64, rank: 1).withUnsafeBytes { add($0) }
+        return (batch, epoch)
+    }
+
+    /// Reads past `count` samples.
+    /// - Returns: false when the stream ends before.
+    public func skip(_ count: Int) throws -> Bool { try nextBatch(count) != nil }
+
+    private func add(_ bytes: some Sequence<UInt8>) {
+        for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+    }
+}

@@ -1,0 +1,40 @@
+/// When a walker's training is over: its loss, large at first, falls while the estimator learns that T moves little, and
+/// rises as T learns to move; the walker is taken where the loss comes back up to a chosen value. With the same value for
+/// every chunk their δ can be compared (section 4.1 and Table 1 of the paper, at about 1.05).
+public struct StopRule: Sendable, Equatable {
+    /// The value that the loss has to come back to.
+    public let threshold: Double
+    /// Steps that the loss is averaged over.
+    public let window: Int
+    /// The last losses, at most `window` of them, oldest first.
+    public private(set) var recent: [Double]
+    /// Whether the average has been clearly below the threshold.
+    public private(set) var hasFallen: Bool
+
+    /// The average has to be below this share of the threshold once: noise around the threshold on the way down is no
+    /// return.
+    public static let fallenShare = 0.9
+
+    public init(threshold: Double, window: Int, recent: [Double] = [], hasFallen: Bool = false) {
+        precondition(window > 0)
+        self.threshold = threshold
+        self.window = window
+        self.recent = Array(recent.suffix(window))
+        self.hasFallen = hasFallen
+    }
+
+    /// The average over the last `window` steps; nil before there are so many.
+    public var average: Double? {
+        recent.count < window ? nil : recent.reduce(0, +) / Double(window)
+    }
+
+    /// Takes a step's loss.
+    /// - Returns: whether the loss is back.
+    public mutating func isOver(after loss: Double) -> Bool {
+        recent.append(loss)
+        if recent.count > window { recent.removeFirst() }
+        guard let average else { return false }
+        if average < Self.fallenShare * threshold { hasFallen = true }
+        return hasFallen && average >= threshold
+    }
+}

@@ -1,0 +1,35 @@
+import HLFormats
+import HLGenerators
+import HLTensor
+
+/// The file of a trained walker: safetensors with T's weights under COP-Gen's names, and in the metadata what it moves,
+/// in which generator, and how it came about. `HLViews.Walker` reads it.
+public enum WalkerFile {
+    public static let kind = "walker"
+    /// The version that this code writes.
+    public static let version = "1"
+
+    /// - Parameters:
+    ///   - weights: `walker.0.weight` and its like.
+    ///   - samples: anchors that it has seen.
+    ///   - loss: InfoNCE, averaged over the last steps.
+    ///   - training: the settings of hl-train walker.
+    ///   - history: of the stream that was trained on, with the training itself last.
+    public static func make(
+        _ target: WalkerTarget, of generator: GeneratorSpecification, weights: NamedTensors, samples: Int, loss: Double?,
+        training: JSONValue, history: [HistoryEntry]
+    ) -> TensorFile {
+        var description: JSONObject = [
+            "chunks": .string(target.chunks.text), "space": .string(target.space.rawValue),
+            "dimension": .integer(Int64(target.dimension)), "samples": .integer(Int64(samples)),
+        ]
+        description["loss"] = loss.map { .number($0) }
+        return TensorFile(
+            tensors: weights,
+            metadata: [
+                "hl.kind": kind, "hl.version": version, "hl.walker": JSONValue.object(description).text,
+                "hl.generator": generator.json.text, "hl.training": training.text,
+                "hl.history": JSONValue.array(history.map { .object($0.json) }).text,
+            ])
+    }
+}

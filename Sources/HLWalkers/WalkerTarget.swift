@@ -1,0 +1,81 @@
+import HLGenerators
+import HLTensor
+import HLViews
+
+/// What a walker moves in a generator's latent.
+public struct WalkerTarget: Sendable {
+    /// Chunks of z, or layers of w.
+    public let chunks: ChunkSet
+    /// `z`: T moves the chosen chunks, laid end to end. `w`: T moves all of z, and w' = f(z + T(z)) is taken for the
+    /// chosen layers.
+    public let space: LatentSpace
+    /// d, the number of values that T moves.
+    public let dimension: Int
+    /// Whether the whole latent moves.
+    public let isWhole: Bool
+    private let base: LatentShape
+
+    /// - Throws: `Failure(.usage)` if the generator lacks one of the chunks.
+    public init(_ chunks: ChunkSet, of generator: GeneratorSpecification) throws {
+        space = generator.mapped == nil ? .z : .w
+        let count = generator.mapped?.chunks ?? generator.chunks
+        try chunks.validate(count: count)
+        self.chunks = chunks
+        isWhole = chunks.indices.count == count
+        base = generator.base
+        dimension = space == .w ? base.size : chunks.indices.count * base.dimension
+    }
+
+    /// Where the values that T moves lie in z [n · m], as ranges of equal length.
+    private var ranges: [Range<Int>] {
+        if space == .w { return [0..<base.size] }
+        return chunks.indices.map { $0 * base.dimension..<($0 + 1) * base.dimension }
+    }
+
+    /// The values that T moves, F32 [B, d], of z F32 [B, n, m].
+    func gather(from z: HostTensor) -> HostTensor {
+        HostTensor(.f32, shape: [z.rowCount, dimension]) { bytes in
+            let target = bytes.bindMemory(to: Float.self)
+            z.withUnsafeElements(as: Float.self) { z in
+                var position = 0
+                for sample in 0..<z.count / base.size {
+                    for index in ranges.joined() {
+                        target[position] = z[sample * base.size + index]
+                        position += 1
+                    }
+                }
+            }
+        }
+    }
+
+    /// z F32 [B, n, m] with steps F32 [B, d] added to the values that T moves.
+    func adding(_ steps: HostTensor, to z: HostTensor) -> HostTensor {
+        HostTensor(.f32, shape: z.shape) { bytes in
+            let target = bytes.bindMemory(to: Float.self)
+            z.withUnsafeElements(as: Float.self) { _ = target.update(from: $0) }
+            steps.withUnsafeElements(as: Float.self) { steps in
+                var position = 0
+                for sample in 0..<z.rowCount {
+                    for index in ranges.joined() {
+                        target[sample * base.size + index] += steps[position]
+                        position += 1
+                    }
+                }
+            }
+        }
+    }
+
+    /// The Euclidean length of the steps F32 [B, d] in each chunk, F32 [B, chunks]; of mapped latents in all of z, [B, 1].
+    func lengths(of steps: HostTensor) -> HostTensor {
+        let ranges = ranges, width = dimension / ranges.count
+        return HostTensor(.f32, shape: [steps.rowCount, ranges.count]) { bytes in
+            let target = bytes.bindMemory(to: Float.self)
+            steps.withUnsafeElements(as: Float.self) { steps in
+                for row in target.indices {
+                    let values = steps[row * width..<(row + 1) * width]
+                    target[row] = Float(values.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot())
+                }
+            }
+        }
+    }
+}

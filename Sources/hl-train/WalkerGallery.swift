@@ -1,0 +1,67 @@
+import Glibc
+import HLFormats
+import HLTensor
+
+/// A folder of the walkers that a training went through, each with a sheet of anchors and what it makes of them.
+struct WalkerGallery {
+    private let folder: String
+
+    /// Anchors on a sheet.
+    static let columns = 8
+
+    /// - Parameters:
+    ///   - folder: nil takes the output's name with `.checkpoints` for its ending.
+    /// - Throws: `Failure(.cannotCreate)`.
+    init(folder: String?, output: String) throws {
+        let ending = ".safetensors"
+        self.folder =
+            folder ?? (output.hasSuffix(ending) ? String(output.dropLast(ending.count)) : output) + ".checkpoints"
+        guard mkdir(self.folder, 0o777) == 0 || errno == EEXIST else {
+            throw Failure(
+                .cannotCreate, "cannot make the folder \(self.folder) (\(String(cString: strerror(errno))))",
+                "give another --checkpoints")
+        }
+    }
+
+    /// Adds `SAMPLES.safetensors` and `SAMPLES.png`.
+    /// - Parameter views: F32 images [B, 3, S, S], B at most `columns`.
+    func add(
+        _ file: TensorFile, samples: Int, ids: HostTensor,
+        views: () throws -> (anchors: HostTensor, positives: HostTensor)
+    ) throws {
+        let digits = String(samples)
+        // Names that sort by samples.
+        let name = "\(folder)/\(String(repeating: "0", count: max(0, 9 - digits.count)))\(digits)"
+        try Safetensors.write(file, to: name + ".safetensors")
+        let images = try views()
+        var sheet = ContactSheet(rows: [try Image.batch(images.anchors), try Image.batch(images.positives)])
+        sheet.rowCaptions = ["anchor", "view"]
+        sheet.columnCaptions = ids.integers.map { String($0) }
+        sheet.zoom = ContactSheet.zoom(forSide: images.anchors.shape[3])
+        try sheet.rendered().writePNG(to: name + ".png")
+    }
+}
+
+/// δ of a step's anchors.
+struct DeltaSummary {
+    /// Per chunk, over the anchors.
+    let means: [Double]
+    let deviations: [Double]
+
+    /// - Parameter deltas: F32 [B, chunks].
+    init(_ deltas: HostTensor) {
+        let values = deltas.floats, count = deltas.rowCount, chunks = deltas.rowSize
+        let columns = (0..<chunks).map { chunk in (0..<count).map { Double(values[$0 * chunks + chunk]) } }
+        let means = columns.map { $0.reduce(0, +) / Double(count) }
+        self.means = means
+        deviations = zip(columns, means).map { column, mean in
+            (column.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(max(1, count - 1))).squareRoot()
+        }
+    }
+
+    /// `0.67 ± 0.21, 3.63 ± 1.18`
+    var text: String {
+        func short(_ value: Double) -> String { "\((value * 100).rounded() / 100)" }
+        return zip(means, deviations).map { "\(short($0)) ± \(short($1))" }.joined(separator: ", ")
+    }
+}
