@@ -14,7 +14,7 @@ HL_WITHOUT ?=
 export HL_WITHOUT
 
 PROGRAMS := hl-sample hl-perturb hl-filter hl-train hl-encode hl-probe hl-delta hl-view
-PAGES := $(PROGRAMS:%=%.1) hl-train-discriminator.1 hl-stream.5 hl-exec.7
+PAGES := $(PROGRAMS:%=%.1) hl-train-discriminator.1 hl-train-walker.1 hl-stream.5 hl-exec.7
 BIN := .build/release
 
 # Package.swift looks for libraries, so that neither its result nor the build plan may come from a cache.
@@ -108,7 +108,7 @@ install: $(if $(wildcard $(PROGRAMS:%=$(BIN)/%)),,build) ## install programs, ma
 		"$(BIN)/$$program" --generate-completion-script zsh > "$$zsh/_$$program"
 		"$(BIN)/$$program" --generate-completion-script fish > "$$fish/$$program.fish"
 	done
-	install -m 644 man/hl-train-discriminator.1 "$$root/share/man/man1"
+	install -m 644 man/hl-train-discriminator.1 man/hl-train-walker.1 "$$root/share/man/man1"
 	install -m 644 man/hl-stream.5 "$$root/share/man/man5"
 	install -m 644 man/hl-exec.7 "$$root/share/man/man7"
 	echo "installed in $$root"
@@ -120,8 +120,8 @@ uninstall: ## remove what `make install` with the same PREFIX has installed
 			"$$root/share/bash-completion/completions/$$program" "$$root/share/zsh/site-functions/_$$program" \
 			"$$root/share/fish/vendor_completions.d/$$program.fish"
 	done
-	rm -f "$$root/share/man/man1/hl-train-discriminator.1" "$$root/share/man/man5/hl-stream.5" \
-		"$$root/share/man/man7/hl-exec.7"
+	rm -f "$$root/share/man/man1/hl-train-discriminator.1" "$$root/share/man/man1/hl-train-walker.1" \
+		"$$root/share/man/man5/hl-stream.5" "$$root/share/man/man7/hl-exec.7"
 
 clean: ## remove everything built
 	rm -rf .build

@@ -79,6 +79,7 @@ targets += [
     testTarget("HLGeneratorsTests", ["HLGenerators", "CKernels"]),
     testTarget("HLViewsTests", ["HLViews", "CKernels"]),
     testTarget("HLEncodersTests", ["HLEncoders", "CKernels"]),
+    testTarget("HLWalkersTests", ["HLWalkers"]),
     .testTarget(name: "PipelineTests", dependencies: ["HLFormats"], path: "Tests/Pipelines", swiftSettings: features),
 ]
 

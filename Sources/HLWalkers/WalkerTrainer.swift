@@ -60,6 +60,8 @@ public final class WalkerTrainer {
         public let walkerLoss: Double
         /// δ of each anchor, ‖T(z)‖ per chosen chunk, [B, chunks]; of mapped latents over all of z, [B, 1].
         public let deltas: HostTensor
+        /// Root mean square of what T changes in a pixel value, 0…1.
+        public let imageChange: Double
     }
 
     /// One step.
@@ -89,7 +91,22 @@ public final class WalkerTrainer {
         guard loss.isFinite, walkerLoss.isFinite else {
             throw Failure(.data, "the loss of step \(step) is not a number", "lower the learning rates")
         }
-        return Report(loss: loss, walkerLoss: walkerLoss, deltas: target.lengths(of: steps))
+        return Report(loss: loss, walkerLoss: walkerLoss, deltas: target.lengths(of: steps),
+            imageChange: Self.rootMeanSquare(anchors, positives.images))
+    }
+
+    private static func rootMeanSquare(_ a: HostTensor, _ b: HostTensor) -> Double {
+        let sum = a.withUnsafeElements(as: Float.self) { a in
+            b.withUnsafeElements(as: Float.self) { b in
+                // Sums of a row of pixels in Float keep the loop vectorised.
+                stride(from: 0, to: a.count, by: 1024).reduce(0.0) { total, start in
+                    var part: Float = 0
+                    for i in start..<min(start + 1024, a.count) { part += (a[i] - b[i]) * (a[i] - b[i]) }
+                    return total + Double(part)
+                }
+            }
+        }
+        return (sum / Double(max(1, a.elementCount))).squareRoot()
     }
 
     /// Images of anchors and of what the walker makes of them, F32 [B, 3, S, S] each, for people to look at.

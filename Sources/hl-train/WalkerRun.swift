@@ -124,7 +124,7 @@ final class WalkerRun {
             "walker_loss": .number(report.walkerLoss),
             "average_loss": rule.average.map { .number($0) } ?? .null,
             "delta_mean": .array(deltas.means.map { .number($0) }),
-            "delta_std": .array(deltas.deviations.map { .number($0) }),
+            "delta_std": .array(deltas.deviations.map { .number($0) }), "image_change": .number(report.imageChange),
         ])
     }
 
