@@ -10,48 +10,71 @@
 # Beside them the supervised ceiling and the share of views that keep their label. With --real DIR the frozen encoders
 # are also probed on real images (an image folder with the splits train and test).
 #
-#     examples/arms.sh [--seeds 3] [--pairs 102400] [--real DIR] [--folder hl-arms]
+# With --all also the learned perturbations and the discriminator's filter, the paper's (D):
+#
+#     learned         one walker for all chunks
+#     hl-learned      one walker for chunks 1-5
+#     hl-d            hl, and of every anchor's double batch the half that looks the most real
+#     hl-learned-d    the same of hl-learned
+#
+#     examples/arms.sh [--all] [--seeds 3] [--pairs 102400] [--real DIR] [--folder hl-arms]
 #
 # Deviations from the paper, so that it runs on two cores: ResNet-18 of width 16 at 64 px instead of ResNet-50 at 128,
 # SimCLR (with COP-Gen's head, which has no batch norm) at batch 64 and rate 0.2 for minutes instead of 100 epochs, probes on standardised features at rate 0.3.
 # A finished encoder is kept and not trained again: a stopped run goes on where it was.
 set -euo pipefail
 
-seeds=3 pairs=102400 real= folder=hl-arms
+seeds=3 pairs=102400 real= folder=hl-arms all=
 while (($#)); do
     case $1 in
+        --all) all=1; shift ;;
         --seeds) seeds=$2; shift 2 ;;
         --pairs) pairs=$2; shift 2 ;;
         --real) real=$(realpath "$2"); shift 2 ;;
         --folder) folder=$2; shift 2 ;;
-        *) echo "arms.sh: error: what is $1? give --seeds, --pairs, --real or --folder" >&2; exit 64 ;;
+        *) echo "arms.sh: error: what is $1? give --all, --seeds, --pairs, --real or --folder" >&2; exit 64 ;;
     esac
 done
 mkdir -p "$folder"
 cd "$folder"
 sigmas=(0.05 0.2 0.5 1)
 width=16
+# Both walkers alike, with rates ten times the paper's; they are taken where InfoNCE is back at the paper's 1.05.
+walker_options=(--learning-rate 1e-5 --estimator-learning-rate 3e-5 --rate-factor 10 --stop-loss 1.05)
 
-# perturbation ARM: the options of hl-perturb; nothing for arms without T_z.
-perturbation() {
+# views ARM SEED: anchors on stdin, pairs on stdout; anchors alone for arms without T_z.
+views() {
     case $1 in
-        random-*) echo "--chunks 0-5 --std ${1#random-} --trunc 2" ;;
-        hl) echo "--chunks 1-5 --std 1 --trunc 2" ;;
+        random-*) hl-perturb --chunks 0-5 --std "${1#random-}" --trunc 2 --seed "$2" ;;
+        hl | hl-d) hl-perturb --chunks 1-5 --std 1 --trunc 2 --seed "$2" ;;
+        learned) hl-perturb --walker walker-all.safetensors ;;
+        hl-learned | hl-learned-d) hl-perturb --walker walker-hl.safetensors ;;
+        *) cat ;;
+    esac
+}
+
+# sieve ARM: the better half of the pairs, for arms with a discriminator.
+sieve() {
+    case $1 in
+        *-d) hl-filter --discriminator discriminator.safetensors --keep 0.5 -q ;;
+        *) cat ;;
     esac
 }
 
 # train ARM T_X SEED: leaves ARM-T_X-SEED.safetensors.
 train() {
-    local file=$1-$2-$3.safetensors noise options=(--augment "$2" --no-head-norm --width $width -n "$pairs" --seed "$3")
+    local file=$1-$2-$3.safetensors options=(--augment "$2" --no-head-norm --width $width -n "$pairs" --seed "$3")
     [[ -e $file ]] && return
     echo "training $1, T_x $2, seed $3" >&2
-    noise=$(perturbation "$1")
     [[ $1 == supervised ]] && options+=(--method supervised)
-    if [[ -n $noise ]]; then
-        hl-sample --seed "$3" | hl-perturb $noise --seed "$3" | hl-train "${options[@]}" --resume -o "$file" -q
-    else
-        hl-sample --seed "$3" | hl-train "${options[@]}" --resume -o "$file" -q
-    fi
+    hl-sample --seed "$3" | views "$1" "$3" | sieve "$1" | hl-train "${options[@]}" --resume -o "$file" -q
+}
+
+# walker CHUNKS FILE ...: a walker for these chunks, with further options of hl-train walker.
+walker() {
+    [[ -e $2 ]] && return
+    echo "training a walker for chunks $1" >&2
+    hl-sample --seed 77 | hl-train walker --chunks "$1" --width $width "${@:3}" --resume -o "$2" -q
 }
 
 # embed SEED STREAM ENCODER…: embeddings of a stream to stdout.
@@ -99,10 +122,10 @@ pairs_of() {
 
 # kept ARM: share of views that keep their anchor's label, in percent.
 kept() {
-    local noise
-    noise=$(perturbation "$1")
-    [[ -z $noise ]] && { echo 100.0; return; }
-    hl-sample -n 20000 --seed 77 | hl-perturb $noise --seed 77 | hl-delta | sed -n 's/.*samples, \([0-9.]*\) % .*/\1/p'
+    case $1 in
+        untrained | synth | supervised) echo 100.0 ;;
+        *) hl-sample -n 20000 --seed 77 | views "$1" 77 | hl-delta | sed -n 's/.*samples, \([0-9.]*\) % .*/\1/p' ;;
+    esac
 }
 
 # Classifiers are fitted and tested on clean samples; σ is chosen on others than the table is made from.
@@ -120,28 +143,48 @@ for sigma in "${sigmas[@]}"; do
 done
 echo "  taken: $best"
 
+# Arms with the paper's T_x where that is not all of it.
+hl_arms=(hl) arms=(untrained synth "random-$best" hl supervised)
+if [[ -n $all ]]; then
+    walker 0-5 walker-all.safetensors "${walker_options[@]}"
+    walker 1-5 walker-hl.safetensors "${walker_options[@]}"
+    if [[ ! -e discriminator.safetensors ]]; then
+        echo "training the discriminator" >&2
+        hl-sample --seed 79 |
+            hl-train discriminator --real <(hl-sample --clean --seed 78) -o discriminator.safetensors -q
+    fi
+    hl_arms+=(hl-d hl-learned hl-learned-d)
+    arms=(untrained synth "random-$best" learned hl supervised)
+fi
 for ((seed = 1; seed <= seeds; seed++)); do
-    for arm in synth "random-$best" hl supervised; do train "$arm" simclr $seed; done
-    train hl no-color $seed
+    for arm in "${arms[@]}"; do [[ $arm == untrained ]] || train "$arm" simclr $seed; done
+    for arm in "${hl_arms[@]}"; do train "$arm" no-color $seed; done
 done
 
 # table SETS: both tables for one pair of probe sets.
 table() {
     local arm augment
     printf '%-14s %-9s %-15s %-28s %s\n' arm T_x "top-1" "- untrained" "labels kept"
-    for arm in untrained synth "random-$best" hl supervised; do
-        printf '%-14s %-9s %s   %5.1f %%\n' "$arm" simclr "$(pairs_of "$1" "$arm" simclr untrained simclr | summary)" \
-            "$(kept "$arm")"
-    done
-    printf '%-14s %-9s %s   %5.1f %%\n' hl no-color "$(pairs_of "$1" hl no-color untrained simclr | summary)" "$(kept hl)"
+    row() {
+        printf '%-14s %-9s %s   %5.1f %%\n' "$2" "$3" "$(pairs_of "$1" "$2" "$3" untrained simclr | summary)" "$(kept "$2")"
+    }
+    difference() {
+        printf '%s (%s) - %s (%s): ' "${@:2}"
+        pairs_of "$@" | summary | sed 's/.*   //'
+        echo
+    }
+    for arm in "${arms[@]}"; do row "$1" "$arm" simclr; done
+    for arm in "${hl_arms[@]}"; do row "$1" "$arm" no-color; done
     echo
     for augment in simclr no-color; do
-        for arm in synth "random-$best"; do
-            printf 'hl (%s) - %s (simclr): ' $augment "$arm"
-            pairs_of "$1" hl $augment "$arm" simclr | summary | sed 's/.*   //'
-            echo
-        done
+        for arm in synth "random-$best"; do difference "$1" hl $augment "$arm" simclr; done
     done
+    if [[ -n $all ]]; then
+        difference "$1" hl-learned no-color learned simclr
+        difference "$1" hl-learned no-color hl no-color
+        difference "$1" hl-d no-color hl no-color
+        difference "$1" hl-learned-d no-color hl-learned no-color
+    fi
 }
 
 echo

@@ -2,7 +2,7 @@
 # The paper's Table 1 (left) on the built-in generator: one walker per chunk, each trained until its loss has fallen and
 # is back at the same value, and δ, how far each moves its chunk, over a million anchors.
 #
-#     examples/table1.sh [--stop-loss 0.15] [--rate-factor 3] [--at-most 131072] [--width 16] [--anchors 1000000]
+#     examples/table1.sh [--stop-loss 0.35] [--rate-factor 3] [--at-most 131072] [--width 16] [--anchors 1000000]
 #                        [--weights FILE] [--folder hl-table1] [--jobs N]
 #
 # Then it says whether δ grows from chunk to chunk (Assumption 3.1), and where it does not, why: how much of the image a
@@ -22,7 +22,7 @@ here=$(dirname "$0")
 command -v hl-train >/dev/null || PATH="$(cd "$here/../.build/release" 2>/dev/null && pwd):$PATH"
 command -v hl-train >/dev/null || fail 66 "there is no hl-train: run make, or put the programs on PATH"
 
-loss=0.15 factor=3 most=131072 width=16 anchors=1000000 folder=hl-table1 jobs=$(nproc) source=()
+loss=0.35 factor=3 most=131072 width=16 anchors=1000000 folder=hl-table1 jobs=$(nproc) source=()
 while (($#)); do
     (($# > 1)) || fail 64 "$1 has no value: give it one"
     case $1 in
@@ -61,7 +61,7 @@ number() { grep -o "\"$1\": *\[*[-0-9.e]*" "$2" | tail -1 | sed 's/.*[: []//'; }
 delta() {
     [[ -e $1.json ]] && return
     hl-sample "${source[@]}" -n "$anchors" --seed 1 --threads "$threads" |
-        hl-perturb --walker "$1.safetensors" --threads "$threads" |
+        hl-perturb --walker "$1.safetensors" --chunks "$1" --threads "$threads" |
         hl-delta --chunks "$1" --json --threads "$threads" >"$1.json.part"
     mv "$1.json.part" "$1.json"
 }

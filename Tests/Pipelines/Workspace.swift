@@ -61,7 +61,7 @@ final class Workspace {
         let outcome = try run(script)
         #expect(outcome.status == status, "\(script): \(outcome.errors)", sourceLocation: sourceLocation)
         #expect(outcome.errorLines.count == 1, "\(script): \(outcome.errors)", sourceLocation: sourceLocation)
-        let isError = outcome.errors.wholeMatch(of: /hl-[a-z]+: error: [^\n]+: [^\n]+\n/) != nil
+        let isError = outcome.errors.wholeMatch(of: /hl-[a-z]+( [a-z]+)?: error: [^\n]+: [^\n]+\n/) != nil
         #expect(isError, "\(script): \(outcome.errors)", sourceLocation: sourceLocation)
         #expect(part.isEmpty || outcome.errors.contains(part), "\(script)", sourceLocation: sourceLocation)
         return outcome

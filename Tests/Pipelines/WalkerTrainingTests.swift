@@ -1,0 +1,142 @@
+import Foundation
+import Glibc
+import HLFormats
+import HLTensor
+import Testing
+
+/// hl-train walker, from anchors to a walker that hl-perturb takes.
+struct WalkerTrainingTests {
+    private static let small = "--width 8 --batch 8 --rate-factor 10"
+    private static let sample = "hl-sample --size 32 --seed 3"
+    private static let settings = "\(small) --chunks 1,3 -n 240 --every 96 --checkpoint-every 0 -o w.safetensors"
+
+    private static func network(_ name: String) -> String {
+        URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .appendingPathComponent("HLGeneratorsTests/Fixtures/\(name)").path
+    }
+
+    private func log(_ space: Workspace, _ name: String) throws -> [JSONValue] {
+        try String(decoding: space.bytes(name), as: UTF8.self).split(separator: "\n").map {
+            try JSONValue(parsing: String($0), name: name)
+        }
+    }
+
+    @Test func trainsAndPerturbs() throws {
+        let space = try Workspace()
+        try space.succeed("\(Self.sample) | hl-train walker -q \(Self.settings) --log w.log")
+        #expect(try space.names() == ["w.checkpoints", "w.log", "w.safetensors"])
+        let kept = try FileManager.default.contentsOfDirectory(atPath: space.file("w.checkpoints")).sorted()
+        #expect(kept == ["000000096", "000000192", "000000240"].flatMap { ["\($0).png", "\($0).safetensors"] })
+
+        let entries = try log(space, "w.log")
+        #expect(entries.compactMap { $0["samples"]?.integer } == [8, 88, 168, 240])
+        let delta = entries.last?["delta_mean"]?.array?.compactMap { $0.number } ?? []
+        #expect(delta.count == 2 && delta.allSatisfy { $0 > 0.01 })
+        for entry in entries {
+            for key in ["loss", "walker_loss", "image_change"] { #expect((entry[key]?.number ?? 0) > 0) }
+        }
+
+        let file = try Safetensors.read(path: space.file("w.safetensors"))
+        #expect(file.metadata["hl.kind"] == "walker")
+        let description = try JSONValue(parsing: file.metadata["hl.walker"] ?? "", name: "hl.walker")
+        #expect(description["chunks"] == "1,3" && description["space"] == "z" && description["samples"] == 240)
+        #expect(file.tensors["walker.2.weight"]?.shape == [40, 40])
+
+        // It moves the chunks that it was trained on, about as far as at the end of its training.
+        try space.succeed("\(Self.sample) -n 500 | hl-perturb --walker w.safetensors --chunks 1,3 | hl-delta --json > delta.json")
+        let report = try JSONValue(
+            parsing: String(decoding: space.bytes("delta.json"), as: UTF8.self), name: "delta.json")
+        let means = report["chunks"]?.array?.compactMap { $0["mean"]?.number } ?? []
+        #expect(means.map { $0 > 0 } == [false, true, false, true, false, false])
+        for (chunk, mean) in zip([1, 3], delta) { #expect(abs(means[chunk] - mean) < 0.3 * mean) }
+    }
+
+    @Test func stopsWhereTheLossIsBack() throws {
+        let space = try Workspace()
+        let settings = "\(Self.small) --batch 64 --chunks 4 --width 8 --rate-factor 40"
+        let back = try space.run(
+            "\(Self.sample) | hl-train walker \(settings) --stop-loss 0.45 -n 40960 --every 40960 --log w.log")
+        #expect(back.status == 0 && !back.errors.contains("warning"), "\(back.errors)")
+        let losses = try log(space, "w.log").compactMap { $0["average_loss"]?.number }
+        #expect((losses.last ?? 0) >= 0.45 && losses.contains { $0 < 0.9 * 0.45 })
+
+        let never = try space.run(
+            "\(Self.sample) | hl-train walker \(settings) --stop-loss 0.01 -n 640 -o never.safetensors")
+        #expect(never.status == 0 && space.exists("never.safetensors"))
+        #expect(never.errors.contains("warning: the loss has not fallen below 0.01 within 640 anchors"))
+    }
+
+    @Test(arguments: [("bigbigan_tiny.pth", "1-2"), ("stylegan2_a.pkl", "1-2"), ("stylegan2_a.pkl", "0-5")])
+    func networks(_ weights: String, _ chunks: String) throws {
+        let space = try Workspace()
+        let sample = "hl-sample --weights \(Self.network(weights))"
+        try space.succeed(
+            """
+            \(sample) | hl-train walker -q --width 8 --batch 8 --rate-factor 10 --chunks \(chunks) -n 80
+            \(sample) -n 40 | hl-perturb --walker walker.safetensors --chunks \(chunks) | hl-delta | grep -q 40
+            """)
+        let file = try Safetensors.read(path: space.file("walker.safetensors"))
+        #expect(file.metadata["hl.generator"]?.contains("sha256") == true)
+    }
+
+    // MARK: Stopping
+
+    @Test func aStoppedRunEndsLikeOneThatWasNot() throws {
+        let whole = try Workspace(), space = try Workspace()
+        // Long enough to be killed in between.
+        let settings = Self.settings.replacing("-n 240", with: "-n 960") + " --stop-loss 0.001"
+        let pipe = "hl-train walker \(settings) < <(\(Self.sample))"
+        #expect(try whole.run(pipe).status == 0)
+        for (number, signal) in [SIGKILL, SIGTERM, SIGKILL].enumerated() {
+            let child = try space.start("exec \(number == 0 ? pipe : pipe.replacing("walker", with: "walker --resume", maxReplacements: 1))")
+            let before = space.identity("w.safetensors.resume")
+            try child.until {
+                if child.poll() != nil { return false }
+                let now = space.identity("w.safetensors.resume")
+                return now != nil && now != before ? true : nil
+            }
+            child.signal(signal)
+            #expect(try child.wait() == 128 + signal)
+            #expect(!space.exists("w.safetensors"))
+        }
+        let end = try space.run(pipe.replacing("walker", with: "walker --resume", maxReplacements: 1))
+        #expect(end.status == 0 && end.errors.contains("resuming after"), "\(end.errors)")
+        #expect(try space.bytes("w.safetensors") == whole.bytes("w.safetensors"))
+        #expect(!space.exists("w.safetensors.resume"))
+        // Other settings, or another stream.
+        try space.fail(65, "\(Self.sample) -n 20 | hl-train walker -q \(settings)", saying: "after 16 of 960 anchors")
+        let resume = "hl-train walker -q --resume \(settings)"
+        try space.fail(78, "\(Self.sample) | \(resume) --temperature 0.2", saying: "other settings")
+        try space.fail(78, "hl-sample --size 32 --seed 4 | \(resume)", saying: "not the stream")
+    }
+
+    // MARK: Bad input
+
+    @Test func refusals() throws {
+        let space = try Workspace()
+        let train = "hl-train walker -q \(Self.small)"
+        try space.fail(64, "\(Self.sample) | \(train) --chunks 6", saying: "chunk 6 is out of range")
+        try space.fail(64, "\(Self.sample) | \(train) --chunks 1-", saying: "chunks '1-'")
+        try space.fail(64, "\(train) --stop-loss 0 in.hls", saying: "--stop-loss")
+        try space.fail(64, "\(train) --rate-factor nan in.hls")
+        try space.fail(64, "\(train) -n 7 in.hls", saying: "7 anchors")
+        try space.fail(66, "\(train) in.hls")
+        try space.fail(73, "\(Self.sample) | \(train) --checkpoints no/such/folder", saying: "no/such/folder")
+        try space.fail(
+            78, "hl-sample --generator exec:true --latent-shape 6x20 --size 32 | \(train)", saying: "no gradients")
+        try space.fail(65, "\(Self.sample) -n 5 | \(train)", saying: "no 8 anchors")
+        let images: NamedTensors = ["id": HandMade.ids(9), "x.0": HandMade.floats([9, 3, 32, 32])]
+        try HandMade.stream(to: space.file("images.hls"), generator: nil, data: ["name": "photos"], images)
+        try space.fail(78, "\(train) images.hls", saying: "no generator")
+
+        var z = HandMade.floats([16, 6, 20]).floats
+        z[11 * 120 + 7] = .nan
+        let latents = HostTensor(z, shape: [16, 6, 20])
+        try HandMade.stream(to: space.file("nan.hls"), ["id": HandMade.ids(16), "z.0": latents])
+        try space.fail(65, "\(train) -o nan.safetensors nan.hls", saying: "sample 11 holds a NaN")
+        #expect(!space.exists("nan.safetensors"))
+        try HandMade.stream(
+            to: space.file("other.hls"), ["id": HandMade.ids(16), "z.0": HandMade.floats([16, 5, 20])])
+        try space.fail(65, "\(train) other.hls", saying: "5 chunks")
+    }
+}
