@@ -8,49 +8,30 @@ import HLTensor
 ///
 /// Where a view takes all layers from one z', it is that z' and needs no mapping.
 public struct LayerViews {
-    /// What makes z' from z.
-    public enum Source {
-        /// For every group a draw of noise for the whole of z.
-        case random(RandomPerturbation)
-        /// z' = z + T(z), taken for these layers.
-        case learned(Walker, layers: ChunkSet)
-    }
-
-    private let source: Source
+    private let perturbation: Perturbation
     /// The shapes of z and w.
     private let base: LatentShape
     private let mapped: LatentShape
 
     /// - Throws: `Failure`: usage if the generator lacks a chosen layer, incompatible for a walker of another z.
-    public init(_ source: Source, base: LatentShape, mapped: LatentShape) throws {
-        switch source {
-        case .random(let perturbation): try PerturbationGroup.validate(perturbation.groups, count: mapped.chunks)
-        case .learned(let walker, let layers):
-            try layers.validate(count: mapped.chunks)
-            guard walker.dimension == base.size else {
-                throw Failure(
-                    .incompatible, "the walker moves \(walker.dimension) values, and z has \(base.size)",
-                    "use a walker of this generator")
-            }
+    public init(_ perturbation: Perturbation, base: LatentShape, mapped: LatentShape) throws {
+        try perturbation.validate(count: mapped.chunks)
+        for (walker, _) in perturbation.walkers where walker.dimension != base.size {
+            throw Failure(
+                .incompatible, "\(walker.name) moves \(walker.dimension) values, and z has \(base.size)",
+                "use a walker of this generator")
         }
-        self.source = source
+        self.perturbation = perturbation
         self.base = base
         self.mapped = mapped
     }
 
-    public var viewCount: Int {
-        switch source {
-        case .random(let perturbation): perturbation.viewCount
-        case .learned: 1
-        }
-    }
+    public var viewCount: Int { perturbation.viewCount }
 
     /// Whether every view is a z of its own.
     public var needsNoMapping: Bool {
-        switch source {
-        case .random(let perturbation):
-            perturbation.groups.count == 1 && perturbation.groups[0].chunks.indices.count == mapped.chunks
-        case .learned(_, let layers): layers.indices.count == mapped.chunks
+        (1...viewCount).allSatisfy { view in
+            perturbation.parts(ofView: view).allSatisfy { $0.chunks.indices.count == mapped.chunks }
         }
     }
 
@@ -75,7 +56,8 @@ public struct LayerViews {
         var result = NamedTensors()
         if needsNoMapping {
             for view in 1...viewCount {
-                let moved = try moved(z, view: view, group: 0, ids: ids, threads: threads)
+                let moved = try moved(
+                    z, view: view, perturbation.parts(ofView: view)[0].part, ids: ids, threads: threads)
                 result["z.\(view)"] = moved
                 if w != nil { result["w.\(view)"] = try map(moved, mapper()) }
             }
@@ -85,8 +67,8 @@ public struct LayerViews {
         let anchors = try w ?? map(z, mapper)
         result["w.0"] = anchors
         for view in 1...viewCount {
-            let parts = try layers(ofView: view).map { group, layers in
-                let moved = try moved(z, view: view, group: group, ids: ids, threads: threads)
+            let parts = try perturbation.parts(ofView: view).map { part, layers in
+                let moved = try moved(z, view: view, part, ids: ids, threads: threads)
                 return (layers: layers, w: try map(moved, mapper))
             }
             result["w.\(view)"] = Self.substituting(parts, into: anchors)
@@ -94,25 +76,21 @@ public struct LayerViews {
         return result
     }
 
-    /// The groups that view `view` moves, by number, with their layers.
-    private func layers(ofView view: Int) -> [(group: Int, layers: ChunkSet)] {
-        switch source {
-        case .random(let perturbation):
-            perturbation.groups(ofView: view).map { ($0, perturbation.groups[$0].chunks) }
-        case .learned(_, let layers): [(0, layers)]
-        }
-    }
-
     /// z', [B, chunks, dimension].
-    private func moved(_ z: HostTensor, view: Int, group: Int, ids: HostTensor, threads: Int) throws -> HostTensor {
-        switch source {
-        case .random(let perturbation):
-            let noise = perturbation.noise(
-                view: view, group: group, ids: ids, dimension: base.size, threads: threads)
-            return Self.sum(z, noise)
-        case .learned(let walker, _):
+    private func moved(
+        _ z: HostTensor, view: Int, _ part: Perturbation.Part, ids: HostTensor, threads: Int
+    ) throws -> HostTensor {
+        switch part {
+        case .noise(let group):
+            guard let noise = perturbation.noise else { return z }
+            return Self.sum(
+                z, noise.noise(view: view, group: group, ids: ids, dimension: base.size, threads: threads))
+        case .walker(let walker):
+            try requireFinite(z, "z.0", ids: ids)
             let flat = z.reshaped([z.rowCount, 1, base.size])
-            return try walker.apply(to: flat, chunks: ChunkSet(0)).reshaped(z.shape)
+            let moved = try walker.apply(to: flat, chunks: ChunkSet(0)).reshaped(z.shape)
+            try requireFinite(moved, "z.\(view)", ids: ids)
+            return moved
         }
     }
 

@@ -1,5 +1,6 @@
 import HLCompute
 import HLFormats
+import HLGenerators
 import HLTensor
 
 /// A learned perturbation, COP-Gen's navigator: T(z) = W₂ ReLU(W₁ z + b₁) + b₂ on the values of the chosen chunks, one
@@ -9,18 +10,26 @@ public final class Walker {
     public let dimension: Int
     /// The chunks that it was trained on, where its file says so.
     public let chunks: ChunkSet?
+    /// Its file's path, for messages and headers.
+    public let name: String
+    /// The generator that it was trained on, where its file says so.
+    let generator: GeneratorSpecification?
 
     private let backend: any Backend
     private let first: (weight: Tensor, bias: Tensor)  // [hidden, d], [hidden]
     private let second: (weight: Tensor, bias: Tensor)  // [d, hidden], [d]
 
-    /// Samples at a time: activations stay in cache.
-    private static let blockSize = 1024
+    /// Samples at a time, always so many, the last block filled up with zeros: a sample's result depends on no other.
+    /// Activations stay in cache.
+    private var blockSize: Int { dimension > 128 ? mappingBlock : 1024 }
 
     /// - Parameter tensors: `walker.0.weight` [hidden, d], `walker.0.bias`, `walker.2.weight` [d, hidden] and
     ///   `walker.2.bias`, in any floating-point type.
     /// - Throws: `Failure` (incompatible) if one is missing or they do not fit each other.
-    public init(_ tensors: StateDictionary, chunks: ChunkSet? = nil, name: String, backend: any Backend) throws {
+    public init(
+        _ tensors: StateDictionary, chunks: ChunkSet? = nil, generator: GeneratorSpecification? = nil, name: String,
+        backend: any Backend
+    ) throws {
         func take(_ key: String, rank: Int) throws -> HostTensor {
             guard let tensor = tensors.first(where: { $0.name == key })?.tensor else {
                 throw Self.foreign(name, "it has no \(key)")
@@ -44,38 +53,14 @@ public final class Walker {
         }
         self.dimension = dimension
         self.chunks = chunks
+        self.generator = generator
+        self.name = name
         self.backend = backend
         first = (backend.tensor(weights.0), backend.tensor(biases.0))
         second = (backend.tensor(weights.1), backend.tensor(biases.1))
     }
 
-    /// Reads a walker: a safetensors file of ours, whose metadata `hl.chunks` names its chunks, or a published one, a
-    /// pickle of the whole module or its state dict, `module.` in front of the names or not.
-    /// - Throws: `Failure`: noInput for a missing file, data for one that is damaged, incompatible for another network.
-    public static func load(path: String, backend: any Backend) throws -> Walker {
-        if path.hasSuffix(".safetensors") {
-            let file = try Safetensors.read(path: path)
-            let chunks = try file.metadata["hl.chunks"].map { text in
-                do {
-                    return try ChunkSet(parsing: text)
-                } catch let failure as Failure {
-                    throw Failure(.data, "\(path) names its \(failure.what)", "train the walker again")
-                }
-            }
-            let tensors = file.tensors.map { (name: $0.name, tensor: $0.tensor) }
-            return try Walker(tensors, chunks: chunks, name: path, backend: backend)
-        }
-        let value = try TorchFile.read(path: path)
-        let tensors: StateDictionary
-        do {
-            tensors = try stateDictionary(of: value)
-        } catch let failure as Failure {
-            throw Failure(failure.kind, "\(path): \(failure.what)", failure.remedy)
-        }
-        return try Walker(removingCommonPrefix(from: tensors), name: path, backend: backend)
-    }
-
-    private static func foreign(_ name: String, _ reason: String) -> Failure {
+    static func foreign(_ name: String, _ reason: String) -> Failure {
         Failure(
             .incompatible, "\(name) is not a walker (\(reason))",
             "name a file with walker.0 and walker.2, two linear layers")
@@ -101,16 +86,18 @@ public final class Walker {
     }
 
     /// The positives z + T(z) of latents F32 [B, n, m], whose `chunks` are d values together; the others are kept.
-    ///
-    /// A sample's result may differ by rounding with the samples around it.
     public func apply(to latent: HostTensor, chunks: ChunkSet) throws -> HostTensor {
         precondition(latent.type == .f32 && latent.shape.count == 3)
         let isWhole = chunks.indices.count == latent.shape[1]
         var parts: [HostTensor] = []
-        for start in stride(from: 0, to: latent.rowCount, by: Self.blockSize) {
-            let rows = latent.rows(start..<min(start + Self.blockSize, latent.rowCount))
-            let chosen = isWhole ? rows : Self.gather(rows, chunks)
-            let moved = try move(chosen.reshaped([rows.rowCount, dimension]))
+        for start in stride(from: 0, to: latent.rowCount, by: blockSize) {
+            let rows = latent.rows(start..<min(start + blockSize, latent.rowCount))
+            let chosen = (isWhole ? rows : Self.gather(rows, chunks)).reshaped([rows.rowCount, dimension])
+            let filling = HostTensor(.f32, shape: [blockSize - rows.rowCount, dimension]) {
+                _ = $0.initializeMemory(as: UInt8.self, repeating: 0)
+            }
+            let moved = try move(HostTensor.concatenate(filling.rowCount > 0 ? [chosen, filling] : [chosen]))
+                .rows(0..<rows.rowCount)
             parts.append(isWhole ? moved.reshaped(rows.shape) : Self.scatter(moved, into: rows, chunks))
         }
         return parts.isEmpty ? latent : HostTensor.concatenate(parts)

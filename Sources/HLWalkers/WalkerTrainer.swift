@@ -19,8 +19,8 @@ public final class WalkerTrainer {
     public let target: WalkerTarget
     private let generator: any DifferentiableGenerator
     private let backend: any Backend
-    private let walker: WalkerNetwork
-    private let estimator: SimCLR
+    let walker: WalkerNetwork
+    let estimator: SimCLR
     private let walkerOptimiser: Adam
     private let estimatorOptimiser: Adam
     private let crop: EstimatorCrop

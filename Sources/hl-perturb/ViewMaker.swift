@@ -19,20 +19,30 @@ extension ViewMaker {
     var blockSize: Int? { nil }
 }
 
+/// A walker, and the chunks or layers that the command line gives it.
+typealias ChosenWalker = (walker: Walker, chunks: ChunkSet?)
+
 extension Perturb {
     /// The views that the options ask for, of the latents that the header names.
-    /// - Throws: `Failure`: usage for chunks or layers that the generator lacks, incompatible for a walker of another
-    ///   generator; and as `makeMapper` where w is needed.
-    func makeViews(_ walker: Walker?, _ header: StreamHeader, _ renderer: Renderer?) throws -> any ViewMaker {
+    /// - Throws: `Failure`: usage for chunks or layers that the generator lacks or that would be moved twice, incompatible
+    ///   for a walker of another generator; and as `makeMapper` where w is needed.
+    func makeViews(_ walkers: [ChosenWalker], _ header: StreamHeader, _ renderer: Renderer?) throws -> any ViewMaker {
         let specification = try GeneratorSpecification(of: header)
-        guard let mapped = specification.mapped else {
-            return try walker.map { try WalkedViews(self, $0, specification) } ?? RandomViews(self, specification)
-        }
-        return try MappedViews(self, walker, specification, mapped, renderer)
+        for choice in walkers { try choice.walker.check(for: specification) }
+        guard let mapped = specification.mapped else { return try ChunkViews(self, walkers, specification) }
+        return try MappedViews(self, walkers, specification, mapped, renderer)
+    }
+
+    /// What the options ask for, of a generator with `count` chunks or layers.
+    /// - Parameter learned: walkers with their chunks.
+    fileprivate func perturbation(_ learned: [Perturbation.Learned], count: Int) throws -> Perturbation {
+        // Walkers alone bring no noise along.
+        let noise = learned.isEmpty || !groups.isEmpty ? try noise(count: count) : nil
+        return try Perturbation(noise: noise, walkers: learned, sweep: sweep)
     }
 
     /// The noise that the options ask for, of a generator with `count` chunks or layers.
-    fileprivate func perturbation(count: Int) throws -> RandomPerturbation {
+    private func noise(count: Int) throws -> RandomPerturbation {
         let seed = randomness.seed
         let noise = try normal.distribution()
         if groups.isEmpty {
@@ -58,20 +68,17 @@ extension Perturb {
         return try ChunkSet(parsing: "1-\(count - 1)")
     }
 
-    /// `hl.perturbation` of noise.
-    fileprivate func json(_ perturbation: RandomPerturbation) -> JSONObject {
-        var object = perturbation.json.object ?? JSONObject()
-        object["seed"] =
-            Int64(exactly: perturbation.seed).map { .integer($0) } ?? .string(String(perturbation.seed))
-        return object
-    }
-
-    /// `hl.perturbation` of a walker.
-    fileprivate func json(walked chunks: ChunkSet) throws -> JSONObject {
-        var object: JSONObject = ["chunks": .string(chunks.text), "views": 1]
-        if let walker {
-            object["walker"] = .string(walker)
-            object["sha256"] = .string(try SHA256.digest(ofFile: walker))
+    /// For the header, `hl.perturbation`: one walker and nothing else in short, everything else as groups.
+    fileprivate func json(_ perturbation: Perturbation) throws -> JSONObject {
+        var object = try perturbation.json()
+        if perturbation.noise == nil, !sweep, let groups = object["groups"]?.array, groups.count == 1,
+            var single = groups[0].object
+        {
+            single["views"] = 1
+            return single
+        }
+        if let noise = perturbation.noise {
+            object["seed"] = Int64(exactly: noise.seed).map { .integer($0) } ?? .string(String(noise.seed))
         }
         return object
     }
@@ -88,19 +95,26 @@ private func anchors(of batch: Batch, _ shape: LatentShape) throws -> HostTensor
     return latents
 }
 
-/// Noise on chunks and groups of z.
-private struct RandomViews: ViewMaker {
-    private let perturbation: RandomPerturbation
+/// Noise and walkers on chunks of z.
+private struct ChunkViews: ViewMaker {
+    private let perturbation: Perturbation
     private let shape: LatentShape
     private let threads: Int
     let json: JSONValue
     var viewCount: Int { perturbation.viewCount }
 
-    init(_ options: Perturb, _ specification: GeneratorSpecification) throws {
-        shape = specification.base
+    init(_ options: Perturb, _ walkers: [ChosenWalker], _ specification: GeneratorSpecification) throws {
+        let shape = specification.base
+        self.shape = shape
         threads = options.shared.threadCount
-        perturbation = try options.perturbation(count: shape.chunks)
-        json = .object(options.json(perturbation))
+        let learned = try walkers.map { choice in
+            (
+                choice.walker,
+                try choice.walker.chunks(wanted: choice.chunks, count: shape.chunks, dimension: shape.dimension)
+            )
+        }
+        perturbation = try options.perturbation(learned, count: shape.chunks)
+        json = .object(try options.json(perturbation))
     }
 
     func tensors(for batch: Batch) throws -> NamedTensors {
@@ -111,29 +125,7 @@ private struct RandomViews: ViewMaker {
     }
 }
 
-/// A learned perturbation of chunks of z.
-private struct WalkedViews: ViewMaker {
-    private let walker: Walker
-    private let chunks: ChunkSet
-    private let shape: LatentShape
-    let json: JSONValue
-    var viewCount: Int { 1 }
-
-    init(_ options: Perturb, _ walker: Walker, _ specification: GeneratorSpecification) throws {
-        shape = specification.base
-        self.walker = walker
-        chunks = try walker.chunks(
-            wanted: try options.chunks.map { try ChunkSet(parsing: $0) }, count: shape.chunks,
-            dimension: shape.dimension)
-        json = .object(try options.json(walked: chunks))
-    }
-
-    func tensors(for batch: Batch) throws -> NamedTensors {
-        ["z.1": try walker.apply(to: try anchors(of: batch, shape), chunks: chunks)]
-    }
-}
-
-/// Noise or a walker on all of z, for layers of w.
+/// Noise and walkers on all of z, for layers of w.
 private final class MappedViews: ViewMaker {
     private let views: LayerViews
     private let shape: LatentShape
@@ -144,28 +136,21 @@ private final class MappedViews: ViewMaker {
     var viewCount: Int { views.viewCount }
 
     init(
-        _ options: Perturb, _ walker: Walker?, _ specification: GeneratorSpecification, _ mapped: LatentShape,
+        _ options: Perturb, _ walkers: [ChosenWalker], _ specification: GeneratorSpecification, _ mapped: LatentShape,
         _ renderer: Renderer?
     ) throws {
         let threads = options.shared.threadCount
-        let source: LayerViews.Source
-        var object: JSONObject
-        if let walker {
-            let layers = try walker.layers(
-                wanted: try options.chunks.map { try ChunkSet(parsing: $0) }, count: mapped.chunks)
-            source = .learned(walker, layers: layers)
-            object = try options.json(walked: layers)
-        } else {
-            let perturbation = try options.perturbation(count: mapped.chunks)
-            source = .random(perturbation)
-            object = options.json(perturbation)
+        let learned = try walkers.map { choice in
+            (choice.walker, try choice.walker.layers(wanted: choice.chunks, count: mapped.chunks))
         }
+        let perturbation = try options.perturbation(learned, count: mapped.chunks)
+        var object = try options.json(perturbation)
         // The chunks are layers of w.
         object["latent"] = "w"
         json = .object(object)
         shape = specification.base
         self.threads = threads
-        views = try LayerViews(source, base: shape, mapped: mapped)
+        views = try LayerViews(perturbation, base: shape, mapped: mapped)
         makeMapper = {
             guard specification.weights != nil else {
                 throw Failure(

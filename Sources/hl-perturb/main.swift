@@ -1,4 +1,5 @@
 import ArgumentParser
+import Glibc
 import HLCommand
 import HLCompute
 import HLFormats
@@ -38,10 +39,11 @@ struct Perturb: Tool {
     var sweep = false
 
     @Option(
+        name: .customLong("walker"),
         help: ArgumentHelp(
-            "A learned perturbation: COP-Gen's pickle, its state dict, or a .safetensors of hl-train. (path)",
-            valueName: "file"))
-    var walker: String?
+            "A learned perturbation, of hl-train walker or a published one, and the chunks that it moves where its file "
+                + "does not say; may be given several times. (path or path:list)", valueName: "file"))
+    var walkers: [String] = []
 
     @Argument(help: ArgumentHelp("Stream to read; - is standard input. (path)", valueName: "file"))
     var input = "-"
@@ -60,14 +62,18 @@ struct Perturb: Tool {
         if let views, !(1...1000).contains(views) {
             throw refuse("cannot make \(views) views", "give --views from 1 to 1000")
         }
-        if walker != nil {
-            let hasNoise = normal.isGiven
-            if !groups.isEmpty || hasNoise || views != nil || sweep {
+        if !walkers.isEmpty {
+            if groups.isEmpty && (normal.isGiven || views != nil) {
                 throw refuse(
-                    "a walker takes no --group, --mean, --std, --trunc, --views and --sweep", "leave them out")
+                    "walkers alone take no --mean, --std, --trunc and --views: they make one view, without noise",
+                    "leave them out, or add noise on other chunks with --group")
             }
-        } else if sweep && views != nil {
-            throw refuse("--sweep makes one view per chunk or group", "leave out --views")
+            if chunks != nil && walkers.count > 1 {
+                throw refuse("--chunks does not say which of the walkers it is for", "write --walker FILE:CHUNKS")
+            }
+        }
+        if sweep && views != nil {
+            throw refuse("--sweep makes one view per chunk, group or walker", "leave out --views")
         }
         if images.pixels != .u8 && !images.render {
             throw refuse("--pixels is for attached images", "give --render too, or leave it out")
@@ -80,14 +86,12 @@ struct Perturb: Tool {
 
     func run() throws {
         // Libraries and weights are loaded while the program before this one gets going.
-        let walker = try walker.map { path in
-            try Walker.load(path: path, backend: try PlainBackend(threads: shared.threadCount))
-        }
+        let walkers = try loadWalkers()
         let reader = try StreamInput.open(path: input)
         let renderer = images.render ? try Renderer(reader.header, threads: shared.threadCount) : nil
-        let views = try makeViews(walker, reader.header, renderer)
+        let views = try makeViews(walkers, reader.header, renderer)
         let output = try StreamOutput(path: destination.output)
-        var header = reader.header.appending(seed: walker == nil ? randomness.seed : nil)
+        var header = reader.header.appending(seed: walkers.isEmpty || !groups.isEmpty ? randomness.seed : nil)
         header.metadata["hl.perturbation"] = views.json.text
         try output.writeHeader(header)
         Console.note("\(shared.threadCount) threads, \(views.json.text)")
@@ -110,6 +114,21 @@ struct Perturb: Tool {
 }
 
 extension Perturb {
+    private func loadWalkers() throws -> [ChosenWalker] {
+        if walkers.isEmpty { return [] }
+        let backend = try PlainBackend(threads: shared.threadCount)
+        return try walkers.map { text in
+            let choice = WalkerChoice(parsing: text) { access($0, F_OK) == 0 }
+            guard choice.chunks == nil || chunks == nil else {
+                throw Failure(.usage, "\(text) and --chunks \(chunks ?? "") both say which chunks move", "give one of them")
+            }
+            return (
+                try Walker.load(path: choice.path, backend: backend),
+                try choice.chunks ?? chunks.map { try ChunkSet(parsing: $0) }
+            )
+        }
+    }
+
     /// - Throws: `Failure(.incompatible)` where the batch has one of the views already.
     private func adding(_ added: NamedTensors, of views: Int, to batch: Batch, _ name: String) throws -> Batch {
         var tensors = batch.tensors

@@ -56,7 +56,7 @@ struct LayerViewsTests {
     }
 
     private func views(_ perturbation: RandomPerturbation) throws -> LayerViews {
-        try LayerViews(.random(perturbation), base: base, mapped: mapped)
+        try LayerViews(Perturbation(noise: perturbation, sweep: perturbation.isSweep), base: base, mapped: mapped)
     }
 
     @Test func eachGroupTakesTheLayersOfItsOwnNoise() throws {
@@ -160,21 +160,22 @@ struct LayerViewsTests {
 
         let samples = ids(0..<4), z = anchors(samples)
         let moved = try own.apply(to: z, chunks: ChunkSet(0))
-        let some = try LayerViews(.learned(own, layers: ChunkSet(parsing: "2-3")), base: base, mapped: mapped)
+        let some = try LayerViews(
+            Perturbation(walkers: [(own, ChunkSet(parsing: "2-3"))]), base: base, mapped: mapped)
         let result = try some.tensors(z: z, w: nil, ids: samples) { FakeMapper() }
         #expect(result.names == ["w.0", "w.1"])
         for sample in 0..<4 {
             let kept = FakeMapper.layers(row(z, sample)), walked = FakeMapper.layers(row(moved, sample))
             #expect(row(result["w.1"], sample) == Array(kept[0..<6] + walked[6...]))
         }
-        let all = try LayerViews(.learned(own, layers: ChunkSet(all: 4)), base: base, mapped: mapped)
+        let all = try LayerViews(Perturbation(walkers: [(own, ChunkSet(all: 4))]), base: base, mapped: mapped)
         #expect(all.needsNoMapping)
         let whole = try all.tensors(z: z, w: nil, ids: samples) { throw NoMapper() }
         #expect(whole["z.1"]?.floats == moved.floats)
 
         let foreign = try walker(6)
         let failure = #expect(throws: Failure.self) {
-            try LayerViews(.learned(foreign, layers: ChunkSet(all: 4)), base: base, mapped: mapped)
+            try LayerViews(Perturbation(walkers: [(foreign, ChunkSet(all: 4))]), base: base, mapped: mapped)
         }
         #expect(failure?.kind == .incompatible)
     }

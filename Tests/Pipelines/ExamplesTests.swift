@@ -38,4 +38,21 @@ struct ExamplesTests {
         }
         #expect(try space.names().isEmpty)
     }
+
+    /// A row per chunk, δ where it should be, and a second call that trains nothing.
+    @Test func table1() throws {
+        let space = try Workspace()
+        let script = "\(Self.folder)/table1.sh --width 8 --at-most 640 --anchors 2000 --stop-loss 0.6 --folder t"
+        let outcome = try space.run(script)
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        let lines = outcome.text.split(separator: "\n").map(String.init)
+        let rows = lines.compactMap { $0.wholeMatch(of: /\ ([0-5]) +[0-9.]+ +[0-9.]+ K +([0-9.]+) +([0-9.]+) .*/) }
+        #expect(rows.map(\.1) == ["0", "1", "2", "3", "4", "5"], "\(outcome.text)")
+        #expect(rows.allSatisfy { (Double($0.2) ?? 0) > 0 })
+        #expect(lines.last?.wholeMatch(of: /δ grows at the same loss in [0-5] of 5 steps .*/) != nil, "\(outcome.text)")
+        let walker = try space.bytes("t/3.safetensors")
+        #expect(try space.run(script).text == outcome.text)
+        #expect(try space.bytes("t/3.safetensors") == walker)
+        #expect(try space.run("\(Self.folder)/table1.sh --jobs 0").status == 64)
+    }
 }

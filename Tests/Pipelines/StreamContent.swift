@@ -75,13 +75,20 @@ enum HandMade {
     }
 
     /// A walker of `dimension` values with small steps.
-    static func walker(to path: String, dimension: Int, chunks: String? = nil) throws {
+    static func walker(to path: String, dimension: Int, chunks: String? = nil, generator: JSONValue? = nil) throws {
         let hidden = 8
         let tensors: NamedTensors = [
             "walker.0.weight": floats([hidden, dimension]), "walker.0.bias": floats([hidden]),
             "walker.2.weight": floats([dimension, hidden]), "walker.2.bias": floats([dimension]),
         ]
-        try Safetensors.write(
-            TensorFile(tensors: tensors, metadata: chunks.map { ["hl.chunks": $0] } ?? [:]), to: path)
+        var metadata: [String: String] = [:]
+        if let chunks {
+            metadata = [
+                "hl.kind": "walker", "hl.version": "1",
+                "hl.walker": JSONValue.object(["chunks": .string(chunks)]).text,
+            ]
+            metadata["hl.generator"] = generator?.text
+        }
+        try Safetensors.write(TensorFile(tensors: tensors, metadata: metadata), to: path)
     }
 }

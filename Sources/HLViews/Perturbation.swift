@@ -1,0 +1,127 @@
+import HLFormats
+import HLTensor
+
+/// How the views of an anchor come about: noise on groups of chunks, learned steps on the chunks of walkers, or both. For
+/// generators with mapped latents chunks are layers.
+public struct Perturbation {
+    /// A walker and the chunks that it moves.
+    public typealias Learned = (walker: Walker, chunks: ChunkSet)
+
+    /// What moves some chunks of a view.
+    public enum Part {
+        /// The noise's group of that number.
+        case noise(group: Int)
+        case walker(Walker)
+    }
+
+    public let noise: RandomPerturbation?
+    public let walkers: [Learned]
+    /// One view per group and walker, in the order of their first chunks; else every view has all of them.
+    public let isSweep: Bool
+
+    /// - Parameter noise: a sweep itself if the whole is to be one.
+    /// - Throws: `Failure(.usage)` where nothing moves, or where a chunk would be moved twice.
+    public init(noise: RandomPerturbation? = nil, walkers: [Learned] = [], sweep: Bool = false) throws {
+        precondition(noise.map { $0.isSweep == sweep } ?? true)
+        self.noise = noise
+        self.walkers = walkers
+        isSweep = sweep
+        guard !chunkSets.isEmpty else {
+            throw Failure(.usage, "no chunk is perturbed", "choose chunks, groups or walkers")
+        }
+        var owner: [Int: Int] = [:]
+        for (number, chunks) in chunkSets.enumerated() {
+            for chunk in chunks.indices {
+                if let other = owner.updateValue(number, forKey: chunk) {
+                    throw Failure(
+                        .usage, "chunk \(chunk) is moved by \(title(other)) and by \(title(number))",
+                        "give each chunk to one of them, such as --walker FILE:\(chunk)")
+                }
+            }
+        }
+    }
+
+    /// The chunks of the groups, then those of the walkers.
+    private var chunkSets: [ChunkSet] { (noise?.groups.map(\.chunks) ?? []) + walkers.map(\.chunks) }
+
+    private func title(_ number: Int) -> String {
+        let groups = noise?.groups.count ?? 0
+        return number < groups ? "the group \(chunkSets[number])" : walkers[number - groups].walker.name
+    }
+
+    private func part(_ number: Int) -> Part {
+        let groups = noise?.groups.count ?? 0
+        return number < groups ? .noise(group: number) : .walker(walkers[number - groups].walker)
+    }
+
+    /// Positives per anchor; they are views 1 … viewCount.
+    public var viewCount: Int { isSweep ? chunkSets.count : noise?.viewCount ?? 1 }
+
+    /// Numbers of the chunk sets in the order of their first chunks, which is that of a sweep's views.
+    private var order: [Int] { chunkSets.indices.sorted { chunkSets[$0].indices[0] < chunkSets[$1].indices[0] } }
+
+    /// What moves in view `view`, and which chunks.
+    public func parts(ofView view: Int) -> [(part: Part, chunks: ChunkSet)] {
+        let numbers = isSweep ? [order[view - 1]] : Array(chunkSets.indices)
+        return numbers.map { (part($0), chunkSets[$0]) }
+    }
+
+    /// - Throws: `Failure(.usage)` if a latent of `count` chunks lacks one.
+    public func validate(count: Int) throws { for chunks in chunkSets { try chunks.validate(count: count) } }
+
+    /// The positives of a batch, views 1 … viewCount in order, each F32 [B, n, m] like `latent`.
+    /// - Parameters: as of `RandomPerturbation.apply`.
+    /// - Throws: as `RandomPerturbation.apply`; `Failure(.data)` naming the sample where a walker is given, or makes,
+    ///   what is no number.
+    public func apply(to latent: HostTensor, ids: HostTensor, threads: Int = 1) throws -> [HostTensor] {
+        let noisy = try noise?.apply(to: latent, ids: ids, threads: threads)
+        if walkers.isEmpty { return noisy ?? [] }
+        try validate(count: latent.shape[1])
+        try requireFinite(latent, "z.0", ids: ids)
+        return try (1...viewCount).map { view in
+            var positive = isSweep ? latent : noisy?[view - 1] ?? latent
+            for (part, chunks) in parts(ofView: view) {
+                switch part {
+                case .noise(let group): if isSweep { positive = noisy?[group] ?? positive }
+                // The chunks that it moves are still the anchor's.
+                case .walker(let walker): positive = try walker.apply(to: positive, chunks: chunks)
+                }
+            }
+            try requireFinite(positive, "z.\(view)", ids: ids)
+            return positive
+        }
+    }
+
+    /// For headers: groups and walkers in the order of their first chunks.
+    /// - Throws: `Failure` where a walker's file cannot be read for its SHA-256.
+    public func json() throws -> JSONObject {
+        let groups: [JSONValue] = try order.map { number in
+            switch part(number) {
+            case .noise(let group): noise?.groups[group].json ?? .null
+            case .walker(let walker): .object(try walker.json(moving: chunkSets[number]))
+            }
+        }
+        return ["groups": .array(groups), "views": .integer(Int64(viewCount)), "sweep": .bool(isSweep)]
+    }
+}
+
+/// - Parameters:
+///   - latents: F32 [B, …].
+///   - ids: I64 [B].
+/// - Throws: `Failure(.data)` naming the first sample that holds a NaN or an infinity.
+public func requireFinite(_ latents: HostTensor, _ name: String, ids: HostTensor) throws {
+    let bad = latents.withUnsafeElements(as: Float.self) { values -> Int? in
+        // The sum of a block is a number if all of them are and none is huge.
+        for start in stride(from: 0, to: values.count, by: 4096) {
+            let block = start..<min(start + 4096, values.count)
+            var sum: Float = 0
+            for i in block { sum += abs(values[i]) }
+            if !sum.isFinite, let index = block.first(where: { !values[$0].isFinite }) { return index }
+        }
+        return nil
+    }
+    guard let bad else { return }
+    throw Failure(
+        .data, "\(name) of sample \(ids.integers[bad / max(1, latents.rowSize)]) holds a NaN or an infinity",
+        "make the stream again, or take another walker")
+}
