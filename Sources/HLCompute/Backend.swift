@@ -83,6 +83,10 @@ public protocol Backend: AnyObject {
     func addColumns(_ source: Tensor, into target: Tensor, at start: Int)
     /// Entries `range` of the first dimension; a copy.
     func rows(_ x: Tensor, _ range: Range<Int>) -> Tensor
+    /// Entries `indices` of the first dimension, in that order; a copy.
+    func rows(_ x: Tensor, at indices: [Int]) -> Tensor
+    /// target[start...] = source along the first dimension, in place.
+    func assignRows(_ source: Tensor, to target: Tensor, at start: Int)
     /// Matrices or images of one row shape, one below the other.
     func concatenate(_ parts: [Tensor]) -> Tensor
 
@@ -133,7 +137,7 @@ public protocol Backend: AnyObject {
     func scale(_ x: Tensor, by factor: Float) -> Tensor
     func relu(_ x: Tensor) -> Tensor
     func reluBackward(_ gradient: Tensor, output: Tensor) -> Tensor
-    /// target = decay · target + (1 − decay) · source
+    /// target = decay · target + (1 − decay) · source, in one pass; a decay of 0 copies.
     func average(_ source: Tensor, into target: Tensor, decay: Float)
 
     // MARK: Losses (each gives the losses per row, [B], and their gradient with regard to the first argument)
@@ -145,9 +149,13 @@ public protocol Backend: AnyObject {
     /// −cos(p, z) with z held constant.
     func negativeCosine(_ p: Tensor, _ z: Tensor, weight: Float) -> (losses: Tensor, gradient: Tensor)
 
-    // MARK: Optimisers (in place, as torch.optim has them)
+    // MARK: Optimisers (in place; SGD and Adam as torch.optim has them)
 
     func sgd(_ weight: Tensor, gradient: Tensor, velocity: Tensor, rate: Float, momentum: Float, decay: Float)
+    /// Momentum on the gradient with its decay, scaled by `trust` · |weight| / |gradient + decay · weight| where neither
+    /// is zero (You et al. 2017, in the form of BYOL's code: the rate comes behind the momentum).
+    func lars(
+        _ weight: Tensor, gradient: Tensor, velocity: Tensor, rate: Float, momentum: Float, decay: Float, trust: Float)
     func adam(
         _ weight: Tensor, gradient: Tensor, first: Tensor, second: Tensor, step: Int, rate: Float, beta1: Float,
         beta2: Float, epsilon: Float)

@@ -52,7 +52,8 @@ extension CPUBackend {
 
     public func average(_ source: Tensor, into target: Tensor, decay: Float) {
         precondition(source.shape == target.shape)
-        let source = laidOut(source, as: target.cpu.layout)
+        // A weight's average lies as the weight does, or every step would reorder the one for the other.
+        adopt(source.cpu.layout, for: target)
         forEachElement(target) { hl_average(target.floats + $0, source.floats + $0, decay, $1) }
         target.cpu.version += 1
     }
@@ -64,6 +65,22 @@ extension CPUBackend {
         for tensor in [weight, velocity] { adopt(gradient.cpu.layout, for: tensor) }
         forEachElement(weight) {
             hl_sgd(weight.floats + $0, gradient.floats + $0, velocity.floats + $0, rate, momentum, decay, $1)
+        }
+        weight.cpu.version += 1
+    }
+
+    public func lars(
+        _ weight: Tensor, gradient: Tensor, velocity: Tensor, rate: Float, momentum: Float, decay: Float, trust: Float
+    ) {
+        precondition(weight.shape == gradient.shape && weight.shape == velocity.shape)
+        for tensor in [weight, velocity] { adopt(gradient.cpu.layout, for: tensor) }
+        var squares = [0.0, 0.0]
+        hl_lars_squares(weight.floats, gradient.floats, decay, weight.storedCount, &squares)
+        let isAdapted = squares[0] > 0 && squares[1] > 0
+        let factor = isAdapted ? Float(Double(trust) * (squares[0] / squares[1]).squareRoot()) : 1
+        forEachElement(weight) {
+            hl_lars(
+                weight.floats + $0, gradient.floats + $0, velocity.floats + $0, rate, momentum, decay, factor, $1)
         }
         weight.cpu.version += 1
     }

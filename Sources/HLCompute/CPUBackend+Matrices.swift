@@ -62,6 +62,25 @@ extension CPUBackend {
         return result
     }
 
+    public func rows(_ x: Tensor, at indices: [Int]) -> Tensor {
+        let result = allocate([indices.count] + x.shape.dropFirst(), x.cpu.layout)
+        let stride = x.storedCount / x.shape[0]
+        for (row, index) in indices.enumerated() {
+            precondition((0..<x.shape[0]).contains(index))
+            (result.floats + row * stride).update(from: x.floats + index * stride, count: stride)
+        }
+        return result
+    }
+
+    public func assignRows(_ source: Tensor, to target: Tensor, at start: Int) {
+        precondition(
+            source.shape.dropFirst() == target.shape.dropFirst() && start >= 0
+                && start + source.shape[0] <= target.shape[0])
+        let source = laidOut(source, as: target.cpu.layout), stride = target.storedCount / target.shape[0]
+        (target.floats + start * stride).update(from: source.floats, count: source.storedCount)
+        target.cpu.version += 1
+    }
+
     public func concatenate(_ parts: [Tensor]) -> Tensor {
         let layout = parts[0].cpu.layout
         let result = allocate([parts.reduce(0) { $0 + $1.shape[0] }] + parts[0].shape.dropFirst(), layout)

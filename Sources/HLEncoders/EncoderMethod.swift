@@ -12,6 +12,16 @@ public protocol EncoderMethod: Module {
     /// Views of a sample that a step takes: 2 for pairs.
     var viewsPerSample: Int { get }
 
+    /// What training carries besides the encoder and its heads, such as a momentum encoder: kept in checkpoints, not in the
+    /// finished file.
+    var trainingState: (any Module)? { get }
+
+    /// Brings `trainingState` to its start, once all weights have been drawn.
+    func begin()
+
+    /// To be called after every step of the optimiser.
+    func stepDone()
+
     /// One forward pass over N samples and its loss; gradients are seeded on the pass's tape, not yet run.
     /// - Parameters:
     ///   - images: normalised, [N · viewsPerSample, 3, H, W]: the N images of view 1, then those of view 2. The pass must
@@ -22,6 +32,9 @@ public protocol EncoderMethod: Module {
 
 extension EncoderMethod {
     public var viewsPerSample: Int { 2 }
+    public var trainingState: (any Module)? { nil }
+    public func begin() {}
+    public func stepDone() {}
 
     /// For methods that need no labels.
     public func loss(_ images: Variable, _ pass: Pass) -> EncoderLoss { loss(images, labels: [], pass) }

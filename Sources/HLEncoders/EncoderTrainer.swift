@@ -11,7 +11,7 @@ public final class EncoderTrainer {
     public let settings: TrainingSettings
     public let model: any EncoderMethod
     private let backend: any Backend
-    private let optimiser: SGD
+    private let optimiser: any Optimiser
     private let schedule: Schedule
     private let augmentation: Augmentation
     private let threads: Int
@@ -22,7 +22,10 @@ public final class EncoderTrainer {
         self.settings = settings
         self.backend = backend
         self.threads = threads
-        let backbone = ResNet(backend, settings.architecture, width: settings.width, stem: settings.stem)
+        let backbone = ResNet(
+            backend, settings.architecture, width: settings.width, stem: settings.stem,
+            // MoCo starts from torchvision's own ResNet.
+            zeroInitResidual: settings.method != .moco)
         model =
             switch settings.method {
             case .simsiam: SimSiam(backend, backbone: backbone)
@@ -30,12 +33,22 @@ public final class EncoderTrainer {
                 SimCLR(
                     backend, backbone: backbone, headNorm: settings.headNorm,
                     objective: InfoNCELoss(temperature: settings.temperature, isScaled: true))
+            case .byol:
+                BYOL(backend, backbone: backbone, momentum: settings.targetMomentum, steps: settings.steps)
+            case .moco:
+                MoCo(
+                    backend, backbone: backbone, queue: settings.queue, momentum: settings.targetMomentum,
+                    groups: MoCo.groups(batch: settings.batch), seed: settings.seed,
+                    objective: MomentumContrastLoss(temperature: settings.temperature))
             case .supervised: Supervised(backend, backbone: backbone, classes: settings.classes)
             }
         model.initialise(seed: settings.seed, on: backend)
-        optimiser = SGD(
-            backend, model.parameters.filter(\.parameter.requiresGradient), momentum: settings.momentum,
-            decay: settings.decay)
+        model.begin()
+        let parameters = model.parameters.filter(\.parameter.requiresGradient)
+        optimiser =
+            settings.method == .byol
+            ? LARS(backend, parameters, momentum: settings.momentum, decay: settings.decay)
+            : SGD(backend, parameters, momentum: settings.momentum, decay: settings.decay)
         schedule = settings.schedule
         augmentation = Augmentation(settings.augmentation)
     }
@@ -81,6 +94,7 @@ public final class EncoderTrainer {
         tape.run()
         let rate = schedule.rate(step)
         optimiser.step(rate: rate)
+        model.stepDone()
         step += 1
         guard wantsReport else { return nil }
         let value = try loss.value(on: backend)
@@ -97,9 +111,10 @@ public final class EncoderTrainer {
         NamedTensors(try model.state(on: backend).map { ($0.name, $0.tensor) })
     }
 
-    /// Weights and optimiser, to go on from.
+    /// Weights, what the method carries beside them, and the optimiser, to go on from.
     public func state() throws -> NamedTensors {
         var tensors = try weights()
+        for (name, tensor) in try model.trainingState?.state(on: backend) ?? [] { tensors[name] = tensor }
         for (name, tensor) in optimiser.state { tensors["optimiser.\(name)"] = try backend.read(tensor) }
         return tensors
     }
@@ -107,6 +122,7 @@ public final class EncoderTrainer {
     /// Goes on from a saved state, after `step` steps.
     public func restore(_ tensors: NamedTensors, step: Int) throws {
         try model.load(on: backend) { tensors[$0] }
+        try model.trainingState?.load(on: backend) { tensors[$0] }
         for (name, tensor) in optimiser.state {
             guard let saved = tensors["optimiser.\(name)"], saved.shape == tensor.shape, saved.type == .f32 else {
                 throw Failure(

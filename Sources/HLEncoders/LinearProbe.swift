@@ -87,11 +87,11 @@ public struct LinearProbe: Sendable, Equatable {
         }
     }
 
-    /// Fisher–Yates; an order depends on seed, epoch and count alone.
-    static func order(count: Int, seed: UInt64, epoch: Int) -> [Int] {
+    /// Fisher–Yates; an order depends on seed, epoch, count and group alone, which tells one use from another.
+    static func order(count: Int, seed: UInt64, epoch: Int, group: Int = 0) -> [Int] {
         var order = Array(0..<count)
         guard count > 1 else { return order }
-        var words = RandomKey(seed: seed, purpose: .shuffle, epoch: epoch).sequence(id: 0)
+        var words = RandomKey(seed: seed, purpose: .shuffle, group: group, epoch: epoch).sequence(id: 0)
         for last in stride(from: count - 1, to: 0, by: -1) {
             order.swapAt(last, Int(words.next().multipliedFullWidth(by: UInt64(last + 1)).high))
         }

@@ -15,6 +15,8 @@ public final class Parameter: Variable {
 /// A number that is kept with a network, such as batch norm's `num_batches_tracked`.
 public final class Counter {
     public var value: Int64 = 0
+
+    public init() {}
 }
 
 /// One named piece of a network's state.

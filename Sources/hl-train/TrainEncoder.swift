@@ -21,7 +21,10 @@ struct TrainEncoder: Tool {
     @Option(name: .shortAndLong, help: ArgumentHelp("File to write the encoder to. (path)", valueName: "file"))
     var output = "encoder.safetensors"
 
-    @Option(help: ArgumentHelp("Training method; supervised needs labels and gives the ceiling. (simsiam, simclr or supervised)", valueName: "name"))
+    @Option(
+        help: ArgumentHelp(
+            "Training method; supervised needs labels and gives the ceiling. "
+                + "(simsiam, simclr, byol, moco or supervised)", valueName: "name"))
     var method = MethodName.simclr
 
     @Option(help: ArgumentHelp("Backbone. (resnet18, resnet34 or resnet50)", valueName: "name"))
@@ -50,20 +53,38 @@ struct TrainEncoder: Tool {
 
     @Option(
         help: ArgumentHelp(
-            "Learning rate; the default is 0.05 (simsiam) or 0.8 (others) per 256 samples a step. (number)", valueName: "x"))
+            "Learning rate; the default is 0.05 (simsiam), 0.2 (byol), 0.03 (moco) or 0.8 (others) per 256 samples "
+                + "a step. (number)", valueName: "x"))
     var learningRate: Float?
 
-    @Option(help: ArgumentHelp("Steps over which the learning rate rises from 0. (integer from 0)", valueName: "n"))
-    var warmup = 0
+    @Option(
+        help: ArgumentHelp(
+            "Steps over which the learning rate rises from 0; the default is 1 % of all (byol) or 0. (integer from 0)",
+            valueName: "n"))
+    var warmup: Int?
 
-    @Option(help: ArgumentHelp("Momentum of SGD. (number from 0 to 1)", valueName: "x"))
+    @Option(help: ArgumentHelp("Momentum of SGD and LARS. (number from 0 to 1)", valueName: "x"))
     var momentum: Float = 0.9
 
-    @Option(help: ArgumentHelp("L2 decay of all parameters. (number from 0)", valueName: "x"))
-    var weightDecay: Float = 1e-4
+    @Option(
+        help: ArgumentHelp(
+            "L2 decay of all parameters, for byol of the weights alone; the default is 0.0000015 (byol) or 0.0001. "
+                + "(number from 0)", valueName: "x"))
+    var weightDecay: Float?
 
-    @Option(help: ArgumentHelp("Temperature of InfoNCE, for simclr. (number above 0)", valueName: "x"))
-    var temperature: Float = 0.1
+    @Option(
+        help: ArgumentHelp(
+            "Temperature of InfoNCE, for simclr and moco; the default is 0.1 or 0.2. (number above 0)", valueName: "x"))
+    var temperature: Float?
+
+    @Option(
+        help: ArgumentHelp(
+            "Momentum of the momentum encoder, for byol (that of the first step) and moco; the default is 0.996 "
+                + "or 0.999. (number from 0 to 1)", valueName: "x"))
+    var targetMomentum: Float?
+
+    @Option(help: ArgumentHelp("Keys in moco's queue, at least one batch. (integer from 2 to 1048576)", valueName: "n"))
+    var queue = 65_536
 
     @Flag(
         inversion: .prefixedNo,
@@ -102,14 +123,28 @@ struct TrainEncoder: Tool {
         try check((2...65_536).contains(batch), "cannot train on \(batch) pairs a step", "give --batch from 2 to 65536")
         try check(classes >= 2, "cannot tell \(classes) classes apart", "give --classes from 2")
         try check(epochs >= 1, "cannot train for \(epochs) epochs", "give --epochs from 1")
-        try check(warmup >= 0, "cannot warm up over \(warmup) steps", "give --warmup from 0")
+        if let warmup { try check(warmup >= 0, "cannot warm up over \(warmup) steps", "give --warmup from 0") }
         try check((0..<1).contains(momentum), "momentum \(momentum) is out of range", "give --momentum from 0 to below 1")
+        if let weightDecay {
+            try check(
+                weightDecay >= 0 && weightDecay.isFinite, "weight decay \(weightDecay) is out of range",
+                "give --weight-decay from 0")
+        }
+        if let temperature {
+            try check(
+                temperature > 0 && temperature.isFinite, "temperature \(temperature) is out of range",
+                "give --temperature above 0")
+        }
+        if let targetMomentum {
+            try check(
+                (0...1).contains(targetMomentum), "target momentum \(targetMomentum) is out of range",
+                "give --target-momentum from 0 to 1")
+        }
         try check(
-            weightDecay >= 0 && weightDecay.isFinite, "weight decay \(weightDecay) is out of range",
-            "give --weight-decay from 0")
+            (2...1_048_576).contains(queue), "cannot keep \(queue) keys", "give --queue from 2 to 1048576")
         try check(
-            temperature > 0 && temperature.isFinite, "temperature \(temperature) is out of range",
-            "give --temperature above 0")
+            method != .moco || queue >= batch, "a queue of \(queue) keys does not hold one batch of \(batch)",
+            "raise --queue or lower --batch")
         try check(checkpointEvery >= 0, "checkpoints every \(checkpointEvery) s are out of range", "give --checkpoint-every from 0")
         if let learningRate {
             try check(
@@ -125,8 +160,11 @@ struct TrainEncoder: Tool {
     func settings(steps: Int) -> TrainingSettings {
         TrainingSettings(
             method: method, architecture: arch, width: width, stem: stem, augmentation: augment, batch: batch,
-            steps: steps, rate: learningRate ?? method.defaultRate * Float(batch) / 256, warmupSteps: warmup,
-            momentum: momentum, decay: weightDecay, headNorm: headNorm, classes: classes, temperature: temperature, seed: seed.seed)
+            steps: steps, rate: learningRate ?? method.defaultRate * Float(batch) / 256,
+            warmupSteps: warmup ?? method.defaultWarmup(steps: steps), momentum: momentum,
+            decay: weightDecay ?? method.defaultDecay, headNorm: headNorm, classes: classes,
+            temperature: temperature ?? method.defaultTemperature,
+            targetMomentum: targetMomentum ?? method.defaultTargetMomentum, queue: queue, seed: seed.seed)
     }
 
     func run() throws {

@@ -20,5 +20,10 @@ void hl_sgd(float *weights, const float *gradient, float *velocity, float rate, 
 /// m = b1 m + (1-b1) g; v = b2 v + (1-b2) g²; w -= rate m / (sqrt(v) * inverse_root + epsilon).
 void hl_adam(float *weights, const float *gradient, float *first, float *second, float rate, float beta1, float beta2,
              float inverse_root, float epsilon, size_t n);
+/// LARS as BYOL's code has it: v = momentum v + trust (g + decay w); w -= rate v, where the caller works out the trust
+/// from `hl_lars_squares`: the sums of the squares of w and of g + decay w.
+void hl_lars_squares(const float *weights, const float *gradient, float decay, size_t n, double *squares);
+void hl_lars(float *weights, const float *gradient, float *velocity, float rate, float momentum, float decay,
+             float trust, size_t n);
 /// target = decay target + (1 - decay) source
 void hl_average(float *target, const float *source, float decay, size_t n);

@@ -1,0 +1,44 @@
+import HLCompute
+
+/// Layer-wise adaptive rate scaling (You, Gitman & Ginsburg 2017) as BYOL's code has it.
+///
+/// A weight's gradient with its decay is scaled to `trust` times the weight's own length, gathered with momentum, and
+/// only then multiplied by the rate. Biases and the parts of batch norms, which are the parameters of one dimension, take
+/// plain steps with momentum, without decay.
+public final class LARS: Optimiser {
+    private let backend: any Backend
+    private let parameters: [(name: String, parameter: Parameter, velocity: Tensor)]
+    private let momentum: Float
+    private let decay: Float
+    private let trust: Float
+    public var stepsTaken = 0
+
+    /// - Parameter trust: η, the LARS coefficient.
+    public init(
+        _ backend: any Backend, _ parameters: [(name: String, parameter: Parameter)], momentum: Float, decay: Float,
+        trust: Float = 1e-3
+    ) {
+        self.backend = backend
+        self.parameters = parameters.map { ($0.name, $0.parameter, backend.constant(0, shape: $0.parameter.shape)) }
+        self.momentum = momentum
+        self.decay = decay
+        self.trust = trust
+    }
+
+    public func step(rate: Float) {
+        for (_, parameter, velocity) in parameters {
+            guard let gradient = parameter.takeGradient() else { continue }
+            if parameter.shape.count > 1 {
+                backend.lars(
+                    parameter.value, gradient: gradient, velocity: velocity, rate: rate, momentum: momentum,
+                    decay: decay, trust: trust)
+            } else {
+                backend.sgd(
+                    parameter.value, gradient: gradient, velocity: velocity, rate: rate, momentum: momentum, decay: 0)
+            }
+        }
+        stepsTaken += 1
+    }
+
+    public var state: [(name: String, tensor: Tensor)] { parameters.map { ("momentum.\($0.name)", $0.velocity) } }
+}

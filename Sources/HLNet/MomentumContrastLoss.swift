@@ -1,0 +1,37 @@
+import HLCompute
+
+/// MoCo's loss (He et al. 2020, Eq. 1): −log of the softmax of q·k⁺/τ among q·k/τ of its own key k⁺ and of all keys of a
+/// queue. Keys of other samples in the batch are no negatives.
+public struct MomentumContrastLoss: Sendable {
+    /// Temperature τ.
+    public let temperature: Float
+
+    /// - Parameter temperature: MoCo v2's by default.
+    public init(temperature: Float = 0.2) { self.temperature = temperature }
+
+    /// - Parameters:
+    ///   - q: queries of unit length, [N, d].
+    ///   - keys: the key of every query, of unit length, [N, d].
+    ///   - queue: negatives of unit length, [K, d].
+    /// - Returns: the losses of the rows, [N], whose mean is the loss; the gradient is seeded on `q`.
+    public func apply(_ q: Variable, keys: Tensor, queue: Tensor, _ pass: Pass) -> Tensor {
+        let backend = pass.backend, count = q.shape[0], dimension = q.shape[1], negatives = queue.shape[0]
+        precondition(keys.shape == q.shape && queue.shape[1] == dimension)
+        let column = backend.constant(1, shape: [dimension, 1])
+        let logits = backend.constant(0, shape: [count, 1 + negatives])
+        let positive = backend.matmul(backend.multiply(q.value, keys), column, transposeA: false, transposeB: false)
+        backend.addColumns(positive, into: logits, at: 0)
+        backend.addColumns(backend.matmul(q.value, queue, transposeA: false, transposeB: true), into: logits, at: 1)
+        let (losses, gradient) = backend.crossEntropy(
+            logits, targets: [Int32](repeating: 0, count: count), excluded: nil, scale: 1 / temperature,
+            weight: 1 / Float(count))
+        // Logits are linear in q, with its key and the queue as coefficients.
+        let onKeys = backend.matmul(
+            backend.columns(gradient, 0..<1), column, transposeA: false, transposeB: true)
+        let total = backend.multiply(onKeys, keys)
+        let onQueue = backend.columns(gradient, 1..<1 + negatives)
+        backend.accumulate(backend.matmul(onQueue, queue, transposeA: false, transposeB: false), into: total)
+        pass.tape.seed(q, gradient: total)
+        return losses
+    }
+}
