@@ -20,11 +20,14 @@ struct SurvivalTests {
 
     /// Resumes and compares every tensor, bit for bit, and what the file says but for its history, whose last entry
     /// names --resume.
-    private func expectSameEnd(_ space: Workspace) throws {
-        let outcome = try space.run(Self.resumed.replacing(" -q ", with: " "))
+    private func expectSameEnd(
+        _ space: Workspace, _ resumed: String = Self.resumed, steps: Int = 60, as whole: TensorFile? = nil
+    ) throws {
+        let outcome = try space.run(resumed.replacing(" -q ", with: " "))
         #expect(outcome.status == 0, "\(outcome.errors)")
-        #expect(outcome.errors.contains(/hl-train: resuming after [1-9][0-9]* of 60 steps\n/))
-        let (a, b) = (try Safetensors.read(path: space.file("encoder.safetensors")), try Self.undisturbed.get())
+        #expect(outcome.errors.contains(/hl-train: resuming after [1-9][0-9]* of [0-9]+ steps\n/))
+        #expect(outcome.errors.contains(" of \(steps) steps\n"))
+        let a = try Safetensors.read(path: space.file("encoder.safetensors")), b = try whole ?? Self.undisturbed.get()
         #expect(a.tensors.names == b.tensors.names)
         for key in ["hl.encoder", "hl.training"] { #expect(a.metadata[key] == b.metadata[key]) }
         for (name, tensor) in a.tensors {
@@ -72,6 +75,21 @@ struct SurvivalTests {
         try expectSameEnd(space)
     }
 
+    /// Momentum encoders, a queue and another optimiser are part of what a run goes on from.
+    @Test(arguments: ["byol", "moco --queue 20"]) func killedWithAMomentumEncoder(method: String) throws {
+        let run = "exec hl-train -q --method \(method) \(Self.settings) -n 160 \(Self.stream)"
+        let whole = try Workspace()
+        try whole.succeed(run)
+        let space = try Workspace()
+        let child = try space.start(run)
+        #expect(try waitForCheckpoints(3, of: child, in: space), "the run ended before it was killed")
+        child.signal(SIGKILL)
+        #expect(try child.wait() == 128 + SIGKILL)
+        try expectSameEnd(
+            space, run.replacing(" -q ", with: " -q --resume "), steps: 20,
+            as: Safetensors.read(path: whole.file("encoder.safetensors")))
+    }
+
     @Test func resumingSomethingElse() throws {
         let space = try Workspace()
         let pairs = "hl-perturb --chunks 1-5 --seed 4"
@@ -87,6 +105,7 @@ struct SurvivalTests {
             ("", "hl-sample --size 40 --seed 3 -n 40 | \(pairs)"),
             ("", "hl-sample --size 32 --seed 3 -n 9 | \(pairs)"),
             ("--momentum 0.8", "hl-sample --size 32 --seed 3 -n 40 | \(pairs)"),
+            ("--method moco", "hl-sample --size 32 --seed 3 -n 40 | \(pairs)"),
             ("--method simsiam", "hl-sample --size 32 --seed 3 -n 40 | \(pairs)"),
             ("--seed 1", "hl-sample --size 32 --seed 3 -n 40 | \(pairs)"),
         ] {
