@@ -61,7 +61,7 @@ number() { grep -o "\"$1\": *\[*[-0-9.e]*" "$2" | tail -1 | sed 's/.*[: []//'; }
 delta() {
     [[ -e $1.json ]] && return
     hl-sample "${source[@]}" -n "$anchors" --seed 1 --threads "$threads" |
-        hl-perturb --walker "$1.safetensors" --chunks "$1" --threads "$threads" |
+        hl-perturb --walker "$1.safetensors" --threads "$threads" |
         hl-delta --chunks "$1" --json --threads "$threads" >"$1.json.part"
     mv "$1.json.part" "$1.json"
 }
@@ -88,12 +88,13 @@ done | awk -v goal="$loss" '
     END {
         print ""
         for (p = 1; p < NR; p++) {
-            printf "δ^%d %s δ^%d", p - 1, mean[p - 1] < mean[p] ? "<" : ">", p
+            printf "δ^%d %s δ^%d", p - 1, (mean[p - 1] < mean[p] ? "<" : ">"), p
             if (!reached[p - 1] || !reached[p]) {
-                printf ", but walker %s never got back to the stop loss:", !reached[p - 1] && !reached[p] ? p - 1 " and " p : !reached[p] ? p : p - 1
+                missing = reached[p - 1] ? p : reached[p] ? p - 1 : (p - 1) " and " p
+                printf ", but walker %s never got back to the stop loss:", missing
                 printf " the estimator finds the pairs by the other chunks, and their δ are not of the same loss"
             } else if (mean[p - 1] >= mean[p]) {
-                printf ": a step of length 1 changes the image %.1f times as much in chunk %d as in chunk %d", change[p - 1] > 0 ? change[p] / change[p - 1] : 0, p, p - 1
+                printf ": a step of length 1 changes the image %.1f times as much in chunk %d as in chunk %d", (change[p - 1] ? change[p] / change[p - 1] : 0), p, p - 1
             }
             print ""
             if (mean[p - 1] < mean[p] && reached[p - 1] && reached[p]) grows++

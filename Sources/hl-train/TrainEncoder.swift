@@ -12,7 +12,8 @@ struct TrainEncoder: Tool {
             together. Samples with a view 1 make pairs of views 0 and 1; others make pairs of view 0 with itself, which \
             augmentation then tells apart. The settings are fixed defaults, never taken from the stream.
 
-            hl-train discriminator trains a discriminator for hl-filter; see its --help.
+            hl-train walker trains a learned perturbation for hl-perturb, and hl-train discriminator a discriminator for \
+            hl-filter; see their --help.
             """)
 
     @Argument(help: "Stream to read; - is standard input. (path)")
