@@ -323,17 +323,29 @@ HL_CLONES static void gradient_of_image(const scene *shared, int defect, const f
     }
 }
 
+static float boundary_of(const float scores[DIRECTIONS], int label) {
+    float gap = INFINITY;
+    for (int k = 0; k < CLASSES; k++)
+        if (k != label) gap = minimum(gap, scores[label] - scores[k]);
+    // Two orthonormal vectors are the square root of two apart.
+    return gap * 0.70710678f;
+}
+
 void hl_shapes_truth_of(const float *z, int count, hl_shapes_truth *truth) {
     for (int n = 0; n < count; n++) {
         features f;
         features_of(z + (size_t)n * CHUNKS * DIMS, &f);
-        const float *scores = f.raw[0];
-        int label = label_of(scores);
-        float gap = INFINITY;
-        for (int k = 0; k < CLASSES; k++)
-            if (k != label) gap = minimum(gap, scores[label] - scores[k]);
-        // Two orthonormal vectors are the square root of two apart.
-        truth[n] = (hl_shapes_truth){label, f.defect, gap * 0.70710678f};
+        int label = label_of(f.raw[0]);
+        truth[n] = (hl_shapes_truth){label, f.defect, boundary_of(f.raw[0], label)};
+    }
+}
+
+void hl_shapes_class_of(const float *z, int count, int *labels, float *boundaries) {
+    for (int n = 0; n < count; n++) {
+        float scores[DIRECTIONS];
+        project(z + (size_t)n * CHUNKS * DIMS, scores);
+        labels[n] = label_of(scores);
+        boundaries[n] = boundary_of(scores, labels[n]);
     }
 }
 

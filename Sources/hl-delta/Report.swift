@@ -4,20 +4,12 @@ import HLViews
 
 /// What hl-delta prints.
 struct Report {
-    private let statistics: DeltaStatistics
-    private let space: String
-    private let view: Int
-    /// Positives with their anchor's class, where the generator has an oracle.
-    private let labelsKept: Int?
+    let measurement: Measurement
+    var statistics: DeltaStatistics { measurement.statistics }
 
-    private static let fractions = [0.05, 0.25, 0.5, 0.75, 0.95]
+    static let fractions = [0.05, 0.25, 0.5, 0.75, 0.95]
 
-    init(_ statistics: DeltaStatistics, space: String, view: Int, labelsKept: Int?) {
-        self.statistics = statistics
-        self.space = space
-        self.view = view
-        self.labelsKept = labelsKept
-    }
+    init(_ measurement: Measurement) { self.measurement = measurement }
 
     /// Chunks, groups and, last, all chunks together.
     private var rows: [(name: String, distribution: StreamingDistribution)] {
@@ -25,35 +17,48 @@ struct Report {
             + zip(statistics.groups, statistics.perGroup).map { ($0.text, $1) } + [("all", statistics.together)]
     }
 
-    /// The chunks of mapped latents are layers.
-    private var unit: String { space == "w" ? "layer" : "chunk" }
-
-    // MARK: For people
-
     func text(pairs: Bool) -> String {
-        var table = TextTable([unit, "mean", "std", "s.e.", "min", "5%", "25%", "50%", "75%", "95%", "max"])
-        for (name, d) in rows {
-            let values =
-                [d.mean, d.standardDeviation, d.standardError, d.minimum] + Self.fractions.map(d.quantile) + [d.maximum]
-            table.add([name] + values.enumerated().map { fixed($1, $0 == 2 ? 5 : $1 >= 1000 ? 1 : 4) })
+        var table = Self.emptyTable(measurement.unit)
+        for (name, distribution) in rows { table.add([name] + Self.cells(distribution)) }
+        let kept = measurement.boundary.map {
+            ", \(fixed(100 * (1 - $0.changed.share), 2)) % of which keep their label"
         }
-        let kept = labelsKept.map {
-            ", \(fixed(100 * Double($0) / Double(statistics.count), 2)) % of which keep their label"
-        }
-        let heading = "δ = |\(space).0 - \(space).\(view)| of \(statistics.count) samples\(kept ?? "")\n\n"
-        let comparisons = [(chunkNames, statistics.orderings), (groupNames, statistics.groupOrderings)]
-            .filter { !$0.1.isEmpty }
-            .map { pairs ? Self.pairText($0, $1) : Self.matrixText($0, $1) }
-        if comparisons.isEmpty { return heading + table.text() }
-        return heading + table.text() + "\nAssumption 3.1, share of samples with δ of p below δ of q:\n\n"
-            + comparisons.joined(separator: "\n")
+        let space = measurement.space.rawValue
+        let heading = "δ = |\(space).0 - \(space).\(measurement.view)| of \(statistics.count) samples\(kept ?? "")\n\n"
+        return ([heading + table.text()] + [orderText(pairs: pairs), boundaryText].compactMap { $0 })
+            .joined(separator: "\n")
     }
+
+    private static func emptyTable(_ unit: String) -> TextTable {
+        TextTable([unit, "mean", "std", "s.e.", "min"] + fractions.map { "\(fixed(100 * $0, 0))%" } + ["max"])
+    }
+
+    private static func cells(_ d: StreamingDistribution) -> [String] {
+        ([d.mean, d.standardDeviation, d.standardError, d.minimum] + fractions.map(d.quantile) + [d.maximum])
+            .enumerated().map { fixed($1, $0 == 2 ? 5 : $1 >= 1000 ? 1 : 4) }
+    }
+
+    // MARK: Assumption 3.1
 
     /// Names by the numbers that orderings use.
     private typealias Names = [(number: Int, name: String)]
 
-    private var chunkNames: Names { statistics.chunks.indices.map { ($0, String($0)) } }
-    private var groupNames: Names { statistics.groups.enumerated().map { ($0, $1.text) } }
+    private func orderText(pairs: Bool) -> String? {
+        let parts: [(Names, [DeltaStatistics.Ordering], Proportion)] = [
+            (statistics.chunks.indices.map { ($0, String($0)) }, statistics.orderings, statistics.wholeOrder),
+            (
+                statistics.groups.enumerated().map { ($0, $1.text) }, statistics.groupOrderings,
+                statistics.wholeGroupOrder
+            ),
+        ].filter { !$0.1.isEmpty }
+        if parts.isEmpty { return nil }
+        let texts = parts.map { names, orderings, whole in
+            let order = (names.count > 6 ? [names[0], names[1], (0, "..."), names[names.count - 1]] : names)
+            return (pairs ? Self.pairText(names, orderings) : Self.matrixText(names, orderings))
+                + "\n\(order.map(\.name).joined(separator: " < ")) in \(Self.percent(whole))\n"
+        }
+        return "Assumption 3.1, share of samples with δ of p below δ of q:\n\n" + texts.joined(separator: "\n")
+    }
 
     private static func matrixText(_ names: Names, _ orderings: [DeltaStatistics.Ordering]) -> String {
         var table = TextTable(["p \\ q"] + names.dropFirst().map(\.name))
@@ -68,7 +73,7 @@ struct Report {
         let names = Dictionary(uniqueKeysWithValues: names.map { ($0.number, $0.name) })
         var table = TextTable(["p < q", "share", "95% from", "to"])
         for ordering in orderings {
-            let interval = ordering.interval()
+            let interval = ordering.below.interval()
             table.add(
                 ["\(names[ordering.first] ?? "") < \(names[ordering.second] ?? "")", fixed(ordering.share, 5),
                     fixed(interval.lowerBound, 5), fixed(interval.upperBound, 5)])
@@ -76,52 +81,21 @@ struct Report {
         return table.text()
     }
 
-    // MARK: For programs
-
-    var json: JSONValue {
-        var object = distributions
-        if let labelsKept { object["labels_kept"] = .number(Double(labelsKept) / Double(statistics.count)) }
-        return .object(object)
+    private static func percent(_ proportion: Proportion) -> String {
+        let interval = proportion.interval()
+        return "\(fixed(100 * proportion.share, 3)) % of the samples (95 % interval "
+            + "\(fixed(100 * interval.lowerBound, 3)) to \(fixed(100 * interval.upperBound, 3)))"
     }
 
-    private var distributions: JSONObject {
-        var object: JSONObject = [
-            "samples": .integer(Int64(statistics.count)), "latent": .string(space), "view": .integer(Int64(view)),
-            "chunks": .array(
-                zip(statistics.chunks.indices, statistics.perChunk).map {
-                    Self.json($1, ["chunk": .integer(Int64($0))])
-                }),
-            "all": Self.json(statistics.together),
-            "pairs": .array(statistics.orderings.map { Self.json($0) { .integer(Int64($0)) } }),
-        ]
-        if !statistics.groups.isEmpty {
-            object["groups"] = .array(
-                zip(statistics.groups, statistics.perGroup).map { Self.json($1, ["chunks": .string($0.text)]) })
-            object["group_pairs"] = .array(
-                statistics.groupOrderings.map { Self.json($0) { .string(statistics.groups[$0].text) } })
-        }
-        return object
-    }
+    // MARK: The class boundary
 
-    private static func json(_ ordering: DeltaStatistics.Ordering, name: (Int) -> JSONValue) -> JSONValue {
-        let interval = ordering.interval()
-        return [
-            "p": name(ordering.first), "q": name(ordering.second), "count": .integer(Int64(ordering.count)),
-            "share": .number(ordering.share),
-            "interval": [.number(interval.lowerBound), .number(interval.upperBound)],
-        ]
-    }
-
-    /// - Parameter name: members in front of the numbers.
-    private static func json(_ d: StreamingDistribution, _ name: JSONObject = [:]) -> JSONValue {
-        var object = name
-        object["mean"] = .number(d.mean)
-        object["std"] = .number(d.standardDeviation)
-        object["standard_error"] = .number(d.standardError)
-        object["min"] = .number(d.minimum)
-        object["max"] = .number(d.maximum)
-        object["fractions"] = .array(fractions.map { .number($0) })
-        object["quantiles"] = .array(fractions.map { .number(d.quantile($0)) })
-        return .object(object)
+    private var boundaryText: String? {
+        guard let boundary = measurement.boundary else { return nil }
+        var table = Self.emptyTable("chunk")
+        table.add([String(boundary.chunk)] + Self.cells(boundary.distance))
+        table.add(["others", "∞"])
+        return "Distance from the anchor to the nearest class boundary:\n\n" + table.text()
+            + "\nδ of chunk \(boundary.chunk) exceeds it in \(Self.percent(boundary.beyond))\n"
+            + "The label changed in \(Self.percent(boundary.changed))\n"
     }
 }

@@ -12,7 +12,7 @@ struct Delta: Tool {
         discussion: """
             δ of a chunk is the Euclidean distance between the chunk in the anchor and in the positive. Mapped \
             latents w, whose chunks are layers, are taken where the stream has them, else z. Quantiles are within \
-            0.05 %.
+            0.05 %. For the generator shapes the distance to the class boundary is reported too.
             """)
 
     @Argument(help: ArgumentHelp("Stream to read; - is standard input. (path)", valueName: "file"))
@@ -33,61 +33,73 @@ struct Delta: Tool {
     @Flag(help: "Test Assumption 3.1 pair by pair, with 95 % intervals.")
     var pairs = false
 
+    @Flag(help: "Print mean ± std of each chunk as one row of a table.")
+    var table = false
+
+    @Flag(help: "Print options for hl-perturb: noise with the same mean δ.")
+    var suggest = false
+
     @Flag(help: "Print JSON instead of a table.")
     var json = false
+
+    @Option(help: ArgumentHelp("Draw the histograms of δ as PNG too. (path)", valueName: "file"))
+    var figure: String?
 
     @OptionGroup(title: "Common options") var shared: SharedOptions
 
     func validate() throws {
+        func refuse(_ what: String, _ remedy: String) -> Failure { Failure(.usage, what, remedy) }
         guard (1...9999).contains(view) else {
-            throw Failure(.usage, "there is no positive view \(view)", "give --view a number from 1 to 9999")
+            throw refuse("there is no positive view \(view)", "give --view a number from 1 to 9999")
         }
-        _ = try ([chunks].compactMap { $0 } + groups).map { try ChunkSet(parsing: $0) }
+        let forms = [(table, "--table"), (suggest, "--suggest"), (json, "--json"), (pairs, "--pairs")].filter(\.0)
+        // JSON has the pairs always.
+        if forms.count > 1 && forms.map(\.1) != ["--json", "--pairs"] {
+            throw refuse("\(forms[0].1) and \(forms[1].1) print different things", "give one of them")
+        }
+        if figure == "-" {
+            throw refuse("the figure cannot go to standard output, where the report goes", "give --figure a file name")
+        }
+        _ = try chunks.map { try ChunkSet(parsing: $0) }
+        let sets = try groups.map { try ChunkSet(parsing: $0) }
+        if suggest {
+            // Groups that overlap cannot be given to hl-perturb.
+            try PerturbationGroup.validate(
+                sets.isEmpty
+                    ? [PerturbationGroup(chunks: ChunkSet(0), noise: .standard)]
+                    : sets.map { PerturbationGroup(chunks: $0, noise: .standard) }, count: .max)
+        }
     }
 
     func run() throws {
         let reader = try StreamInput.open(path: input)
         let source: any BatchSource = shared.threadCount > 1 ? ReadAhead(reader) : reader
         let progress = Progress()
-        var statistics: DeltaStatistics?
-        var space = "z"
-        // The built-in generator knows the class of any latent, hence which positives have left their anchor's.
-        let oracle =
-            reader.header.generator == nil ? nil : try GeneratorSpecification(of: reader.header).makeOracle()
-        var labelsKept = 0
+        var measurement: Measurement?
         while let batch = try source.next() {
-            if statistics == nil {
-                space = batch.tensors["w.0"] != nil && batch.tensors["w.\(view)"] != nil ? "w" : "z"
-            }
-            let anchors = try batch.require("\(space).0", .f32, rank: 3)
-            let positives = try batch.require("\(space).\(view)", .f32, rank: 3)
-            let ids = try batch.require("id", .i64, rank: 1)
-            if statistics == nil {
-                guard anchors.shape[1] > 0 else {
-                    throw Failure(.data, "the latents of \(reader.name) have no chunks", "make the stream again")
-                }
-                let count = anchors.shape[1]
-                statistics = DeltaStatistics(
-                    chunks: try chosen(of: count), groups: try groups.map { try ChunkSet(parsing: $0, count: count) })
-            }
-            try statistics?.add(anchors: anchors, positives: positives, ids: ids)
-            if let oracle {
-                let pairs = zip(oracle.labels(of: anchors).integers, oracle.labels(of: positives).integers)
-                labelsKept += pairs.reduce(0) { $0 + ($1.0 == $1.1 ? 1 : 0) }
-            }
+            var current = try measurement ?? Measurement(self, reader.header, batch, name: reader.name)
+            measurement = nil  // The only copy is the one that grows.
+            try current.add(batch)
+            measurement = current
             progress.advance(by: batch.count)
         }
         progress.finish()
-        guard let statistics else {
+        guard let measurement, measurement.statistics.count > 0 else {
             throw Failure(.data, "\(reader.name) has no samples", "draw some with hl-sample")
         }
-        let report = Report(
-            statistics, space: space, view: view, labelsKept: oracle == nil ? nil : labelsKept)
-        try Console.printOutput(json ? report.json.indentedText + "\n" : report.text(pairs: pairs))
+        if let figure { try DeltaFigure(measurement).rendered().writePNG(to: figure) }
+        try Console.printOutput(try text(measurement, reader.header))
     }
 
-    private func chosen(of count: Int) throws -> ChunkSet {
-        try chunks.map { try ChunkSet(parsing: $0, count: count) } ?? ChunkSet(all: count)
+    private func text(_ measurement: Measurement, _ header: StreamHeader) throws -> String {
+        if table { return TableRow(measurement, header).text }
+        if suggest {
+            let suggestion = try measurement.suggestion(threads: shared.threadCount)
+            suggestion.warnings.forEach(Console.warn)
+            return suggestion.options + "\n"
+        }
+        let report = Report(measurement)
+        return json ? report.json.indentedText + "\n" : report.text(pairs: pairs)
     }
 }
 

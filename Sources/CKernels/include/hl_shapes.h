@@ -38,6 +38,9 @@ typedef struct {
 /// The oracle: what is true of each z.
 void hl_shapes_truth_of(const float *z, int count, hl_shapes_truth *truth);
 
+/// Label and boundary alone, which are in chunk 0: some ten times as fast.
+void hl_shapes_class_of(const float *z, int count, int *labels, float *boundaries);
+
 /// Renders `count` images. `clean` != 0 leaves the defects out.
 void hl_shapes_render(const float *z, float *images, int count, int size, int clean);
 

@@ -1,6 +1,6 @@
-/// The letters of captions: printable ASCII, 5 x 9 pixels of which the last two rows hold descenders.
+/// The letters of captions: printable ASCII and a few more, 5 x 9 pixels of which the last two rows hold descenders.
 ///
-/// A character outside ASCII is shown as an empty box.
+/// A character that is missing is shown as an empty box.
 enum BitmapFont {
     static let glyphWidth = 5
     static let glyphHeight = 9
@@ -11,8 +11,8 @@ enum BitmapFont {
     /// The pixels of a line of text in ink, relative to its top left corner.
     static func forEachInkPixel(of text: String, _ body: (_ x: Int, _ y: Int) -> Void) {
         for (position, character) in text.enumerated() {
-            let code = character.asciiValue.map(Int.init) ?? box
-            let glyph = (32..<box).contains(code) ? code - 32 : box - 32
+            let code = character.asciiValue.map(Int.init) ?? extras[character] ?? box
+            let glyph = (32..<box + 1 + extras.count).contains(code) ? code - 32 : box - 32
             let (band, column) = (glyph / glyphsPerBand, glyph % glyphsPerBand)
             for y in 0..<glyphHeight {
                 let line = rows[band * glyphHeight + y]
@@ -27,9 +27,11 @@ enum BitmapFont {
     static func width(of text: String) -> Int { max(0, text.count * advance - 1) }
 
     private static let box = 127
+    /// Characters behind ASCII in the drawing.
+    private static let extras: [Character: Int] = ["δ": 128, "±": 129]
     private static let glyphsPerBand = 16
 
-    /// Six bands of 16 characters from the space on.
+    /// Bands of 16 characters from the space on.
     private static let rows: [[UInt8]] = drawing.split(separator: "\n", omittingEmptySubsequences: true)
         .map { Array($0.utf8) }
 
@@ -93,5 +95,15 @@ enum BitmapFont {
         ####. .#### #.... ####. ..##. .#### ..#.. .#.#. #...# .#### ##### ..##. ..#.. .##.. ..... #####
         #.... ....# ..... ..... ..... ..... ..... ..... ..... ....# ..... ..... ..... ..... ..... .....
         #.... ....# ..... ..... ..... ..... ..... ..... ..... .###. ..... ..... ..... ..... ..... .....
+
+        ..##. ..#..
+        .#... ..#..
+        ..#.. #####
+        .###. ..#..
+        #...# ..#..
+        #...# .....
+        .###. #####
+        ..... .....
+        ..... .....
         """
 }

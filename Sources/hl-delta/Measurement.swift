@@ -1,0 +1,99 @@
+import HLCommand
+import HLFormats
+import HLGenerators
+import HLTensor
+import HLViews
+
+/// What hl-delta counts along a stream. Its size does not depend on the stream's length.
+struct Measurement {
+    private(set) var statistics: DeltaStatistics
+    /// Where the generator has an oracle.
+    private(set) var boundary: BoundaryStatistics?
+    let space: LatentSpace
+    let view: Int
+    /// The shape of a latent.
+    let shape: LatentShape
+
+    /// For --suggest.
+    private var anchorDistances: AnchorDistances?
+    private let specification: GeneratorSpecification?
+    /// The first anchors' z and ids, where noise on z is to be tried on layers of w.
+    private var trialAnchors: [(z: HostTensor, ids: HostTensor)] = []
+
+    /// - Parameter first: the first batch, which says what the stream has; it is not added.
+    /// - Throws: `Failure`: usage for chunks that the latent lacks, data where there are no latents of two views.
+    init(_ options: Delta, _ header: StreamHeader, _ first: Batch, name: String) throws {
+        view = options.view
+        space = first.tensors["w.0"] != nil && first.tensors["w.\(view)"] != nil ? .w : .z
+        let anchors = try first.require("\(space.rawValue).0", .f32, rank: 3)
+        guard anchors.shape[1] > 0 else {
+            throw Failure(.data, "the latents of \(name) have no chunks", "make the stream again")
+        }
+        let shape = LatentShape(chunks: anchors.shape[1], dimension: anchors.shape[2])
+        self.shape = shape
+        specification = header.generator == nil ? nil : try GeneratorSpecification(of: header)
+        if let stated = specification?.shape(in: space), stated != shape {
+            throw Failure(
+                .data, "\(space.rawValue).0 has \(shape.chunks) chunks of \(shape.dimension) where the header says "
+                    + "\(stated.chunks) of \(stated.dimension)", "make the stream again with hl-sample")
+        }
+        let chunks = try options.chunks.map { try ChunkSet(parsing: $0, count: shape.chunks) } ?? ChunkSet(all: shape.chunks)
+        let groups = try options.groups.map { try ChunkSet(parsing: $0, count: shape.chunks) }
+        statistics = DeltaStatistics(chunks: chunks, groups: groups)
+        if space == .z { boundary = (try specification?.makeOracle() as? any BoundaryOracle).map(BoundaryStatistics.init) }
+        if options.suggest { anchorDistances = AnchorDistances(chunks: chunks, groups: groups) }
+        if options.figure != nil { try DeltaFigure.check(rows: chunks.indices.count + groups.count) }
+    }
+
+    mutating func add(_ batch: Batch) throws {
+        let names = ("\(space.rawValue).0", "\(space.rawValue).\(view)")
+        let anchors = try batch.require(names.0, .f32, rank: 3), positives = try batch.require(names.1, .f32, rank: 3)
+        let ids = try batch.require("id", .i64, rank: 1)
+        try statistics.add(anchors: anchors, positives: positives, ids: ids, names: names)
+        try boundary?.add(anchors: anchors, positives: positives, ids: ids)
+        guard anchorDistances != nil else { return }
+        try anchorDistances?.add(anchors: anchors, ids: ids, name: names.0)
+        let kept = trialAnchors.reduce(0) { $0 + $1.ids.rowCount }
+        if space == .w && kept < MappedNoise.sampleCount {
+            let rows = Array(0..<min(batch.count, MappedNoise.sampleCount - kept))
+            trialAnchors.append((try batch.require("z.0", .f32, rank: 3).gather(rows), ids.gather(rows)))
+        }
+    }
+
+    /// The chunks of mapped latents are layers.
+    var unit: String { space == .w ? "layer" : "chunk" }
+
+    /// Noise that does on average what the stream's positives did: for the groups where there are any, else per chunk.
+    /// - Throws: as `NoiseSuggestion`, and as `makeMapper` for layers.
+    func suggestion(threads: Int) throws -> NoiseSuggestion {
+        let apart = anchorDistances?.statistics
+        func parts(
+            _ sets: [ChunkSet], _ moved: [StreamingDistribution], _ between: [StreamingDistribution]?
+        ) -> [NoiseSuggestion.Part] {
+            zip(sets, moved).enumerated().map { number, part in
+                let apart = between.map { $0[number].count > 0 ? $0[number].mean : .nan } ?? .nan
+                return NoiseSuggestion.Part(chunks: part.0, delta: part.1, apart: apart)
+            }
+        }
+        var wanted =
+            statistics.groups.isEmpty
+            ? parts(statistics.chunks.indices.map { ChunkSet($0) }, statistics.perChunk, apart?.perChunk)
+            : parts(statistics.groups, statistics.perGroup, apart?.perGroup)
+        guard let specification, let mapped = specification.mapped else {
+            return try NoiseSuggestion(wanted, unit: unit) {
+                try NoiseSuggestion.deviation(ofChunks: $0, dimension: shape.dimension, mean: $1)
+            }
+        }
+        if space == .z {
+            // A view that is one z moves all layers together; they are what hl-perturb counts.
+            wanted = wanted.map { .init(chunks: ChunkSet(all: mapped.chunks), delta: $0.delta, apart: $0.apart) }
+            return try NoiseSuggestion(wanted, unit: "layer") {
+                try NoiseSuggestion.deviation(ofChunks: ChunkSet(0), dimension: shape.dimension, mean: $1)
+            }
+        }
+        let noise = try MappedNoise(
+            specification.makeMapper(threads: threads), groups: wanted.map(\.chunks),
+            anchors: HostTensor.concatenate(trialAnchors.map(\.z)), ids: HostTensor.concatenate(trialAnchors.map(\.ids)))
+        return try NoiseSuggestion(wanted, unit: unit) { try noise.deviation(of: $0, distance: $1) }
+    }
+}

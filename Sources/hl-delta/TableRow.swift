@@ -1,0 +1,44 @@
+import HLCommand
+import HLFormats
+import HLViews
+
+/// A heading and one row with mean ± std of each chunk, as in the paper's Table 1. Columns have one width always, so that
+/// rows of several walkers can stand below each other.
+struct TableRow {
+    private let cells: [(name: String, value: String)]
+    private let source: String
+
+    private static let width = 15
+
+    init(_ measurement: Measurement, _ header: StreamHeader) {
+        let statistics = measurement.statistics
+        let chunks = zip(statistics.chunks.indices, statistics.perChunk).map {
+            ("\(measurement.space.rawValue)^\($0)", Self.value($1))
+        }
+        cells =
+            chunks + zip(statistics.groups, statistics.perGroup).map { ($0.text, Self.value($1)) }
+            + [("samples", String(statistics.count))]
+        let perturbation = header.metadata["hl.perturbation"].flatMap {
+            try? JSONValue(parsing: $0, name: "hl.perturbation")
+        }
+        source = perturbation?["walker"]?.string ?? (perturbation == nil ? "" : "noise")
+    }
+
+    var text: String {
+        cells.map { Self.padded($0.name) }.joined() + "  positives from\n" + cells.map { Self.padded($0.value) }.joined()
+            + "  \(source)\n"
+    }
+
+    /// Two decimals, or more where there would be nothing but zeros. A chunk that never moves has a dash.
+    private static func value(_ d: StreamingDistribution) -> String {
+        guard d.maximum > 0 else { return "–" }
+        var digits = 2
+        var smallest = 0.095
+        while d.mean < smallest && digits < 9 { (digits, smallest) = (digits + 1, smallest / 10) }
+        return "\(fixed(d.mean, digits)) ± \(fixed(d.standardDeviation, digits))"
+    }
+
+    private static func padded(_ text: String) -> String {
+        "  " + String(repeating: " ", count: max(0, width - text.count)) + text
+    }
+}
