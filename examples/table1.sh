@@ -54,8 +54,10 @@ train() {
         { cat "$1.messages" >&2; return 1; }
 }
 
-# number NAME FILE: the number or, of an array, the first one behind the last "NAME": in a file of JSON.
-number() { grep -o "\"$1\": *\[*[-0-9.e]*" "$2" | tail -1 | sed 's/.*[: []//'; }
+# first NAME, last NAME: of JSON on stdin the number, or of an array its first one, behind the first or last "NAME":.
+numbers() { grep -oE "\"$1\": *\[*(null|[-0-9.e]+)" | sed 's/.*[: []//'; }
+first() { numbers "$1" | head -1; }
+last() { numbers "$1" | tail -1; }
 
 # delta CHUNK: leaves CHUNK.json, what hl-delta says of the walker.
 delta() {
@@ -67,7 +69,7 @@ delta() {
 }
 
 # As many at a time as there are jobs; the last chunks, whose walkers take longest, first.
-export -f train delta number
+export -f train delta
 export loss factor most width anchors threads
 for ((chunk = chunks - 1; chunk >= 0; chunk--)); do
     while (($(jobs -rp | wc -l) >= jobs)); do wait -n || fail 70 "a walker could not be trained: see above"; done
@@ -75,26 +77,32 @@ for ((chunk = chunks - 1; chunk >= 0; chunk--)); do
 done
 while (($(jobs -rp | wc -l) > 0)); do wait -n || fail 70 "a walker could not be trained: see above"; done
 
-printf ' p   loss    samples      μ        σ     change of a pixel, per unit of δ\n'
+# The paper's columns, and what a step of length 1 does to a pixel.
+echo "Table 1 (left) on ${source[1]:-shapes}: δ of $anchors anchors"
+echo
+echo "chunk   loss (InfoNCE)   train samples (K)      mean μ       std σ   pixel change per δ"
 for ((chunk = 0; chunk < chunks; chunk++)); do
     [[ -e $chunk.json ]] || fail 70 "there is no δ of chunk $chunk: see above"
-    echo "$chunk $(number average_loss $chunk.log) $(number samples $chunk.log) $(number mean $chunk.json) \
-$(number std $chunk.json) $(number image_change $chunk.log) $(number delta_mean $chunk.log)"
+    echo "$chunk" $(for name in average_loss samples; do last $name <$chunk.log; done) \
+        $(for name in mean std; do first $name <$chunk.json; done) \
+        $(for name in image_change delta_mean; do last $name <$chunk.log; done)
 done | awk -v goal="$loss" '
+    # Two decimals as in the paper, more where there would be nothing but zeros.
+    function short(x) { return sprintf(x < 0.1 ? "%.5f" : "%.2f", x) }
     {
-        p = NR - 1; mean[p] = $4; change[p] = $7 > 0 ? $6 / $7 : 0; reached[p] = $2 >= goal
-        printf "%2d  %5.2f %7.1f K  %7.2f  %7.2f     %.4f%s\n", $1, $2, $3 / 1000, $4, $5, change[p], reached[p] ? "" : "   (not at the stop loss)"
+        p = NR - 1; mean[p] = $4; change[p] = $7 > 0 ? $6 / $7 : 0; reached[p] = $2 != "null" && $2 >= goal
+        printf "%5d   %14s   %17.1f   %9s   %9s   %18.4f%s\n", $1, ($2 == "null" ? "-" : short($2)), $3 / 1000, short($4), short($5), change[p], reached[p] ? "" : "   not at the stop loss"
     }
     END {
         print ""
         for (p = 1; p < NR; p++) {
             printf "δ^%d %s δ^%d", p - 1, (mean[p - 1] < mean[p] ? "<" : ">"), p
             if (!reached[p - 1] || !reached[p]) {
-                missing = reached[p - 1] ? p : reached[p] ? p - 1 : (p - 1) " and " p
-                printf ", but walker %s never got back to the stop loss:", missing
-                printf " the estimator finds the pairs by the other chunks, and their δ are not of the same loss"
-            } else if (mean[p - 1] >= mean[p]) {
-                printf ": a step of length 1 changes the image %.1f times as much in chunk %d as in chunk %d", (change[p - 1] ? change[p] / change[p - 1] : 0), p, p - 1
+                missing = reached[p - 1] ? "walker " p : reached[p] ? "walker " p - 1 : "walkers " p - 1 " and " p
+                printf ", but %s never got back to the stop loss: the estimator", missing
+                printf " finds the pairs by the other chunks, and these δ are not of the same loss"
+            } else if (mean[p - 1] >= mean[p] && change[p - 1] > 0) {
+                printf ": a step of length 1 changes the image %.1f times as much in chunk %d as in chunk %d", change[p] / change[p - 1], p, p - 1
             }
             print ""
             if (mean[p - 1] < mean[p] && reached[p - 1] && reached[p]) grows++

@@ -74,6 +74,9 @@ public protocol Backend: AnyObject {
 
     /// op(a) op(b), [m, k] × [k, n].
     func matmul(_ a: Tensor, _ b: Tensor, transposeA: Bool, transposeB: Bool) -> Tensor
+    /// x Wᵀ, [B, in] × [out, in], with each row of the result from its own row of x alone, to the bit: what is applied to
+    /// samples one by one must not depend on which of them came together. Libraries do not promise that of `matmul`.
+    func projectRows(_ x: Tensor, _ weight: Tensor) -> Tensor
     /// Adds a vector [d] to every row of [B, d], in place.
     func addRowVector(_ vector: Tensor, to matrix: Tensor)
     func columnSums(_ matrix: Tensor) -> Tensor

@@ -14,6 +14,22 @@ extension CPUBackend {
         return result
     }
 
+    public func projectRows(_ x: Tensor, _ weight: Tensor) -> Tensor {
+        let (rows, inputs, outputs) = (x.shape[0], x.shape[1], weight.shape[0])
+        precondition(weight.shape[1] == inputs, "rows of \(x.shape) and a weight of \(weight.shape) do not fit")
+        let result = allocate([rows, outputs]), lanes = Int(HL_PROJECT_LANES)
+        let panelWork = max(1, rows * inputs * lanes)
+        parallel((outputs + lanes - 1) / lanes, grain: max(1, Self.elementGrain / panelWork)) { panels in
+            withUnsafeTemporaryAllocation(of: Float.self, capacity: max(1, inputs * lanes)) { packed in
+                guard let packed = packed.baseAddress else { return }
+                hl_project_rows(
+                    x.floats, rows, inputs, weight.floats, outputs, panels.lowerBound, panels.upperBound, packed,
+                    result.floats)
+            }
+        }
+        return result
+    }
+
     public func addRowVector(_ vector: Tensor, to matrix: Tensor) {
         precondition(vector.elementCount == matrix.shape[1])
         forEachRow(matrix) { hl_add_row_vector(matrix.floats, vector.floats, $0, $1, matrix.shape[1]) }

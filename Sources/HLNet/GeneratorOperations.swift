@@ -176,10 +176,10 @@ extension Pass {
         }
     }
 
-    /// x Wᵀ + b with fixed weights, [out, in] and [out].
+    /// x Wᵀ + b with fixed weights, [out, in] and [out]; a row of the result depends on its own row of x alone.
     public func linear(_ x: Variable, _ weight: Tensor, _ bias: Tensor? = nil) -> Variable {
         let backend = backend
-        let y = backend.matmul(x.value, weight, transposeA: false, transposeB: true)
+        let y = backend.projectRows(x.value, weight)
         if let bias { backend.addRowVector(bias, to: y) }
         return tape.result(y, from: [x]) { gradient in
             x.receive(backend.matmul(gradient, weight, transposeA: false, transposeB: false), backend)

@@ -18,10 +18,13 @@ public final class Linear: Module {
         if let bias { try body(prefix + "bias", .parameter(bias)) }
     }
 
-    /// [B, in] → [B, out].
+    /// [B, in] → [B, out]. Outside training a row of the result depends on its own row of x alone, to the bit.
     public func callAsFunction(_ x: Variable, _ pass: Pass) -> Variable {
         let backend = pass.backend, weight = weight, bias = bias
-        let y = backend.matmul(x.value, weight.value, transposeA: false, transposeB: true)
+        let y =
+            pass.isTraining
+            ? backend.matmul(x.value, weight.value, transposeA: false, transposeB: true)
+            : backend.projectRows(x.value, weight.value)
         if let bias { backend.addRowVector(bias.value, to: y) }
         return pass.tape.result(y, from: [x, weight, bias].compactMap(\.self)) { gradient in
             if weight.requiresGradient {

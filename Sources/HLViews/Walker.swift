@@ -19,8 +19,7 @@ public final class Walker {
     private let first: (weight: Tensor, bias: Tensor)  // [hidden, d], [hidden]
     private let second: (weight: Tensor, bias: Tensor)  // [d, hidden], [d]
 
-    /// Samples at a time, always so many, the last block filled up with zeros: a sample's result depends on no other.
-    /// Activations stay in cache.
+    /// Samples at a time: activations stay in cache.
     private var blockSize: Int { dimension > 128 ? mappingBlock : 1024 }
 
     /// - Parameter tensors: `walker.0.weight` [hidden, d], `walker.0.bias`, `walker.2.weight` [d, hidden] and
@@ -93,22 +92,18 @@ public final class Walker {
         for start in stride(from: 0, to: latent.rowCount, by: blockSize) {
             let rows = latent.rows(start..<min(start + blockSize, latent.rowCount))
             let chosen = (isWhole ? rows : Self.gather(rows, chunks)).reshaped([rows.rowCount, dimension])
-            let filling = HostTensor(.f32, shape: [blockSize - rows.rowCount, dimension]) {
-                _ = $0.initializeMemory(as: UInt8.self, repeating: 0)
-            }
-            let moved = try move(HostTensor.concatenate(filling.rowCount > 0 ? [chosen, filling] : [chosen]))
-                .rows(0..<rows.rowCount)
+            let moved = try move(chosen)
             parts.append(isWhole ? moved.reshaped(rows.shape) : Self.scatter(moved, into: rows, chunks))
         }
         return parts.isEmpty ? latent : HostTensor.concatenate(parts)
     }
 
-    /// z + T(z), [B, d].
+    /// z + T(z), [B, d]. A sample's result depends on no other's.
     private func move(_ values: HostTensor) throws -> HostTensor {
         let z = backend.tensor(values)
-        let hidden = backend.matmul(z, first.weight, transposeA: false, transposeB: true)
+        let hidden = backend.projectRows(z, first.weight)
         backend.addRowVector(first.bias, to: hidden)
-        let step = backend.matmul(backend.relu(hidden), second.weight, transposeA: false, transposeB: true)
+        let step = backend.projectRows(backend.relu(hidden), second.weight)
         backend.addRowVector(second.bias, to: step)
         return try backend.read(backend.add(z, step))
     }

@@ -72,6 +72,7 @@ import Testing
         }
         for (key, tensor) in try trainer.weights() {
             #expect(distance(tensor, try self.tensor("\(name).end.\(key)")) < 1e-3, "\(key)")
+            #expect(distance(tensor, try self.tensor("\(name).start.\(key)")) > 1e-2, "\(key) has hardly moved")
         }
         let estimator = try trainer.estimator.state(on: backend)
         let prefix = "\(name).end.estimator."

@@ -46,7 +46,7 @@ struct ExamplesTests {
         let outcome = try space.run(script)
         #expect(outcome.status == 0, "\(outcome.errors)")
         let lines = outcome.text.split(separator: "\n").map(String.init)
-        let rows = lines.compactMap { $0.wholeMatch(of: /\ ([0-5]) +[0-9.]+ +[0-9.]+ K +([0-9.]+) +([0-9.]+) .*/) }
+        let rows = lines.compactMap { $0.wholeMatch(of: /\ +([0-5]) +[-0-9.]+ +[0-9.]+ +([0-9.]+) +([0-9.]+) .*/) }
         #expect(rows.map(\.1) == ["0", "1", "2", "3", "4", "5"], "\(outcome.text)")
         #expect(rows.allSatisfy { (Double($0.2) ?? 0) > 0 })
         #expect(lines.last?.wholeMatch(of: /δ grows at the same loss in [0-5] of 5 steps .*/) != nil, "\(outcome.text)")

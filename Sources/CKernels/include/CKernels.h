@@ -11,6 +11,7 @@
 #include "hl_softmax.h"
 #include "hl_images.h"
 #include "hl_rows.h"
+#include "hl_project.h"
 #include "hl_augment.h"
 #include "hl_delta.h"
 #include "hl_threads.h"
