@@ -150,8 +150,8 @@ if [[ -n $all ]]; then
     walker 1-5 walker-hl.safetensors "${walker_options[@]}"
     if [[ ! -e discriminator.safetensors ]]; then
         echo "training the discriminator" >&2
-        hl-sample --seed 79 |
-            hl-train discriminator --real <(hl-sample --clean --seed 78) -o discriminator.safetensors -q
+        hl-sample --seed 79 | hl-train discriminator --width 16 -n 262144 --real <(hl-sample --clean --seed 78) \
+            -o discriminator.safetensors -q
     fi
     hl_arms+=(hl-d hl-learned hl-learned-d)
     arms=(untrained synth "random-$best" learned hl supervised)

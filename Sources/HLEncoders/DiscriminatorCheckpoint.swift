@@ -14,18 +14,35 @@ public enum DiscriminatorCheckpoint {
         public let auc: Double
     }
 
+    /// How well it does on images that it was not trained on.
+    public struct Measured: Sendable {
+        /// Of real against generated images.
+        public let auc: Double
+        /// Images of each kind.
+        public let heldOut: Int
+        /// Of real images against the defective ones among the generated, where it is known which are.
+        public let defectAUC: Double?
+
+        public init(auc: Double, heldOut: Int, defectAUC: Double? = nil) {
+            self.auc = auc
+            self.heldOut = heldOut
+            self.defectAUC = defectAUC
+        }
+    }
+
     static func file(
-        _ model: Discriminator, _ state: [(name: String, tensor: HostTensor)], auc: Double, heldOut: Int,
+        _ model: Discriminator, _ state: [(name: String, tensor: HostTensor)], _ measured: Measured,
         training: JSONValue, history: [HistoryEntry]
     ) -> TensorFile {
-        let description: JSONValue = [
-            "side": .integer(Int64(model.side)), "width": .integer(Int64(model.width)), "auc": .number(auc),
-            "held_out": .integer(Int64(heldOut)),
+        var description: JSONObject = [
+            "side": .integer(Int64(model.side)), "width": .integer(Int64(model.width)), "auc": .number(measured.auc),
+            "held_out": .integer(Int64(measured.heldOut)),
         ]
+        description["defect_auc"] = measured.defectAUC.map { .number($0) }
         return TensorFile(
             tensors: NamedTensors(state.map { ($0.name, $0.tensor) }),
             metadata: [
-                "hl.kind": kind, "hl.version": version, "hl.discriminator": description.text,
+                "hl.kind": kind, "hl.version": version, "hl.discriminator": JSONValue.object(description).text,
                 "hl.training": training.text, "hl.history": JSONValue.array(history.map { .object($0.json) }).text,
             ])
     }

@@ -9,9 +9,9 @@ public final class DiscriminatorTrainer {
     public struct Settings: Sendable, Equatable {
         /// Images of each kind per step.
         public var batch = 64
-        public var steps = 250
+        public var steps = 1024
         public var rate: Float = 1e-3
-        public var width = 32
+        public var width = 16
         public var seed: UInt64 = 0
 
         public init() {}
@@ -73,9 +73,8 @@ public final class DiscriminatorTrainer {
     }
 
     /// The finished discriminator's file.
-    /// - Parameter auc: on held-out images.
-    public func file(auc: Double, heldOut: Int, history: [HistoryEntry]) throws -> TensorFile {
+    public func file(_ measured: DiscriminatorCheckpoint.Measured, history: [HistoryEntry]) throws -> TensorFile {
         DiscriminatorCheckpoint.file(
-            model, try model.state(on: backend), auc: auc, heldOut: heldOut, training: settings.json, history: history)
+            model, try model.state(on: backend), measured, training: settings.json, history: history)
     }
 }

@@ -37,6 +37,9 @@ struct Filter: Tool {
     @Flag(help: "Score only, and pass everything on.")
     var score = false
 
+    @Option(help: ArgumentHelp("Write the report as JSON too. (path)", valueName: "file"))
+    var report: String?
+
     @OptionGroup var destination: OutputOption
     @OptionGroup(title: "Common options") var shared: SharedOptions
 
@@ -54,6 +57,7 @@ struct Filter: Tool {
             warn("\(discriminator) tells real from generated hardly better than chance (AUC \(rounded(judge.auc)))")
         }
         let reader = try StreamInput.open(path: input)
+        let oracle = try defectOracle(reader.header)
         let renderer = try Renderer(reader.header, threads: shared.threadCount)
         let output = try StreamOutput(path: destination.output)
         try output.writeHeader(try header(reader.header, judge))
@@ -64,13 +68,18 @@ struct Filter: Tool {
             let scored = try attachScores(to: renderer.attachingImages(to: batch), judge.model, backend)
             let scores = try by.scores(of: scored)
             let kept = score ? Array(scores.indices) : group.chosen(scores)
-            report.add(scores, kept: kept)
+            report.add(scores, kept: kept, defects: oracle.flatMap { by.defects(of: scored, $0) })
             if !kept.isEmpty { try output.write(kept.count == batch.count ? scored : scored.gather(kept)) }
             progress.advance(by: batch.count)
         }
         try output.finish()
         progress.finish()
+        if let path = self.report { try OutputFile.write(Array((report.json.indentedText + "\n").utf8), to: path) }
         if report.seen == 0 { warn("the stream has no samples") } else { Console.inform(report.text) }
+    }
+
+    private func defectOracle(_ header: StreamHeader) throws -> (any DefectOracle)? {
+        header.generator == nil ? nil : try GeneratorSpecification(of: header).makeOracle() as? any DefectOracle
     }
 
     private func attachScores(to batch: Batch, _ model: Discriminator, _ backend: any Backend) throws -> Batch {
@@ -98,8 +107,17 @@ struct Filter: Tool {
 enum JudgedBy: String, CaseIterable, ExpressibleByArgument {
     case anchor, positive, worse
 
+    private var views: [Int] {
+        switch self {
+        case .anchor: [0]
+        case .positive: [1]
+        case .worse: [0, 1]
+        }
+    }
+
+    /// - Throws: `Failure(.data)` for samples without the view that counts.
     func scores(of batch: Batch) throws -> [Float] {
-        func scores(_ view: Int) throws -> [Float] {
+        let scores = try views.map { view in
             guard batch.tensors["s.\(view)"] != nil else {
                 throw Failure(
                     .data, "the stream's samples have no \(view == 0 ? "anchor" : "positive")",
@@ -107,11 +125,17 @@ enum JudgedBy: String, CaseIterable, ExpressibleByArgument {
             }
             return try batch.require("s.\(view)", .f32, rank: 1).floats
         }
-        switch self {
-        case .anchor: return try scores(0)
-        case .positive: return try scores(1)
-        case .worse: return zip(try scores(0), try scores(1)).map(min)
+        return (0..<batch.count).map { row in scores.reduce(.infinity) { min($0, $1[row]) } }
+    }
+
+    /// Whether a view that counts is defective; nil for images without latents, of which no oracle knows.
+    func defects(of batch: Batch, _ oracle: any DefectOracle) -> [Bool]? {
+        var defects = [Bool](repeating: false, count: batch.count)
+        for view in views {
+            guard let z = batch.tensors["z.\(view)"], let found = oracle.defects(of: z) else { return nil }
+            defects = zip(defects, found).map { $0 || $1 }
         }
+        return defects
     }
 }
 

@@ -3,6 +3,7 @@ import HLCommand
 import HLCompute
 import HLEncoders
 import HLFormats
+import HLGenerators
 import HLTensor
 
 /// hl-train discriminator: learns to tell generated images from real ones, for hl-filter.
@@ -27,7 +28,7 @@ struct TrainDiscriminator: Tool {
     @Option(
         name: [.customShort("n"), .long],
         help: ArgumentHelp("Images of each kind to train on. (integer)", valueName: "n"))
-    var samples = 16_384
+    var samples = 65_536
 
     @Option(help: ArgumentHelp("Images of each kind to hold out. (integer from 1)", valueName: "n"))
     var heldOut = 1024
@@ -39,7 +40,7 @@ struct TrainDiscriminator: Tool {
     var learningRate: Float = 1e-3
 
     @Option(help: ArgumentHelp("Channels of the first convolution. (integer from 1 to 1024)", valueName: "n"))
-    var width = 32
+    var width = 16
 
     @Option(help: ArgumentHelp("Library for the layers. (auto, onednn or plain)", valueName: "name"))
     var backend = BackendChoice.automatic
@@ -72,7 +73,7 @@ struct TrainDiscriminator: Tool {
         settings.rate = learningRate
         settings.width = width
         settings.seed = seed.seed
-        let side = min(held.generated.shape[2], held.generated.shape[3])
+        let side = min(held.generated.images.shape[2], held.generated.images.shape[3])
         let trainer = DiscriminatorTrainer(
             settings, side: side, on: try backend.make(threads: shared.threads), threads: shared.threadCount)
         Console.note("settings \(settings.json.text), images of \(side) pixels")
@@ -81,38 +82,52 @@ struct TrainDiscriminator: Tool {
         while trainer.step < settings.steps {
             let wantsLoss = trainer.step % 10 == 0 || trainer.step + 1 == settings.steps
             loss = try trainer.train(
-                real: authentic.next(batch), generated: generated.next(batch), wantsLoss: wantsLoss) ?? loss
+                real: authentic.next(batch).images, generated: generated.next(batch).images, wantsLoss: wantsLoss) ?? loss
             progress.advance(by: batch, extra: loss.map { "loss \(rounded($0))" } ?? "")
         }
-        let auc = areaUnderCurve(
-            real: try trainer.scores(of: held.real), generated: try trainer.scores(of: held.generated))
         progress.finish()
-        let history = generated.source.header.appending(seed: seed.seed).history
-        try Safetensors.write(trainer.file(auc: auc, heldOut: heldOut, history: history), to: output)
-        if auc < 0.53 {
-            warn("the discriminator has learnt next to nothing (AUC \(rounded(auc)) where 0.5 is chance): train longer, "
+        let scores = (real: try trainer.scores(of: held.real.images), generated: try trainer.scores(of: held.generated.images))
+        let measured = DiscriminatorCheckpoint.Measured(
+            auc: areaUnderCurve(real: scores.real, generated: scores.generated), heldOut: heldOut,
+            defectAUC: held.generated.defects.map { defects in
+                areaUnderCurve(real: scores.real, generated: zip(scores.generated, defects).filter(\.1).map(\.0))
+            })
+        let history = generated.stream.header.appending(seed: seed.seed).history
+        try Safetensors.write(trainer.file(measured, history: history), to: output)
+        if measured.auc < 0.53 {
+            warn("the discriminator has learnt next to nothing (AUC \(rounded(measured.auc)) where 0.5 is chance): train longer, "
                 + "or see whether the two streams differ")
         }
-        Console.inform("wrote \(output), AUC \(rounded(auc)) on \(heldOut) held-out images of each kind")
+        let ofDefects = measured.defectAUC.map { ", \(rounded($0)) where the generated are the defective ones" } ?? ""
+        Console.inform(
+            "wrote \(output), AUC \(rounded(measured.auc)) on \(heldOut) held-out images of each kind\(ofDefects)")
     }
 
     /// View 0 of a stream.
     private final class Images {
-        let source: PairSource
+        let stream: TrainingStream
+        private let renderer: Renderer
+        private let oracle: (any DefectOracle)?
         private let name: String
 
         init(_ path: String, threads: Int) throws {
             name = path == "-" ? "standard input" : path
-            source = try PairSource(path: path, epochs: 1, seed: 0, threads: threads)
+            stream = try TrainingStream(path: path, epochs: 1, seed: 0)
+            renderer = try Renderer(stream.header, threads: threads)
+            oracle =
+                stream.header.generator == nil
+                ? nil : try GeneratorSpecification(of: stream.header).makeOracle() as? any DefectOracle
         }
 
+        /// The next images, and which are defective where the generator's oracle knows.
         /// - Throws: `Failure(.data)` where there are not so many left.
-        func next(_ count: Int) throws -> HostTensor {
-            guard let images = try source.nextPairs(count, views: 1)?.views[0] else {
+        func next(_ count: Int) throws -> (images: HostTensor, defects: [Bool]?) {
+            guard let batch = try stream.nextBatch(count)?.batch else {
                 throw Failure(
                     .data, "\(name) has fewer samples than --held-out and -n together ask for", "lower -n or make more")
             }
-            return images
+            let defects = batch.tensors["z.0"].flatMap { oracle?.defects(of: $0) }
+            return (try renderer.images(of: 0, in: batch), defects)
         }
     }
 }

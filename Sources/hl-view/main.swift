@@ -71,14 +71,8 @@ struct View: Tool {
     }
 
     private func write(_ bytes: [UInt8]) throws {
-        try bytes.withUnsafeBytes { bytes in
-            if destination.output == "-" {
-                return try FileDescriptorSink(descriptor: STDOUT_FILENO, name: "stdout").write(bytes)
-            }
-            let file = try OutputFile(path: destination.output)
-            try file.write(bytes)
-            try file.commit()
-        }
+        if destination.output != "-" { return try OutputFile.write(bytes, to: destination.output) }
+        try bytes.withUnsafeBytes { try FileDescriptorSink(descriptor: STDOUT_FILENO, name: "stdout").write($0) }
     }
 }
 

@@ -56,7 +56,7 @@ import Testing
         // Through a file, the same scores; alone or in a batch, as well.
         let path = FileManager.default.temporaryDirectory.appendingPathComponent("hl-\(UUID().uuidString)").path
         defer { try? FileManager.default.removeItem(atPath: path) }
-        try Safetensors.write(trainer.file(auc: value, heldOut: 64, history: []), to: path)
+        try Safetensors.write(trainer.file(.init(auc: value, heldOut: 64), history: []), to: path)
         let loaded = try DiscriminatorCheckpoint.load(path: path, on: backend)
         #expect(loaded.auc == value)
         let together = try loaded.model.scores(of: heldOut.0, threads: 1, on: backend).floats

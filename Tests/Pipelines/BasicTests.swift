@@ -119,7 +119,9 @@ struct BasicTests {
         let space = try Workspace()
         #expect(try space.succeed("\(program) --version").text.hasPrefix("\(program) "))
         #expect(try space.succeed("\(program) --help").text.contains("USAGE: \(program)"))
-        let needed = program == "hl-probe" ? "--train a --test b" : program == "hl-encode" ? "--untrained" : ""
+        let needed = [
+            "hl-probe": "--train a --test b", "hl-encode": "--untrained", "hl-filter": "--discriminator d",
+        ][program] ?? ""
         try space.fail(64, "\(program) \(needed) --no-such-option", saying: "--no-such-option")
         try space.fail(64, "\(program) \(needed) --threads 5000", saying: "5000")
     }

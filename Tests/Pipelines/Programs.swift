@@ -3,7 +3,7 @@ import Glibc
 
 /// Where the built programs are: `HL_BIN`, else beside this test bundle.
 enum Programs {
-    static let names = ["hl-sample", "hl-perturb", "hl-train", "hl-encode", "hl-probe", "hl-delta", "hl-view"]
+    static let names = ["hl-sample", "hl-perturb", "hl-filter", "hl-train", "hl-encode", "hl-probe", "hl-delta", "hl-view"]
 
     static let directory: String = {
         if let stated = ProcessInfo.processInfo.environment["HL_BIN"], !stated.isEmpty { return stated }

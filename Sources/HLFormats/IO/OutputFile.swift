@@ -46,6 +46,14 @@ public final class OutputFile: ByteSink {
 
     deinit { abandon() }
 
+    /// Writes a whole file.
+    /// - Throws: `Failure` (cannotCreate, inputOutput).
+    public static func write(_ bytes: [UInt8], to path: String) throws {
+        let file = try OutputFile(path: path)
+        try bytes.withUnsafeBytes { try file.write($0) }
+        try file.commit()
+    }
+
     private static func createTemporary(beside target: String) -> (Int32, String?) {
         let directory = target.lastIndex(of: "/").map { String(target[...$0]) } ?? ""
         for attempt in 0..<1000 {

@@ -84,10 +84,7 @@ extension Image {
     ///
     /// - Throws: `Failure` `.cannotCreate` or `.inputOutput`.
     public func writePNG(to path: String) throws {
-        let bytes = try pngBytes()
-        let file = try OutputFile(path: path)
-        try bytes.withUnsafeBytes { try file.write($0) }
-        try file.commit()
+        try OutputFile.write(try pngBytes(), to: path)
     }
 
     private static func damagedPNG(_ image: png_image, _ name: String) -> Failure {
