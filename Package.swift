@@ -66,10 +66,12 @@ var targets: [Target] = [
 if hasOneDNN { targets.append(cTarget("COneDNN", libraries: ["dl"])) }
 if hasJPEG { targets.append(cTarget("CJPEG", libraries: ["jpeg"])) }
 targets += programs.map(program)
-targets.append(.executableTarget(name: "simsiam-step", dependencies: ["HLEncoders"], path: "Benchmarks/simsiam-step"))
-targets.append(
-    .executableTarget(name: "generator-step", dependencies: ["HLGenerators"], path: "Benchmarks/generator-step"))
-targets.append(.executableTarget(name: "walker-step", dependencies: ["HLWalkers"], path: "Benchmarks/walker-step"))
+targets.append(.target(name: "BenchmarkHarness", dependencies: ["HLCompute"], path: "Benchmarks/harness"))
+for (name, module) in [("simsiam-step", "HLEncoders"), ("generator-step", "HLGenerators"), ("walker-step", "HLWalkers")] {
+    targets.append(
+        .executableTarget(
+            name: name, dependencies: ["BenchmarkHarness", .byName(name: module)], path: "Benchmarks/\(name)"))
+}
 targets.append(
     .executableTarget(name: "weights-fuzzer", dependencies: ["HLGenerators"], path: "Benchmarks/weights-fuzzer"))
 targets += [

@@ -45,7 +45,7 @@ def main():
         a, b = run(ours, options.steps), run(theirs, options.steps)
         ours_all += a["step_seconds"]
         theirs_all += b["step_seconds"]
-        kernels.append(a["convolution_seconds_per_image"])
+        kernels.append(a["convolution_seconds"] / options.batch)
         ratios.append(statistics.median(b["step_seconds"]) / statistics.median(a["step_seconds"]))
     per_image = [statistics.median(seconds) / options.batch for seconds in (ours_all, theirs_all)]
     print(

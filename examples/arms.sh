@@ -42,6 +42,9 @@ width=16
 # Both walkers alike, with rates ten times the paper's; they are taken where InfoNCE is back at the paper's 1.05.
 walker_options=(--learning-rate 1e-5 --estimator-learning-rate 3e-5 --rate-factor 10 --stop-loss 1.05)
 
+# pass: stdin to stdout, without complaint where the reader has enough.
+pass() { cat || (($? == 141)); }
+
 # views ARM SEED: anchors on stdin, pairs on stdout; anchors alone for arms without T_z.
 views() {
     case $1 in
@@ -49,7 +52,7 @@ views() {
         hl | hl-d) hl-perturb --chunks 1-5 --std 1 --trunc 2 --seed "$2" ;;
         learned) hl-perturb --walker walker-all.safetensors ;;
         hl-learned | hl-learned-d) hl-perturb --walker walker-hl.safetensors ;;
-        *) cat ;;
+        *) pass ;;
     esac
 }
 
@@ -57,7 +60,7 @@ views() {
 sieve() {
     case $1 in
         *-d) hl-filter --discriminator discriminator.safetensors --keep 0.5 -q ;;
-        *) cat ;;
+        *) pass ;;
     esac
 }
 
@@ -124,7 +127,7 @@ pairs_of() {
 kept() {
     case $1 in
         untrained | synth | supervised) echo 100.0 ;;
-        *) hl-sample -n 20000 --seed 77 | views "$1" 77 | hl-delta | sed -n 's/.*samples, \([0-9.]*\) % .*/\1/p' ;;
+        *) hl-sample -n 20000 --seed 76 | views "$1" 76 | sieve "$1" | hl-delta | sed -n 's/.*samples, \([0-9.]*\) % .*/\1/p' ;;
     esac
 }
 

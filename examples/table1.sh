@@ -39,25 +39,25 @@ while (($#)); do
     shift 2
 done
 [[ $jobs =~ ^[1-9][0-9]*$ ]] || fail 64 "cannot run $jobs trainings at a time: give --jobs from 1"
+[[ $loss =~ ^[0-9]*\.?[0-9]+$ ]] || fail 64 "cannot stop at a loss of $loss: give --stop-loss a number above 0"
 mkdir -p "$folder"
 cd "$folder"
 chunks=6
 threads=$(($(nproc) / jobs > 0 ? $(nproc) / jobs : 1))
 
+# What is kept in the folder was made with these.
+settings="stop loss $loss, rate factor $factor, at most $most anchors, width $width, ${source[1]:-shapes}, δ of $anchors anchors"
+[[ ! -e settings || $(<settings) == "$settings" ]] ||
+    fail 78 "$folder holds walkers of other settings ($(<settings)): give the same, or another --folder"
+echo "$settings" >settings
+
 # train CHUNK: leaves CHUNK.safetensors, and in CHUNK.log a line of JSON for every tenth step.
 train() {
     [[ -e $1.safetensors ]] && return
-    # The log goes on with a resumed run only.
-    [[ -e $1.safetensors.resume ]] || rm -f "$1.log"
     hl-sample "${source[@]}" | hl-train walker --chunks "$1" --width "$width" --rate-factor "$factor" --resume \
         --stop-loss "$loss" -n "$most" --every 16384 --threads "$threads" --log "$1.log" -o "$1.safetensors" 2>"$1.messages" ||
         { cat "$1.messages" >&2; return 1; }
 }
-
-# first NAME, last NAME: of JSON on stdin the number, or of an array its first one, behind the first or last "NAME":.
-numbers() { grep -oE "\"$1\": *\[*(null|[-0-9.e]+)" | sed 's/.*[: []//'; }
-first() { numbers "$1" | head -1; }
-last() { numbers "$1" | tail -1; }
 
 # delta CHUNK: leaves CHUNK.json, what hl-delta says of the walker.
 delta() {
@@ -68,14 +68,20 @@ delta() {
     mv "$1.json.part" "$1.json"
 }
 
-# As many at a time as there are jobs; the last chunks, whose walkers take longest, first.
-export -f train delta
-export loss factor most width anchors threads
+# As many at a time as there are jobs; the last chunks, whose walkers take longest, first. Each has a process group, which
+# is told to stop (and leaves a checkpoint) when the script ends before it.
+set -m
+trap 'for job in $(jobs -p); do kill -TERM -- "-$job" 2>/dev/null || true; done; wait' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
 for ((chunk = chunks - 1; chunk >= 0; chunk--)); do
     while (($(jobs -rp | wc -l) >= jobs)); do wait -n || fail 70 "a walker could not be trained: see above"; done
     (train $chunk && delta $chunk) &
 done
 while (($(jobs -rp | wc -l) > 0)); do wait -n || fail 70 "a walker could not be trained: see above"; done
+
+# number NAME: of JSON on stdin the number, or of an array its first one, behind the first "NAME":.
+number() { grep -oE "\"$1\": *\[*(null|[-0-9.e]+)" | head -1 | sed 's/.*[: []//'; }
 
 # The paper's columns, and what a step of length 1 does to a pixel.
 echo "Table 1 (left) on ${source[1]:-shapes}: δ of $anchors anchors"
@@ -83,29 +89,37 @@ echo
 echo "chunk   loss (InfoNCE)   train samples (K)      mean μ       std σ   pixel change per δ"
 for ((chunk = 0; chunk < chunks; chunk++)); do
     [[ -e $chunk.json ]] || fail 70 "there is no δ of chunk $chunk: see above"
-    echo "$chunk" $(for name in average_loss samples; do last $name <$chunk.log; done) \
-        $(for name in mean std; do first $name <$chunk.json; done) \
-        $(for name in image_change delta_mean; do last $name <$chunk.log; done)
+    # The highest average loss after the lowest.
+    rise=$(sed -nE 's/.*"average_loss":([0-9.e-]+).*/\1/p' $chunk.log |
+        awk 'NR == 1 || $1 < low { low = high = $1 } $1 > high { high = $1 } END { print high + 0 }')
+    echo $chunk $(for name in average_loss lowest_loss samples image_change delta_mean; do tail -1 $chunk.log | number $name; done) \
+        $(for name in mean std; do number $name <$chunk.json; done) "$rise"
 done | awk -v goal="$loss" '
-    # Two decimals as in the paper, more where there would be nothing but zeros.
-    function short(x) { return sprintf(x < 0.1 ? "%.5f" : "%.2f", x) }
+    # Two decimals as in the paper, three digits where there would be nothing but zeros.
+    function short(x) { return sprintf(x < 0.1 ? "%.3g" : "%.2f", x) }
+    function steps(a, b) {
+        return change[a] > 0 ? sprintf(" (a step of length 1 changes the image %.1f times as much in chunk %d as in chunk %d)", change[b] / change[a], b, a) : ""
+    }
     {
-        p = NR - 1; mean[p] = $4; change[p] = $7 > 0 ? $6 / $7 : 0; reached[p] = $2 != "null" && $2 >= goal
-        printf "%5d   %14s   %17.1f   %9s   %9s   %18.4f%s\n", $1, ($2 == "null" ? "-" : short($2)), $3 / 1000, short($4), short($5), change[p], reached[p] ? "" : "   not at the stop loss"
+        p = NR - 1; mean[p] = $7; change[p] = $6 > 0 ? $5 / $6 : 0; rise[p] = $9
+        fallen[p] = $3 != "null" && $3 < 0.9 * goal; reached[p] = fallen[p] && $2 >= goal
+        printf "%5d   %14s   %17.1f   %9s   %9s   %18.4f%s\n", p, ($2 == "null" ? "-" : short($2)), $4 / 1000, short($7), short($8), change[p], reached[p] ? "" : "   not at the stop loss"
     }
     END {
         print ""
-        for (p = 1; p < NR; p++) {
-            printf "δ^%d %s δ^%d", p - 1, (mean[p - 1] < mean[p] ? "<" : ">"), p
-            if (!reached[p - 1] || !reached[p]) {
-                missing = reached[p - 1] ? "walker " p : reached[p] ? "walker " p - 1 : "walkers " p - 1 " and " p
-                printf ", but %s never got back to the stop loss: the estimator", missing
-                printf " finds the pairs by the other chunks, and these δ are not of the same loss"
-            } else if (mean[p - 1] >= mean[p] && change[p - 1] > 0) {
-                printf ": a step of length 1 changes the image %.1f times as much in chunk %d as in chunk %d", change[p] / change[p - 1], p, p - 1
+        for (p = 0; p < NR; p++) {
+            if (reached[p]) {
+                if (last != "") {
+                    pairs++
+                    if (mean[last] < mean[p]) { grows++; printf "δ^%d < δ^%d\n", last, p }
+                    else printf "δ^%d > δ^%d%s\n", last, p, steps(last, p)
+                }
+                last = p
+            } else if (fallen[p]) {
+                printf "δ^%d cannot be compared: the loss fell and came back to %s at most, because the estimator finds the pairs by the chunks that did not move\n", p, short(rise[p])
+            } else {
+                printf "δ^%d cannot be compared: the loss never fell clearly below %s; the walker is ahead of its estimator, or has trained too little\n", p, goal
             }
-            print ""
-            if (mean[p - 1] < mean[p] && reached[p - 1] && reached[p]) grows++
         }
-        printf "δ grows at the same loss in %d of %d steps from chunk to chunk (Assumption 3.1).\n", grows, NR - 1
+        printf "\nAt the same loss δ grows in %d of %d steps from one chunk to the next that got there (Assumption 3.1).\n", grows, pairs
     }'

@@ -2,7 +2,9 @@
 /// with ties counted half (Mann and Whitney 1947; scikit-learn's `roc_auc_score`).
 ///
 /// 0.5 is chance, 1 is perfect. NaN when one side is empty.
+/// - Parameters: scores that are numbers.
 public func areaUnderCurve(real: [Float], generated: [Float]) -> Double {
+    precondition((real + generated).allSatisfy { !$0.isNaN })
     let all = (real.map { ($0, true) } + generated.map { ($0, false) }).sorted { $0.0 < $1.0 }
     var rankSum = 0.0, index = 0
     while index < all.count {

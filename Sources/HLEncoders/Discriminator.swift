@@ -71,6 +71,7 @@ public final class Discriminator: Module {
     }
 
     /// How real images look, F32 [B], from 0, generated, to 1, real: the softmax of class 1.
+    /// - Throws: `Failure(.data)` where a score is not a number, as of a network that has diverged.
     public func scores(of images: HostTensor, threads: Int, on backend: any Backend) throws -> HostTensor {
         let count = images.rowCount
         var scores: [Float] = []
@@ -82,6 +83,11 @@ public final class Discriminator: Module {
             for row in 0..<min(Self.microBatch, count - first) {
                 scores.append(1 / (1 + exp(logits[2 * row] - logits[2 * row + 1])))
             }
+        }
+        guard scores.allSatisfy(\.isFinite) else {
+            throw Failure(
+                .data, "the discriminator's scores are not numbers: it has diverged",
+                "train it again with a lower --learning-rate")
         }
         return HostTensor(scores, shape: [count])
     }

@@ -2,31 +2,24 @@ import HLTensor
 
 /// A generator whose synthesis takes mapped latents.
 public protocol LatentMapper: AnyObject {
-    /// The mapped latents w, F32 [B, layers, width], after truncation: what the synthesis takes.
+    /// The mapped latents w, F32 [B, layers, width], after truncation: what the synthesis takes. Those of a sample depend
+    /// on no other.
     /// - Parameter z: F32 [B, 1, dimension].
     func map(_ z: HostTensor) throws -> HostTensor
 }
 
-/// Samples that are mapped at a time, however they come: the order of summation must not depend on their number.
+/// Samples that are mapped at a time: their activations stay in cache.
 public let mappingBlock = 64
 
 extension LatentMapper {
-    /// As `map`, in blocks of `mappingBlock` samples, the last one filled up with zeros.
+    /// As `map`, in blocks of `mappingBlock` samples.
     public func mapInBlocks(_ z: HostTensor) throws -> HostTensor {
-        let count = z.rowCount, rest = count % mappingBlock
-        if count == mappingBlock { return try map(z) }
-        var parts: [HostTensor] = []
-        for start in stride(from: 0, to: count - rest, by: mappingBlock) {
-            parts.append(try map(z.rows(start..<start + mappingBlock)))
-        }
-        if rest > 0 || parts.isEmpty {
-            let filling = HostTensor(.f32, shape: [mappingBlock - rest] + z.shape.dropFirst()) {
-                _ = $0.initializeMemory(as: UInt8.self, repeating: 0)
-            }
-            let block = HostTensor.concatenate([z.rows(count - rest..<count), filling])
-            parts.append(try map(block).rows(0..<rest))
-        }
-        return HostTensor.concatenate(parts)
+        let count = z.rowCount
+        if count <= mappingBlock { return try map(z) }
+        return HostTensor.concatenate(
+            try stride(from: 0, to: count, by: mappingBlock).map { start in
+                try map(z.rows(start..<min(start + mappingBlock, count)))
+            })
     }
 }
 

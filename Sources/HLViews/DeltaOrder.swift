@@ -44,11 +44,6 @@ extension DeltaStatistics {
             }
         }
 
-        mutating func merge(_ other: OrderCounts) {
-            for number in counts.indices { counts[number] += other.counts[number] }
-            ascending += other.ascending
-        }
-
         func orderings(of names: [Int], total: Int) -> [Ordering] {
             zip(pairs, counts).map { pair, count in
                 Ordering(

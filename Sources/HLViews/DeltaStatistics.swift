@@ -127,21 +127,6 @@ public struct DeltaStatistics: Sendable {
         }
     }
 
-    /// Adds what another part of the stream has counted.
-    /// - Throws: `Failure` (incompatible) if it is about other chunks.
-    public mutating func merge(_ other: DeltaStatistics) throws {
-        guard chunks == other.chunks, groups == other.groups else {
-            throw Failure(
-                .incompatible, "statistics of chunks \(chunks) and of \(other.chunks) do not add up",
-                "choose the same chunks for both")
-        }
-        for position in perChunk.indices { perChunk[position].merge(other.perChunk[position]) }
-        for position in perGroup.indices { perGroup[position].merge(other.perGroup[position]) }
-        together.merge(other.together)
-        chunkOrder.merge(other.chunkOrder)
-        groupOrder.merge(other.groupOrder)
-    }
-
     /// Every pair of chosen chunks p < q: Assumption 3.1 says that δ^p < δ^q.
     public var orderings: [Ordering] { chunkOrder.orderings(of: chunks.indices, total: count) }
 

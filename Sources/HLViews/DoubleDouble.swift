@@ -30,8 +30,6 @@ struct DoubleDouble: Sendable, Equatable {
         add(product, error)
     }
 
-    mutating func add(_ other: DoubleDouble) { add(other.high, other.low) }
-
     static func - (a: DoubleDouble, b: DoubleDouble) -> DoubleDouble {
         var result = a
         result.add(-b.high, -b.low)

@@ -40,18 +40,16 @@ public struct NoiseSuggestion: Sendable {
                 warnings.append("\(name) is left out: its δ spreads by more than its mean, as after a walker that failed")
                 continue
             }
-            guard let wanted = try deviation(part.chunks, mean) else {
+            guard let wanted = try deviation(part.chunks, mean).map(Self.rounded),
+                let noise = try? TruncatedNormal(standardDeviation: wanted, truncation: Self.truncation)
+            else {
                 warnings.append("\(name) is left out: no noise moves it so far")
                 continue
             }
             if mean > part.apart {
                 warnings.append("\(name) moves farther than from one anchor to another: such positives share little")
             }
-            groups.append(
-                PerturbationGroup(
-                    chunks: part.chunks,
-                    noise: try TruncatedNormal(
-                        standardDeviation: Self.rounded(wanted), truncation: Self.truncation)))
+            groups.append(PerturbationGroup(chunks: part.chunks, noise: noise))
         }
         guard !groups.isEmpty else {
             throw Failure(

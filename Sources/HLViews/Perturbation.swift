@@ -92,10 +92,11 @@ public struct Perturbation {
         }
     }
 
-    /// For headers: groups and walkers in the order of their first chunks.
+    /// For headers: the groups as they are numbered, by which their noise is drawn, then the walkers; of a sweep in the
+    /// order of its views.
     /// - Throws: `Failure` where a walker's file cannot be read for its SHA-256.
     public func json() throws -> JSONObject {
-        let groups: [JSONValue] = try order.map { number in
+        let groups: [JSONValue] = try (isSweep ? order : Array(chunkSets.indices)).map { number in
             switch part(number) {
             case .noise(let group): noise?.groups[group].json ?? .null
             case .walker(let walker): .object(try walker.json(moving: chunkSets[number]))

@@ -30,12 +30,13 @@ public struct RandomPerturbation: Sendable, Hashable {
         try PerturbationGroup.validate(groups, count: ChunkSet.limit)
     }
 
-    /// One view per group. Every view adds the same vector, of one chunk's dimension, to each chunk of its group; where
+    /// One view per group, in the order of their first chunks. Every view adds the same vector, of one chunk's dimension, to each chunk of its group; where
     /// groups differ in distribution it is the same quantile of each.
     /// - Throws: `Failure` (usage) for no group or overlapping groups.
     public static func sweep(groups: [PerturbationGroup], seed: UInt64) throws -> RandomPerturbation {
         try PerturbationGroup.validate(groups, count: ChunkSet.limit)
-        return RandomPerturbation(groups: groups, seed: seed, viewCount: groups.count, isSweep: true)
+        let ordered = groups.sorted { $0.chunks.indices[0] < $1.chunks.indices[0] }
+        return RandomPerturbation(groups: ordered, seed: seed, viewCount: groups.count, isSweep: true)
     }
 
     /// One view per chunk.
@@ -56,9 +57,6 @@ public struct RandomPerturbation: Sendable, Hashable {
     public func groups(ofView view: Int) -> Range<Int> {
         isSweep ? view - 1..<view : 0..<groups.count
     }
-
-    /// The chunks that any view moves, ascending.
-    public var perturbedChunks: [Int] { groups.flatMap(\.chunks.indices).sorted() }
 
     /// The noise of one view and group on a whole latent of `dimension` values, F32 [ids, dimension], for generators
     /// whose chunks are mapped from one base latent (StyleGAN2 maps z + noise and takes it for the group's layers).
@@ -135,12 +133,5 @@ public struct RandomPerturbation: Sendable, Hashable {
                 }
             }
         }
-    }
-
-    /// For headers.
-    public var json: JSONValue {
-        [
-            "groups": .array(groups.map(\.json)), "views": .integer(Int64(viewCount)), "sweep": .bool(isSweep),
-        ]
     }
 }

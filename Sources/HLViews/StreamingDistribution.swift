@@ -1,7 +1,7 @@
 /// Moments, extremes and quantiles of a stream of numbers from 0 up, in constant memory.
 ///
 /// Sums of the values and of their squares are kept to 106 bits, so mean and standard deviation are those of exact sums
-/// at any length; in another order, or in parts that are merged, at most their last digit can differ. (The standard
+/// at any length; in another order at most their last digit can differ. (The standard
 /// deviation is right to 1e-15 of the mean where it is smaller than that.) Counts, extremes and quantiles are the same
 /// in any order.
 ///
@@ -58,21 +58,6 @@ public struct StreamingDistribution: Sendable {
         zeroCount += zeros
         minimum = zeroCount > 0 ? 0 : min(minimum, smallest)
         maximum = max(maximum, largest)
-    }
-
-    /// Adds what another stream has counted.
-    public mutating func merge(_ other: StreamingDistribution) {
-        if other.count == 0 { return }
-        if !other.bins.isEmpty {
-            makeRoom(for: other.firstBin...other.firstBin + other.bins.count - 1)
-            for (i, count) in other.bins.enumerated() { bins[other.firstBin + i - firstBin] += count }
-        }
-        sum.add(other.sum)
-        squares.add(other.squares)
-        count += other.count
-        zeroCount += other.zeroCount
-        minimum = min(minimum, other.minimum)
-        maximum = max(maximum, other.maximum)
     }
 
     /// Zero for an empty stream.

@@ -8,19 +8,19 @@ public struct StopRule: Sendable, Equatable {
     public let window: Int
     /// The last losses, at most `window` of them, oldest first.
     public private(set) var recent: [Double]
-    /// Whether the average has been clearly below the threshold.
-    public private(set) var hasFallen: Bool
+    /// The lowest average so far; infinite before there is one.
+    public private(set) var lowest: Double
 
     /// The average has to be below this share of the threshold once: noise around the threshold on the way down is no
     /// return.
     public static let fallenShare = 0.9
 
-    public init(threshold: Double, window: Int, recent: [Double] = [], hasFallen: Bool = false) {
+    public init(threshold: Double, window: Int, recent: [Double] = [], lowest: Double = .infinity) {
         precondition(window > 0)
         self.threshold = threshold
         self.window = window
         self.recent = Array(recent.suffix(window))
-        self.hasFallen = hasFallen
+        self.lowest = lowest
     }
 
     /// The average over the last `window` steps; nil before there are so many.
@@ -28,13 +28,16 @@ public struct StopRule: Sendable, Equatable {
         recent.count < window ? nil : recent.reduce(0, +) / Double(window)
     }
 
+    /// Whether the average has been clearly below the threshold.
+    public var hasFallen: Bool { lowest < Self.fallenShare * threshold }
+
+    /// Whether the loss has fallen and is back.
+    public var isOver: Bool { hasFallen && average ?? -.infinity >= threshold }
+
     /// Takes a step's loss.
-    /// - Returns: whether the loss is back.
-    public mutating func isOver(after loss: Double) -> Bool {
+    public mutating func add(_ loss: Double) {
         recent.append(loss)
         if recent.count > window { recent.removeFirst() }
-        guard let average else { return false }
-        if average < Self.fallenShare * threshold { hasFallen = true }
-        return hasFallen && average >= threshold
+        if let average { lowest = min(lowest, average) }
     }
 }

@@ -13,17 +13,19 @@ public enum WalkerFile {
     ///   - weights: `walker.0.weight` and its like.
     ///   - samples: anchors that it has seen.
     ///   - loss: InfoNCE, averaged over the last steps.
+    ///   - stopLoss: what it was to come back to.
     ///   - training: the settings of hl-train walker.
     ///   - history: of the stream that was trained on, with the training itself last.
     public static func make(
         _ target: WalkerTarget, of generator: GeneratorSpecification, weights: NamedTensors, samples: Int, loss: Double?,
-        training: JSONValue, history: [HistoryEntry]
+        stopLoss: Double?, training: JSONValue, history: [HistoryEntry]
     ) -> TensorFile {
         var description: JSONObject = [
             "chunks": .string(target.chunks.text), "space": .string(target.space.rawValue),
             "dimension": .integer(Int64(target.dimension)), "samples": .integer(Int64(samples)),
         ]
         description["loss"] = loss.map { .number($0) }
+        description["stop_loss"] = stopLoss.map { .number($0) }
         return TensorFile(
             tensors: weights,
             metadata: [

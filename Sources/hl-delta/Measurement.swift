@@ -17,8 +17,12 @@ struct Measurement {
     /// For --suggest.
     private var anchorDistances: AnchorDistances?
     private let specification: GeneratorSpecification?
-    /// The first anchors' z and ids, where noise on z is to be tried on layers of w.
+    /// Where noise on z is to be tried on layers of w: the network that maps it, and the first anchors' z and ids.
+    private let mapper: (any LatentMapper)?
     private var trialAnchors: [(z: HostTensor, ids: HostTensor)] = []
+
+    /// The pairs of as many chunks fit in memory, and in a report.
+    private static let mostChunks = 256
 
     /// - Parameter first: the first batch, which says what the stream has; it is not added.
     /// - Throws: `Failure`: usage for chunks that the latent lacks, data where there are no latents of two views.
@@ -37,11 +41,18 @@ struct Measurement {
                 .data, "\(space.rawValue).0 has \(shape.chunks) chunks of \(shape.dimension) where the header says "
                     + "\(stated.chunks) of \(stated.dimension)", "make the stream again with hl-sample")
         }
+        guard options.chunks != nil || shape.chunks <= Self.mostChunks else {
+            throw Failure(
+                .data, "a latent of \(shape.chunks) chunks has too many pairs of them to count", "choose some with --chunks")
+        }
         let chunks = try options.chunks.map { try ChunkSet(parsing: $0, count: shape.chunks) } ?? ChunkSet(all: shape.chunks)
         let groups = try options.groups.map { try ChunkSet(parsing: $0, count: shape.chunks) }
         statistics = DeltaStatistics(chunks: chunks, groups: groups)
         if space == .z { boundary = (try specification?.makeOracle() as? any BoundaryOracle).map(BoundaryStatistics.init) }
         if options.suggest { anchorDistances = AnchorDistances(chunks: chunks, groups: groups) }
+        mapper =
+            options.suggest && space == .w && specification?.mapped != nil
+            ? try specification?.makeMapper(threads: options.shared.threadCount) : nil
         if options.figure != nil { try DeltaFigure.check(rows: chunks.indices.count + groups.count) }
     }
 
@@ -54,9 +65,15 @@ struct Measurement {
         guard anchorDistances != nil else { return }
         try anchorDistances?.add(anchors: anchors, ids: ids, name: names.0)
         let kept = trialAnchors.reduce(0) { $0 + $1.ids.rowCount }
-        if space == .w && kept < MappedNoise.sampleCount {
+        if mapper != nil && kept < MappedNoise.sampleCount {
             let rows = Array(0..<min(batch.count, MappedNoise.sampleCount - kept))
-            trialAnchors.append((try batch.require("z.0", .f32, rank: 3).gather(rows), ids.gather(rows)))
+            let z = try batch.require("z.0", .f32, rank: 3)
+            guard let base = specification?.base, z.shape[1] == base.chunks, z.shape[2] == base.dimension else {
+                throw Failure(
+                    .data, "z.0 has \(z.shape[1]) chunks of \(z.shape[2]), which the generator of the header does not take",
+                    "make the stream again with hl-sample")
+            }
+            trialAnchors.append((z.gather(rows), ids.gather(rows)))
         }
     }
 
@@ -64,8 +81,8 @@ struct Measurement {
     var unit: String { space == .w ? "layer" : "chunk" }
 
     /// Noise that does on average what the stream's positives did: for the groups where there are any, else per chunk.
-    /// - Throws: as `NoiseSuggestion`, and as `makeMapper` for layers.
-    func suggestion(threads: Int) throws -> NoiseSuggestion {
+    /// - Throws: as `NoiseSuggestion`.
+    func suggestion() throws -> NoiseSuggestion {
         let apart = anchorDistances?.statistics
         func parts(
             _ sets: [ChunkSet], _ moved: [StreamingDistribution], _ between: [StreamingDistribution]?
@@ -91,8 +108,9 @@ struct Measurement {
                 try NoiseSuggestion.deviation(ofChunks: ChunkSet(0), dimension: shape.dimension, mean: $1)
             }
         }
+        guard let mapper else { throw Failure(.software, "nothing maps latents to w", "report this defect") }
         let noise = try MappedNoise(
-            specification.makeMapper(threads: threads), groups: wanted.map(\.chunks),
+            mapper, groups: wanted.map(\.chunks),
             anchors: HostTensor.concatenate(trialAnchors.map(\.z)), ids: HostTensor.concatenate(trialAnchors.map(\.ids)))
         return try NoiseSuggestion(wanted, unit: unit) { try noise.deviation(of: $0, distance: $1) }
     }

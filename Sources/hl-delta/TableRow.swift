@@ -21,7 +21,11 @@ struct TableRow {
         let perturbation = header.metadata["hl.perturbation"].flatMap {
             try? JSONValue(parsing: $0, name: "hl.perturbation")
         }
-        source = perturbation?["walker"]?.string ?? (perturbation == nil ? "" : "noise")
+        // One walker alone is the perturbation itself; else it has groups, of noise or of a walker each.
+        let parts = perturbation?["groups"]?.array ?? perturbation.map { [$0] } ?? []
+        var names: [String] = []
+        for name in parts.map({ $0["walker"]?.string ?? "noise" }) where !names.contains(name) { names.append(name) }
+        source = names.joined(separator: ", ")
     }
 
     var text: String {

@@ -72,6 +72,7 @@ struct Delta: Tool {
     }
 
     func run() throws {
+        if let figure { try OutputFile.check(path: figure) }
         let reader = try StreamInput.open(path: input)
         let source: any BatchSource = shared.threadCount > 1 ? ReadAhead(reader) : reader
         let progress = Progress()
@@ -94,7 +95,7 @@ struct Delta: Tool {
     private func text(_ measurement: Measurement, _ header: StreamHeader) throws -> String {
         if table { return TableRow(measurement, header).text }
         if suggest {
-            let suggestion = try measurement.suggestion(threads: shared.threadCount)
+            let suggestion = try measurement.suggestion()
             suggestion.warnings.forEach(Console.warn)
             return suggestion.options + "\n"
         }

@@ -47,6 +47,10 @@ struct Filter: Tool {
         guard !(score && keep != nil) else {
             throw Failure(.usage, "--score keeps every sample", "leave out --keep or --score")
         }
+        guard report != "-" else {
+            throw Failure(
+                .usage, "the report cannot go to standard output, where the stream goes", "give --report a file name")
+        }
         _ = try BestOfGroup(keep: keep ?? 0.5, batch: batch)
     }
 
@@ -56,6 +60,7 @@ struct Filter: Tool {
         if judge.auc < 0.53 {
             warn("\(discriminator) tells real from generated hardly better than chance (AUC \(rounded(judge.auc)))")
         }
+        if let report { try OutputFile.check(path: report) }
         let reader = try StreamInput.open(path: input)
         let oracle = try defectOracle(reader.header)
         let renderer = try Renderer(reader.header, threads: shared.threadCount)

@@ -35,7 +35,7 @@ struct Perturb: Tool {
     @Option(help: ArgumentHelp("Views per anchor. (integer from 1 to 1000; default: 1)", valueName: "n"))
     var views: Int?
 
-    @Flag(help: "One view per chunk or group, all with the same noise vector.")
+    @Flag(help: "One view per chunk, group or walker; noise is the same vector in all.")
     var sweep = false
 
     @Option(

@@ -49,9 +49,6 @@ struct TrainDiscriminator: Tool {
     @OptionGroup var shared: SharedOptions
 
     func validate() throws {
-        func check(_ holds: Bool, _ what: String, _ remedy: String) throws {
-            if !holds { throw Failure(.usage, what, remedy) }
-        }
         try check((2...65_536).contains(batch), "cannot train on \(batch) images a step", "give --batch from 2 to 65536")
         try check(samples >= batch, "\(samples) images do not fill one step of \(batch)", "raise -n or lower --batch")
         try check((1...1 << 20).contains(heldOut), "cannot hold out \(heldOut) images", "give --held-out from 1 to 1048576")
@@ -64,16 +61,18 @@ struct TrainDiscriminator: Tool {
     }
 
     func run() throws {
+        try OutputFile.check(path: output)
         let generated = try Images(input, threads: shared.threadCount)
         let authentic = try Images(real, threads: shared.threadCount)
         let held = (real: try authentic.next(heldOut), generated: try generated.next(heldOut))
+        let defects = generated.defects
         var settings = DiscriminatorTrainer.Settings()
         settings.batch = batch
         settings.steps = samples / batch
         settings.rate = learningRate
         settings.width = width
         settings.seed = seed.seed
-        let side = min(held.generated.images.shape[2], held.generated.images.shape[3])
+        let side = min(held.generated.shape[2], held.generated.shape[3])
         let trainer = DiscriminatorTrainer(
             settings, side: side, on: try backend.make(threads: shared.threads), threads: shared.threadCount)
         Console.note("settings \(settings.json.text), images of \(side) pixels")
@@ -82,16 +81,14 @@ struct TrainDiscriminator: Tool {
         while trainer.step < settings.steps {
             let wantsLoss = trainer.step % 10 == 0 || trainer.step + 1 == settings.steps
             loss = try trainer.train(
-                real: authentic.next(batch).images, generated: generated.next(batch).images, wantsLoss: wantsLoss) ?? loss
+                real: authentic.next(batch), generated: generated.next(batch), wantsLoss: wantsLoss) ?? loss
             progress.advance(by: batch, extra: loss.map { "loss \(rounded($0))" } ?? "")
         }
         progress.finish()
-        let scores = (real: try trainer.scores(of: held.real.images), generated: try trainer.scores(of: held.generated.images))
+        let scores = (real: try trainer.scores(of: held.real), generated: try trainer.scores(of: held.generated))
         let measured = DiscriminatorCheckpoint.Measured(
             auc: areaUnderCurve(real: scores.real, generated: scores.generated), heldOut: heldOut,
-            defectAUC: held.generated.defects.map { defects in
-                areaUnderCurve(real: scores.real, generated: zip(scores.generated, defects).filter(\.1).map(\.0))
-            })
+            defectAUC: defectAUC(scores.real, scores.generated, defects))
         let history = generated.stream.header.appending(seed: seed.seed).history
         try Safetensors.write(trainer.file(measured, history: history), to: output)
         if measured.auc < 0.53 {
@@ -101,6 +98,12 @@ struct TrainDiscriminator: Tool {
         let ofDefects = measured.defectAUC.map { ", \(rounded($0)) where the generated are the defective ones" } ?? ""
         Console.inform(
             "wrote \(output), AUC \(rounded(measured.auc)) on \(heldOut) held-out images of each kind\(ofDefects)")
+    }
+
+    /// Of real images against the defective ones among the generated; nil where there are none or nobody knows.
+    private func defectAUC(_ real: [Float], _ generated: [Float], _ defects: [Bool]?) -> Double? {
+        let defective = zip(generated, defects ?? []).filter(\.1).map(\.0)
+        return defective.isEmpty ? nil : areaUnderCurve(real: real, generated: defective)
     }
 
     /// View 0 of a stream.
@@ -119,15 +122,19 @@ struct TrainDiscriminator: Tool {
                 ? nil : try GeneratorSpecification(of: stream.header).makeOracle() as? any DefectOracle
         }
 
-        /// The next images, and which are defective where the generator's oracle knows.
+        /// Which of the last images are defective, where the generator's oracle knows.
+        var defects: [Bool]? { latents.flatMap { oracle?.defects(of: $0) } }
+        private var latents: HostTensor?
+
+        /// The next images, U8 or F32 [N, 3, H, W].
         /// - Throws: `Failure(.data)` where there are not so many left.
-        func next(_ count: Int) throws -> (images: HostTensor, defects: [Bool]?) {
+        func next(_ count: Int) throws -> HostTensor {
             guard let batch = try stream.nextBatch(count)?.batch else {
                 throw Failure(
                     .data, "\(name) has fewer samples than --held-out and -n together ask for", "lower -n or make more")
             }
-            let defects = batch.tensors["z.0"].flatMap { oracle?.defects(of: $0) }
-            return (try renderer.images(of: 0, in: batch), defects)
+            latents = batch.tensors["z.0"]
+            return try renderer.images(of: 0, in: batch)
         }
     }
 }

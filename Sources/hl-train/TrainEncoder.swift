@@ -2,6 +2,7 @@ import ArgumentParser
 import HLCommand
 import HLCompute
 import HLEncoders
+import HLFormats
 import HLTensor
 
 struct TrainEncoder: Tool {
@@ -64,7 +65,7 @@ struct TrainEncoder: Tool {
             valueName: "n"))
     var warmup: Int?
 
-    @Option(help: ArgumentHelp("Momentum of SGD and LARS. (number from 0 to 1)", valueName: "x"))
+    @Option(help: ArgumentHelp("Momentum of SGD and LARS. (number from 0 to below 1)", valueName: "x"))
     var momentum: Float = 0.9
 
     @Option(
@@ -95,21 +96,7 @@ struct TrainEncoder: Tool {
     @Option(help: ArgumentHelp("Classes, for supervised. (integer from 2)", valueName: "n"))
     var classes = 10
 
-    @Option(help: ArgumentHelp("Library for the layers. (auto, onednn or plain)", valueName: "name"))
-    var backend = BackendChoice.automatic
-
-    @Flag(help: "Go on where a run with these settings and this stream was stopped.")
-    var resume = false
-
-    @Option(
-        help: ArgumentHelp(
-            "Seconds between checkpoints, from which --resume goes on. (number from 0; 0 makes one after every step)",
-            valueName: "s"))
-    var checkpointEvery = 60.0
-
-    @Option(help: ArgumentHelp("File that gets a line of JSON for every report. (path)", valueName: "file"))
-    var log: String?
-
+    @OptionGroup(title: "Options of the run") var running: RunOptions
     @OptionGroup var seed: SeedOption
     @OptionGroup var shared: SharedOptions
 
@@ -117,9 +104,6 @@ struct TrainEncoder: Tool {
     static let defaultSamples = 65_536
 
     func validate() throws {
-        func check(_ holds: Bool, _ what: String, _ remedy: String) throws {
-            if !holds { throw Failure(.usage, what, remedy) }
-        }
         try check((1...1024).contains(width), "cannot build a backbone of width \(width)", "give --width from 1 to 1024")
         try check((2...65_536).contains(batch), "cannot train on \(batch) pairs a step", "give --batch from 2 to 65536")
         try check(classes >= 2, "cannot tell \(classes) classes apart", "give --classes from 2")
@@ -131,11 +115,7 @@ struct TrainEncoder: Tool {
                 weightDecay >= 0 && weightDecay.isFinite, "weight decay \(weightDecay) is out of range",
                 "give --weight-decay from 0")
         }
-        if let temperature {
-            try check(
-                temperature > 0 && temperature.isFinite, "temperature \(temperature) is out of range",
-                "give --temperature above 0")
-        }
+        try checkPositive(temperature, "temperature", "--temperature")
         if let targetMomentum {
             try check(
                 (0...1).contains(targetMomentum), "target momentum \(targetMomentum) is out of range",
@@ -146,7 +126,6 @@ struct TrainEncoder: Tool {
         try check(
             method != .moco || queue >= batch, "a queue of \(queue) keys does not hold one batch of \(batch)",
             "raise --queue or lower --batch")
-        try check(checkpointEvery >= 0, "checkpoints every \(checkpointEvery) s are out of range", "give --checkpoint-every from 0")
         if let learningRate {
             try check(
                 learningRate > 0 && learningRate.isFinite, "learning rate \(learningRate) is out of range",
@@ -169,12 +148,13 @@ struct TrainEncoder: Tool {
     }
 
     func run() throws {
+        try OutputFile.check(path: output)
         let source = try PairSource(path: input, epochs: epochs, seed: seed.seed, threads: shared.threadCount)
         let steps = (samples ?? source.sampleCount.map { $0 / batch * batch * epochs } ?? Self.defaultSamples) / batch
         let run = try TrainingRun(
-            settings(steps: steps), source: source, output: output, backend: backend.make(threads: shared.threads),
-            threads: shared.threadCount, log: log)
-        try run.go(resuming: resume, checkpointEvery: checkpointEvery)
+            settings(steps: steps), source: source, output: output, backend: running.backend.make(threads: shared.threads),
+            threads: shared.threadCount, log: running.log)
+        try run.go(resuming: running.resume, checkpointEvery: running.checkpointEvery)
     }
 }
 

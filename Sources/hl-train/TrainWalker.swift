@@ -2,6 +2,7 @@ import ArgumentParser
 import HLCommand
 import HLCompute
 import HLEncoders
+import HLFormats
 import HLGenerators
 import HLTensor
 import HLViews
@@ -73,38 +74,15 @@ struct TrainWalker: Tool {
             valueName: "folder"))
     var checkpoints: String?
 
-    @Option(help: ArgumentHelp("Library for the layers. (auto, onednn or plain)", valueName: "name"))
-    var backend = BackendChoice.automatic
-
-    @Flag(help: "Go on where a run with these settings and this stream was stopped.")
-    var resume = false
-
-    @Option(
-        help: ArgumentHelp(
-            "Seconds between the checkpoints from which --resume goes on. (number from 0; 0 makes one after every step)",
-            valueName: "s"))
-    var checkpointEvery = 60.0
-
-    @Option(help: ArgumentHelp("File that gets a line of JSON for every tenth step. (path)", valueName: "file"))
-    var log: String?
-
+    @OptionGroup(title: "Options of the run") var running: RunOptions
     @OptionGroup var seed: SeedOption
     @OptionGroup var shared: SharedOptions
 
     func validate() throws {
-        func check(_ holds: Bool, _ what: String, _ remedy: String) throws {
-            if !holds { throw Failure(.usage, what, remedy) }
-        }
-        func checkPositive(_ value: Float?, _ name: String, _ option: String) throws {
-            if let value {
-                try check(value > 0 && value.isFinite, "\(name) \(value) is out of range", "give \(option) above 0")
-            }
-        }
         try check((2...4096).contains(batch), "cannot train on \(batch) anchors a step", "give --batch from 2 to 4096")
         try check(stopSamples >= batch, "\(stopSamples) anchors do not fill one step of \(batch)", "raise -n or lower --batch")
         try check((1...1024).contains(width), "cannot build a backbone of width \(width)", "give --width from 1 to 1024")
         try check(every >= 1, "cannot keep a checkpoint every \(every) anchors", "give --every from 1")
-        try check(checkpointEvery >= 0, "checkpoints every \(checkpointEvery) s are out of range", "give --checkpoint-every from 0")
         try checkPositive(learningRate, "learning rate", "--learning-rate")
         try checkPositive(estimatorLearningRate, "learning rate", "--estimator-learning-rate")
         try checkPositive(rateFactor, "the factor", "--rate-factor")
@@ -115,6 +93,7 @@ struct TrainWalker: Tool {
     }
 
     func run() throws {
+        try OutputFile.check(path: output)
         let stream = try TrainingStream(path: input, epochs: 1, seed: seed.seed)
         guard stream.header.generator != nil else {
             throw Failure(

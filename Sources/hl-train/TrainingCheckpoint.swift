@@ -1,4 +1,5 @@
 import Glibc
+import HLCommand
 import HLFormats
 import HLTensor
 
@@ -26,7 +27,7 @@ struct TrainingCheckpoint {
     }
 
     /// - Returns: nil where there is no such file.
-    func load() throws -> Content? {
+    private func load() throws -> Content? {
         guard access(path, F_OK) == 0 else { return nil }
         let file = try Safetensors.read(path: path)
         guard file.metadata["hl.kind"] == "training", let settings = file.metadata["hl.training"],
@@ -39,6 +40,28 @@ struct TrainingCheckpoint {
         return Content(
             settings: try JSONValue(parsing: settings, name: path), step: step, streamHash: hash, side: side,
             tensors: file.tensors)
+    }
+
+    /// What a run with these settings goes on from; nil, with a message, where there is nothing.
+    /// - Throws: `Failure(.incompatible)` where other settings have left it.
+    func load(for settings: JSONValue) throws -> Content? {
+        guard let saved = try load() else {
+            Console.inform("there is no \(path) to resume from: starting anew")
+            return nil
+        }
+        guard saved.settings == settings else {
+            throw Failure(
+                .incompatible, "\(path) was made with other settings (\(saved.settings.text))",
+                "give the same options, or start anew without --resume")
+        }
+        return saved
+    }
+
+    /// The stream's hash after the steps that are to be skipped is not the one that was saved.
+    var differentStream: Failure {
+        Failure(
+            .incompatible, "this is not the stream that \(path) was made from",
+            "give the same pipeline, or start anew without --resume")
     }
 
     func remove() { unlink(path) }

@@ -3,20 +3,33 @@ import HLFormats
 import HLTensor
 import Glibc
 
-/// Losses over time, one JSON object per line, appended so that a resumed run goes on in the same file.
+/// Losses over time, one JSON object per line. A resumed run goes on in the same file, behind the step that it resumes from.
 final class TrainingLog {
     private let file: UnsafeMutablePointer<FILE>
     private let path: String
 
-    init(path: String) throws {
-        guard let file = fopen(path, "a") else {
+    /// - Parameter step: the last step whose lines are kept; 0 begins anew.
+    /// - Throws: `Failure`: cannotCreate, or data for a file that is no such log.
+    init(path: String, keepingUpTo step: Int) throws {
+        let kept = step > 0 ? try Self.lines(of: path, upTo: step) : []
+        guard let file = fopen(path, "w") else {
             throw Failure(.cannotCreate, "cannot write \(path) (\(String(cString: strerror(errno))))", "give another --log")
         }
         self.file = file
         self.path = path
+        for line in kept { try write(line) }
     }
 
     deinit { fclose(file) }
+
+    /// Lines of steps that a run, killed before its next checkpoint, did and is about to do again are left out.
+    private static func lines(of path: String, upTo step: Int) throws -> [JSONValue] {
+        guard access(path, F_OK) == 0 else { return [] }
+        let bytes = try FileDescriptorSource(path: path).readAll().bytes
+        return try String(decoding: bytes, as: UTF8.self).split(separator: "\n").map {
+            try JSONValue(parsing: String($0), name: path)
+        }.filter { ($0["step"]?.integer ?? .max) <= step }
+    }
 
     func write(step: Int, samples: Int, _ report: EncoderTrainer.Report) throws {
         try write([

@@ -12,7 +12,7 @@ final class TrainingRun {
     private let source: PairSource
     private let trainer: EncoderTrainer
     private let output: String
-    private let log: TrainingLog?
+    private let logPath: String?
     /// Side of the images that the encoder was trained on, known from the first batch on.
     private var side: Int?
 
@@ -28,7 +28,7 @@ final class TrainingRun {
         Console.note("\(backend.summary)")
         Console.note("settings \(settings.json.text)")
         trainer = EncoderTrainer(settings, on: backend, threads: threads)
-        self.log = try log.map { try TrainingLog(path: $0) }
+        logPath = log
     }
 
     /// Trains to the end of the schedule and writes the encoder.
@@ -36,10 +36,11 @@ final class TrainingRun {
     func go(resuming: Bool, checkpointEvery interval: Double) throws {
         Termination.install()
         if resuming { try resume() }
+        let log = try logPath.map { try TrainingLog(path: $0, keepingUpTo: trainer.step) }
         let progress = Progress(
             total: settings.steps * settings.batch, doneBefore: trainer.step * settings.batch, unit: "pairs")
         var report: EncoderTrainer.Report?
-        var lastCheckpoint = Self.now()
+        var lastCheckpoint = Progress.now()
         while trainer.step < settings.steps {
             let next = try source.nextPairs(
                 settings.batch, views: trainer.model.viewsPerSample, labelled: settings.method == .supervised)
@@ -50,7 +51,7 @@ final class TrainingRun {
             // saved has to be read as well, so that no checkpoint holds a network that is lost.
             let isLogged = isLast || trainer.step % 10 == 0
             let isStopping = Termination.requested
-            let isSaved = !isLast && Self.now() - lastCheckpoint >= interval
+            let isSaved = !isLast && Progress.now() - lastCheckpoint >= interval
             if let new = try trainer.train(
                 on: pairs.views, labels: pairs.labels, ids: pairs.ids, epoch: pairs.epoch,
                 wantsReport: isLogged || isStopping || isSaved)
@@ -67,7 +68,7 @@ final class TrainingRun {
             }
             if isSaved {
                 try save()
-                lastCheckpoint = Self.now()
+                lastCheckpoint = Progress.now()
             }
         }
         try writeEncoder()
@@ -80,28 +81,14 @@ final class TrainingRun {
     }
 
     private func resume() throws {
-        guard let saved = try checkpoint.load() else {
-            Console.inform("there is no \(checkpoint.path) to resume from: starting anew")
-            return
-        }
-        guard saved.settings == settings.json else {
-            throw Failure(
-                .incompatible, "\(checkpoint.path) was made with other settings (\(saved.settings.text))",
-                "give the same options, or start anew without --resume")
-        }
+        guard let saved = try checkpoint.load(for: settings.json) else { return }
         for _ in 0..<saved.step {
-            guard try source.skip(settings.batch) else { throw differentStream() }
+            guard try source.skip(settings.batch) else { throw checkpoint.differentStream }
         }
-        guard source.hash == saved.streamHash else { throw differentStream() }
+        guard source.hash == saved.streamHash else { throw checkpoint.differentStream }
         try trainer.restore(saved.tensors, step: saved.step)
         side = saved.side
         Console.inform("resuming after \(saved.step) of \(settings.steps) steps")
-    }
-
-    private func differentStream() -> Failure {
-        Failure(
-            .incompatible, "this is not the stream that \(checkpoint.path) was made from",
-            "give the same pipeline, or start anew without --resume")
     }
 
     private func endedEarly() throws -> Failure {
@@ -134,12 +121,6 @@ final class TrainingRun {
                 arguments: CommandLine.arguments.dropFirst().filter { $0 != "--resume" }, seed: settings.seed
             ).history)
         try Safetensors.write(file, to: output)
-    }
-
-    private static func now() -> Double {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
     }
 }
 

@@ -13,7 +13,7 @@ final class WalkerRun {
     private let stream: TrainingStream
     private let trainer: WalkerTrainer
     private let specification: GeneratorSpecification
-    private let log: TrainingLog?
+    private var log: TrainingLog?
     private let gallery: WalkerGallery
     private var rule: StopRule
     /// The first anchors of the stream, which every sheet shows.
@@ -34,12 +34,11 @@ final class WalkerRun {
         self.options = options
         self.stream = stream
         specification = generator.specification
-        let backend = try options.backend.make(threads: options.shared.threads)
+        let backend = try options.running.backend.make(threads: options.shared.threads)
         Console.note("\(backend.summary)")
         Console.note("settings \(settings.json.text)")
         trainer = try WalkerTrainer(
             settings, generator: generator, on: backend, threads: options.shared.threadCount)
-        log = try options.log.map { try TrainingLog(path: $0) }
         gallery = try WalkerGallery(folder: options.checkpoints, output: options.output)
         rule = Self.rule(options, settings)
     }
@@ -53,25 +52,26 @@ final class WalkerRun {
     /// - Throws: `Failure(.data)` when the stream ends before; what was reached is kept for `--resume`.
     func go() throws {
         Termination.install()
-        if options.resume { try resume() }
+        if options.running.resume { try resume() }
+        log = try options.running.log.map { try TrainingLog(path: $0, keepingUpTo: trainer.step) }
         let progress = Progress(total: options.stopSamples, doneBefore: samples, unit: "anchors")
-        var lastSaved = Progress.now(), isOver = false
-        while !isOver && trainer.step < stepsAtMost {
+        var lastSaved = Progress.now()
+        while !rule.isOver && trainer.step < stepsAtMost {
             guard let batch = try stream.nextBatch(settings.batch)?.batch else { throw try endedEarly() }
             let (z, ids) = try anchors(of: batch)
             let report = try trainer.train(on: z, ids: ids)
-            isOver = rule.isOver(after: report.loss)
+            rule.add(report.loss)
             let deltas = DeltaSummary(report.deltas)
-            if trainer.step % 10 == 1 || isOver || trainer.step == stepsAtMost { try write(report, deltas) }
+            if trainer.step % 10 == 1 || rule.isOver || trainer.step == stepsAtMost { try write(report, deltas) }
             progress.advance(by: settings.batch, extra: "loss \(rounded(rule.average ?? report.loss)), δ \(deltas.text)")
             if samples / options.every > (samples - settings.batch) / options.every { try keep() }
-            if Termination.requested && !isOver {
+            if Termination.requested && !rule.isOver {
                 try save()
                 progress.finish()
                 Console.inform("stopped after \(samples) anchors; --resume goes on")
                 throw ExitCode(Termination.exitStatus)
             }
-            if Progress.now() - lastSaved >= options.checkpointEvery {
+            if Progress.now() - lastSaved >= options.running.checkpointEvery {
                 try save()
                 lastSaved = Progress.now()
             }
@@ -80,12 +80,12 @@ final class WalkerRun {
         try keep()
         resumption.remove()
         progress.finish()
-        conclude(isOver: isOver)
+        conclude()
     }
 
-    private func conclude(isOver: Bool) {
+    private func conclude() {
         let average = rule.average.map(rounded) ?? "unknown"
-        if let threshold = options.stopLoss, !isOver {
+        if let threshold = options.stopLoss, !rule.isOver {
             warn(
                 rule.hasFallen
                     ? "the loss has fallen but did not come back to \(threshold) within \(samples) anchors (it is \(average)): "
@@ -123,6 +123,7 @@ final class WalkerRun {
             "step": .integer(Int64(trainer.step)), "samples": .integer(Int64(samples)), "loss": .number(report.loss),
             "walker_loss": .number(report.walkerLoss),
             "average_loss": rule.average.map { .number($0) } ?? .null,
+            "lowest_loss": rule.lowest.isFinite ? .number(rule.lowest) : .null,
             "delta_mean": .array(deltas.means.map { .number($0) }),
             "delta_std": .array(deltas.deviations.map { .number($0) }), "image_change": .number(report.imageChange),
         ])
@@ -133,7 +134,7 @@ final class WalkerRun {
     private func file() throws -> TensorFile {
         WalkerFile.make(
             trainer.target, of: specification, weights: try trainer.weights(), samples: samples, loss: rule.average,
-            training: settings.json,
+            stopLoss: options.stopLoss, training: settings.json,
             // A run that was stopped and resumed leaves the same file as one that was not.
             history: stream.header.appending(
                 arguments: CommandLine.arguments.dropFirst().filter { $0 != "--resume" }, seed: settings.seed
@@ -150,7 +151,7 @@ final class WalkerRun {
         var tensors = try trainer.state()
         tensors["stop.recent"] = HostTensor(
             rule.recent.map { Int64(bitPattern: $0.bitPattern) }, shape: [rule.recent.count])
-        tensors["stop.has_fallen"] = HostTensor([Int64(rule.hasFallen ? 1 : 0)], shape: [1])
+        tensors["stop.lowest"] = HostTensor([Int64(bitPattern: rule.lowest.bitPattern)], shape: [1])
         try resumption.save(
             TrainingCheckpoint.Content(
                 settings: settings.json, step: trainer.step, streamHash: stream.hash, side: specification.resolution,
@@ -158,33 +159,23 @@ final class WalkerRun {
     }
 
     private func resume() throws {
-        let path = resumption.path
-        guard let saved = try resumption.load() else {
-            Console.inform("there is no \(path) to resume from: starting anew")
-            return
-        }
-        guard saved.settings == settings.json else {
-            throw Failure(
-                .incompatible, "\(path) was made with other settings (\(saved.settings.text))",
-                "give the same options, or start anew without --resume")
-        }
-        let other = Failure(
-            .incompatible, "this is not the stream that \(path) was made from",
-            "give the same pipeline, or start anew without --resume")
+        guard let saved = try resumption.load(for: settings.json) else { return }
         for _ in 0..<saved.step {
-            guard let batch = try stream.nextBatch(settings.batch)?.batch else { throw other }
+            guard let batch = try stream.nextBatch(settings.batch)?.batch else { throw resumption.differentStream }
             if shown == nil { _ = try anchors(of: batch) }
         }
-        guard stream.hash == saved.streamHash else { throw other }
+        guard stream.hash == saved.streamHash else { throw resumption.differentStream }
         guard let recent = saved.tensors["stop.recent"], recent.type == .i64,
-            let fallen = saved.tensors["stop.has_fallen"], fallen.type == .i64, fallen.elementCount == 1
+            let lowest = saved.tensors["stop.lowest"], lowest.type == .i64, lowest.elementCount == 1
         else {
-            throw Failure(.data, "\(path) lacks the losses before it", "delete it and start anew")
+            throw Failure(.data, "\(resumption.path) lacks the losses before it", "delete it and start anew")
         }
         try trainer.restore(saved.tensors, step: saved.step)
+        func numbers(_ tensor: HostTensor) -> [Double] {
+            tensor.integers.map { Double(bitPattern: UInt64(bitPattern: $0)) }
+        }
         rule = StopRule(
-            threshold: rule.threshold, window: rule.window,
-            recent: recent.integers.map { Double(bitPattern: UInt64(bitPattern: $0)) }, hasFallen: fallen.integers[0] != 0)
+            threshold: rule.threshold, window: rule.window, recent: numbers(recent), lowest: numbers(lowest)[0])
         Console.inform("resuming after \(samples) of at most \(options.stopSamples) anchors")
     }
 

@@ -75,25 +75,6 @@ struct DeltaTests {
         }
     }
 
-    @Test func partsMerge() throws {
-        let whole = try statistics()
-        var merged = DeltaStatistics(chunks: whole.chunks)
-        for range in [20..<37, 0..<1, 1..<1, 1..<20] {
-            var part = DeltaStatistics(chunks: whole.chunks)
-            try part.add(
-                anchors: anchors.rows(range), positives: positives.rows(range), ids: ids(range.count))
-            try merged.merge(part)
-        }
-        for (a, b) in zip(merged.perChunk + [merged.together], whole.perChunk + [whole.together]) {
-            #expect(a.count == b.count && a.zeroCount == b.zeroCount)
-            #expect(error(a.mean, b.mean) < 1e-14 && error(a.standardDeviation, b.standardDeviation) < 1e-13)
-            for fraction in [0, 0.1, 0.5, 0.9, 1] { #expect(a.quantile(fraction) == b.quantile(fraction)) }
-        }
-        #expect(merged.orderings == whole.orderings)
-        let other = DeltaStatistics(chunks: ChunkSet(all: 4))
-        #expect(throws: Failure.self) { try merged.merge(other) }
-    }
-
     /// A group is one vector: its δ is that of all chosen chunks, where these are chosen.
     @Test func groupsAreOneVector() throws {
         let groups = try ["0-1", "2-3", "0,3"].map { try ChunkSet(parsing: $0) }
@@ -109,7 +90,7 @@ struct DeltaTests {
                 var one = DeltaStatistics(chunks: group)
                 try one.add(anchors: anchors.rows(rows), positives: positives.rows(rows), ids: ids(1))
                 own.append(one.together.mean)
-                try part.merge(one)
+                try part.add(anchors: anchors.rows(rows), positives: positives.rows(rows), ids: ids(1))
             }
             distances.append(own)
             #expect(error(distribution.mean, part.together.mean) < 1e-14)
@@ -123,7 +104,6 @@ struct DeltaTests {
         var plain = DeltaStatistics(chunks: ChunkSet(all: 4))
         try plain.add(anchors: anchors, positives: positives, ids: ids(37))
         #expect(plain.orderings == whole.orderings && plain.groupOrderings.isEmpty)
-        #expect(throws: Failure.self) { try plain.merge(whole) }
         var outside = DeltaStatistics(chunks: ChunkSet(0), groups: [ChunkSet(4)])
         #expect(throws: Failure.self) { try outside.add(anchors: anchors, positives: positives, ids: ids(37)) }
     }

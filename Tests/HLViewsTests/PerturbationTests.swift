@@ -91,7 +91,6 @@ struct RandomPerturbationTests {
             }
             #expect(positives.floats == expected)
         }
-        #expect(perturbation.perturbedChunks == [0, 2, 4, 5])
     }
 
     @Test func dependsOnNeitherBatchNorThreadsNorShard() throws {
@@ -138,6 +137,22 @@ struct RandomPerturbationTests {
         #expect(second[80..<100] == second[100..<120] && second[0..<80].allSatisfy { $0 == 0 })
         // The same quantiles of both groups' distributions, which differ by a factor.
         for i in 0..<20 { #expect(abs(second[80 + i] / first[i] - 0.8 / 0.3) < 1e-4) }
+    }
+
+    /// Views, and what the header says of them, go by first chunks, however the groups are given; noise that is not a
+    /// sweep is drawn by the number of the group, and the header keeps it.
+    @Test func orderOfGroups() throws {
+        let groups = try ["3:std=0.5", "0,5:std=1", "1"].map { try PerturbationGroup(parsing: $0) }
+        let sweep = try Perturbation(noise: .sweep(groups: groups, seed: 8), sweep: true)
+        let views = try sweep.apply(to: zeros(1), ids: ids(0..<1)).map(\.floats)
+        let moved = views.map { view in (0..<6).filter { view[$0 * 20] != 0 } }
+        #expect(moved == [[0, 5], [1], [3]])
+        for (number, chunks) in moved.enumerated() {
+            #expect(sweep.parts(ofView: number + 1).map(\.chunks.indices) == [chunks])
+            #expect(try sweep.json()["groups"]?.array?[number]["chunks"]?.string == ChunkSet(parsing: chunks.map(String.init).joined(separator: ",")).text)
+        }
+        let whole = try Perturbation(noise: RandomPerturbation(groups: groups, seed: 8))
+        #expect(try whole.json()["groups"]?.array?.compactMap { $0["chunks"]?.string } == ["3", "0,5", "1"])
     }
 
     @Test func anchorsViewsAndGroupsAreUncorrelated() throws {

@@ -7,7 +7,11 @@ import Testing
     /// Steps until the rule says so, nil if it never does.
     private func end(_ losses: [Double], threshold: Double, window: Int) -> Int? {
         var rule = StopRule(threshold: threshold, window: window)
-        return losses.firstIndex { rule.isOver(after: $0) }.map { $0 + 1 }
+        for (step, loss) in losses.enumerated() {
+            rule.add(loss)
+            if rule.isOver { return step + 1 }
+        }
+        return nil
     }
 
     @Test func fallsAndComesBack() {
@@ -31,10 +35,24 @@ import Testing
     @Test func goesOnFromWhatItHasSeen() {
         let losses = [3, 0.2, 0.4, 0.6, 0.8, 1.2, 1.4]
         var whole = StopRule(threshold: 1, window: 3), first = whole
-        for loss in losses { _ = whole.isOver(after: loss) }
-        for loss in losses.prefix(4) { _ = first.isOver(after: loss) }
-        var second = StopRule(threshold: 1, window: 3, recent: first.recent, hasFallen: first.hasFallen)
-        for loss in losses.dropFirst(4) { _ = second.isOver(after: loss) }
-        #expect(second == whole)
+        for loss in losses { whole.add(loss) }
+        for loss in losses.prefix(4) { first.add(loss) }
+        var second = StopRule(threshold: 1, window: 3, recent: first.recent, lowest: first.lowest)
+        for loss in losses.dropFirst(4) { second.add(loss) }
+        #expect(second == whole && second.isOver)
+    }
+
+    /// What had no threshold, or another, has fallen for the new one only where it was low enough.
+    @Test func anotherThreshold() {
+        var endless = StopRule(threshold: .infinity, window: 1)
+        for loss in [5.0, 4, 3.9] { endless.add(loss) }
+        #expect(!endless.isOver)
+        var other = StopRule(threshold: 1.05, window: 1, recent: endless.recent, lowest: endless.lowest)
+        #expect(!other.isOver)
+        for loss in [0.8, 1.0] { other.add(loss) }
+        #expect(!other.isOver)
+        other.add(1.06)
+        #expect(other.isOver)
+        #expect(!StopRule(threshold: 1.2, window: 1, recent: other.recent, lowest: other.lowest).isOver)
     }
 }

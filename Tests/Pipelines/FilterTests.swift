@@ -131,6 +131,11 @@ struct FilterTests {
         }
         let cut = try space.fail(65, "\(filter) d.safetensors -q cut.hls")
         #expect(!StreamContent.isWhole(cut.output))
+        try space.fail(64, "\(filter) d.safetensors --report - some.hls", saying: "--report")
+        var diverged = try Safetensors.read(path: space.file("d.safetensors"))
+        diverged.tensors["fc.bias"] = HostTensor([Float.nan, 0], shape: [2])
+        try Safetensors.write(diverged, to: space.file("nan.safetensors"))
+        try space.fail(65, "\(filter) nan.safetensors -q some.hls", saying: "diverged")
         try space.fail(73, "\(filter) d.safetensors -q --report nowhere/r.json some.hls > out.hls")
 
         let train = "hl-train discriminator -q --batch 8 --held-out 8 --width 4 -o new.safetensors"

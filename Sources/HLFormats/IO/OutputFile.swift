@@ -46,6 +46,10 @@ public final class OutputFile: ByteSink {
 
     deinit { abandon() }
 
+    /// Tries early whether a file that takes long to make can be written.
+    /// - Throws: `Failure` (cannotCreate).
+    public static func check(path: String) throws { try OutputFile(path: path).abandon() }
+
     /// Writes a whole file.
     /// - Throws: `Failure` (cannotCreate, inputOutput).
     public static func write(_ bytes: [UInt8], to path: String) throws {

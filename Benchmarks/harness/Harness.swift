@@ -1,0 +1,70 @@
+import Glibc
+import HLCompute
+
+// What the timed programs of this folder have in common. A script that compares keeps one of ours and its peer loaded and
+// lets them take turns: on stdin, `run N` does N steps and prints one line of JSON; `quit` or the end of input ends.
+
+/// The options of the command line, `--name value`.
+public struct Options {
+    private var values: [String: String] = [:]
+
+    public init() {
+        var arguments = CommandLine.arguments.dropFirst().makeIterator()
+        while let name = arguments.next(), let value = arguments.next() { values[name] = value }
+    }
+
+    public subscript(name: String) -> String? { values["--\(name)"] }
+
+    public func number(_ name: String, _ standard: Int) -> Int { self[name].flatMap { Int($0) } ?? standard }
+}
+
+/// Of a clock that only goes forward.
+public func seconds() -> Double {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
+}
+
+/// Prints a line at once, also into a pipe.
+public func report(_ line: String) {
+    print(line)
+    fflush(nil)
+}
+
+/// Says that the program is ready, and does what it is asked to.
+/// - Parameters:
+///   - ready: further members of the first line.
+///   - step: does one step and says how long it took, and its loss where it has one.
+public func takeTurns(_ backend: any Backend, ready: String = "", _ step: () throws -> (seconds: Double, loss: Double?)) rethrows {
+    report("{\"ready\": true, \"summary\": \"\(backend.summary)\"\(ready)}")
+    while let line = readLine(), line != "quit" {
+        guard let count = Int(line.dropFirst(4)), count > 0, line.hasPrefix("run ") else { continue }
+        let kernelsBefore = convolutionSeconds(backend)
+        var times: [Double] = [], losses: [Double] = []
+        for _ in 0..<count {
+            let done = try step()
+            times.append(done.seconds)
+            if let loss = done.loss { losses.append(loss) }
+        }
+        report(
+            "{\"seconds_per_step\": \(times.sorted()[count / 2]), \"step_seconds\": \(times), \"losses\": \(losses), "
+                + "\"convolution_seconds\": \((convolutionSeconds(backend) - kernelsBefore) / Double(count)), "
+                + "\"peak_rss_mb\": \(peakMegabytes())}")
+    }
+}
+
+/// How long a piece of work takes.
+public func timed<Result>(_ work: () throws -> Result) rethrows -> (seconds: Double, result: Result) {
+    let start = seconds()
+    let result = try work()
+    return (seconds() - start, result)
+}
+
+/// Spent inside the library's convolution kernels so far.
+private func convolutionSeconds(_ backend: any Backend) -> Double { (backend as? CPUBackend)?.convolutionSeconds ?? 0 }
+
+private func peakMegabytes() -> Int {
+    var usage = rusage()
+    getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+    return usage.ru_maxrss / 1024
+}
