@@ -25,8 +25,10 @@ final class TrainingLog {
     /// Lines of steps that a run, killed before its next checkpoint, did and is about to do again are left out.
     private static func lines(of path: String, upTo step: Int) throws -> [JSONValue] {
         guard access(path, F_OK) == 0 else { return [] }
-        let bytes = try FileDescriptorSource(path: path).readAll().bytes
-        return try String(decoding: bytes, as: UTF8.self).split(separator: "\n").map {
+        let file = try FileDescriptorSource(path: path).readAll()
+        let text = withExtendedLifetime(file) { String(decoding: file.bytes, as: UTF8.self) }
+        // A last line without its end was cut off as it was written.
+        return try text.split(separator: "\n").dropLast(text.hasSuffix("\n") ? 0 : 1).map {
             try JSONValue(parsing: String($0), name: path)
         }.filter { ($0["step"]?.integer ?? .max) <= step }
     }

@@ -84,7 +84,7 @@ struct WalkerTrainingTests {
     @Test func aStoppedRunEndsLikeOneThatWasNot() throws {
         let whole = try Workspace(), space = try Workspace()
         // Long enough to be killed in between.
-        let settings = Self.settings.replacing("-n 240", with: "-n 960") + " --stop-loss 0.001"
+        let settings = Self.settings.replacing("-n 240", with: "-n 960") + " --stop-loss 0.001 --log w.log"
         let pipe = "hl-train walker \(settings) < <(\(Self.sample))"
         #expect(try whole.run(pipe).status == 0)
         for (number, signal) in [SIGKILL, SIGTERM, SIGKILL].enumerated() {
@@ -102,6 +102,8 @@ struct WalkerTrainingTests {
         let end = try space.run(pipe.replacing("walker", with: "walker --resume", maxReplacements: 1))
         #expect(end.status == 0 && end.errors.contains("resuming after"), "\(end.errors)")
         #expect(try space.bytes("w.safetensors") == whole.bytes("w.safetensors"))
+        // Every step once, also those that were done twice.
+        #expect(try space.bytes("w.log") == whole.bytes("w.log"))
         #expect(!space.exists("w.safetensors.resume"))
         // Other settings, or another stream.
         try space.fail(65, "\(Self.sample) -n 20 | hl-train walker -q \(settings)", saying: "after 16 of 960 anchors")
