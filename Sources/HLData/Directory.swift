@@ -2,12 +2,12 @@ import Glibc
 import HLTensor
 
 /// What a directory holds, hidden entries left out, names in byte order.
-struct Directory {
-    private(set) var folders: [String] = []
-    private(set) var files: [String] = []
+package struct Directory {
+    package private(set) var folders: [String] = []
+    package private(set) var files: [String] = []
 
     /// - Throws: `Failure` `.noInput` when the directory cannot be read.
-    init(_ path: String) throws {
+    package init(_ path: String) throws {
         guard let stream = opendir(path) else {
             let reason = String(cString: strerror(errno))
             throw Failure(.noInput, "cannot open the folder \(path) (\(reason))", "check the path and its permissions")

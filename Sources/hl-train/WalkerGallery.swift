@@ -1,10 +1,11 @@
 import Glibc
+import HLData
 import HLFormats
 import HLTensor
 
 /// A folder of the walkers that a training went through, each with a sheet of anchors and what it makes of them.
 struct WalkerGallery {
-    private let folder: String
+    let folder: String
 
     /// Anchors on a sheet.
     static let columns = 8
@@ -22,6 +23,9 @@ struct WalkerGallery {
                 "give another --checkpoints")
         }
     }
+
+    /// Whether it holds checkpoints already, which those of a new run would stand between.
+    var isUsed: Bool { (try? Directory(folder).files.contains { $0.hasSuffix(".safetensors") }) ?? false }
 
     /// Adds `SAMPLES.safetensors` and `SAMPLES.png`.
     /// - Parameter views: F32 images [B, 3, S, S], B at most `columns`.

@@ -53,6 +53,9 @@ final class WalkerRun {
     func go() throws {
         Termination.install()
         if options.running.resume { try resume() }
+        if trainer.step == 0 && gallery.isUsed {
+            warn("\(gallery.folder) holds checkpoints of an earlier run, which stay: give another --checkpoints to keep them apart")
+        }
         log = try options.running.log.map { try TrainingLog(path: $0, keepingUpTo: trainer.step) }
         let progress = Progress(total: options.stopSamples, doneBefore: samples, unit: "anchors")
         var lastSaved = Progress.now()

@@ -49,6 +49,9 @@ struct WalkerTrainingTests {
         let means = report["chunks"]?.array?.compactMap { $0["mean"]?.number } ?? []
         #expect(means.map { $0 > 0 } == [false, true, false, true, false, false])
         for (chunk, mean) in zip([1, 3], delta) { #expect(abs(means[chunk] - mean) < 0.3 * mean) }
+
+        let again = try space.run("\(Self.sample) | hl-train walker \(Self.settings)")
+        #expect(again.status == 0 && again.errors.contains("w.checkpoints holds checkpoints of an earlier run"))
     }
 
     @Test func stopsWhereTheLossIsBack() throws {
