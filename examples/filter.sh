@@ -2,7 +2,7 @@
 # A discriminator and the filter of the paper's Appendix E on the built-in generator, a fifth of whose images are
 # defective: noisy, blurred or with a broken outline. Images rendered without defects play the part of real ones.
 #
-#     examples/filter.sh [--samples 262144] [--folder hl-filter]
+#     examples/filter.sh [--samples 262144] [--test-samples 20000] [--folder hl-filter]
 #
 # Prints how well held-out images are told apart and the share of defects before and after the filter. Leaves
 # discriminator.safetensors, report.json, and pictures of 64 samples, all.png, and of the half that is kept, kept.png.
@@ -17,13 +17,14 @@ here=$(dirname "$0")
 command -v hl-filter >/dev/null || PATH="$(cd "$here/../.build/release" 2>/dev/null && pwd):$PATH"
 command -v hl-filter >/dev/null || fail 66 "there is no hl-filter: run make, or put the programs on PATH"
 
-samples=262144 folder=hl-filter
+samples=262144 tested=20000 folder=hl-filter
 while (($#)); do
     (($# > 1)) || fail 64 "$1 has no value: give it one"
     case $1 in
         --samples) samples=$2 ;;
+        --test-samples) tested=$2 ;;
         --folder) folder=$2 ;;
-        *) fail 64 "what is $1? give --samples or --folder" ;;
+        *) fail 64 "what is $1? give --samples, --test-samples or --folder" ;;
     esac
     shift 2
 done
@@ -34,7 +35,7 @@ hl-sample --seed 1 | hl-train discriminator --width 16 -n "$samples" -o discrimi
     --real <(hl-sample --clean --seed 2)
 
 # Samples that it has not seen.
-hl-sample --seed 3 -n 20000 |
+hl-sample --seed 3 -n "$tested" |
     hl-filter --discriminator discriminator.safetensors --keep 0.5 --report report.json >/dev/null
 
 hl-sample --seed 4 -n 64 -o some.hls

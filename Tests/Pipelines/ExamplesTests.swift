@@ -39,6 +39,22 @@ struct ExamplesTests {
         #expect(try space.names().isEmpty)
     }
 
+    @Test func filter() throws {
+        let space = try Workspace()
+        let outcome = try space.run("\(Self.folder)/filter.sh --samples 1024 --test-samples 512 --folder f")
+        #expect(outcome.status == 0 && outcome.errors.contains("where the generated are the defective ones"), "\(outcome.errors)")
+        #expect(outcome.errors.firstMatch(of: /kept 256 of 512 samples.*; defective [0-9.]+ of [0-9.]+ %/) != nil)
+        let names = try FileManager.default.contentsOfDirectory(atPath: space.file("f")).sorted()
+        #expect(names == ["all.png", "discriminator.safetensors", "kept.png", "report.json"])
+        let sheets = try ["all.png", "kept.png"].map { name in
+            try space.bytes("f/\(name)").withUnsafeBytes { try Image(png: $0, name: name) }
+        }
+        #expect(sheets[0].width == sheets[1].width && sheets[0].height > 3 * sheets[1].height / 2)
+        for options in ["--samples", "--keep 1"] {
+            #expect(try space.run("\(Self.folder)/filter.sh \(options)").status == 64)
+        }
+    }
+
     /// A row per chunk, δ where it should be, and a second call that trains nothing.
     @Test func table1() throws {
         let space = try Workspace()
