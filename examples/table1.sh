@@ -89,9 +89,9 @@ echo
 echo "chunk   loss (InfoNCE)   train samples (K)      mean μ       std σ   pixel change per δ"
 for ((chunk = 0; chunk < chunks; chunk++)); do
     [[ -e $chunk.json ]] || fail 70 "there is no δ of chunk $chunk: see above"
-    # The highest average loss after the lowest.
+    # The highest average loss that it rose to, by a fifth at least, after a lower one.
     rise=$(sed -nE 's/.*"average_loss":([0-9.e-]+).*/\1/p' $chunk.log |
-        awk 'NR == 1 || $1 < low { low = high = $1 } $1 > high { high = $1 } END { print high + 0 }')
+        awk 'NR == 1 || $1 < low { low = $1 } $1 > 1.2 * low && $1 > high { high = $1 } END { print high + 0 }')
     echo $chunk $(for name in average_loss lowest_loss samples image_change delta_mean; do tail -1 $chunk.log | number $name; done) \
         $(for name in mean std; do number $name <$chunk.json; done) "$rise"
 done | awk -v goal="$loss" '
@@ -116,7 +116,8 @@ done | awk -v goal="$loss" '
                 }
                 last = p
             } else if (fallen[p]) {
-                printf "δ^%d cannot be compared: the loss fell and came back to %s at most, because the estimator finds the pairs by the chunks that did not move\n", p, short(rise[p])
+                back = rise[p] > 0 ? "came back to " short(rise[p]) " at most" : "did not rise again"
+                printf "δ^%d cannot be compared: the loss fell and %s, because the estimator finds the pairs by the chunks that did not move\n", p, back
             } else {
                 printf "δ^%d cannot be compared: the loss never fell clearly below %s; the walker is ahead of its estimator, or has trained too little\n", p, goal
             }
