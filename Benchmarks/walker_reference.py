@@ -40,10 +40,19 @@ class Estimator(nn.Module):
 
 
 def info_nce(embeddings):
+    """All 2N embeddings are anchors; the other view is the positive, the row itself is left out."""
     count = len(embeddings)
     similarity = embeddings @ embeddings.T / TEMPERATURE
     similarity = similarity.masked_fill(torch.eye(count, dtype=torch.bool), float("-inf"))
     return F.cross_entropy(similarity, torch.arange(count).roll(count // 2))
+
+
+def walker_of(size):
+    walker = nn.Sequential(nn.Linear(size, size), nn.ReLU(), nn.Linear(size, size))
+    for layer in (walker[0], walker[2]):
+        nn.init.normal_(layer.weight, std=0.01)
+        nn.init.uniform_(layer.bias, -0.001, 0.001)
+    return walker
 
 
 def chunks_of(text):
@@ -58,11 +67,7 @@ class Training:
         self.generator = reference_code.load_bigbigan(options.reference, options.weights, self.layout)
         self.estimator = Estimator().to(memory_format=self.layout)
         self.columns = [chunk * CHUNK + value for chunk in chunks_of(options.chunks) for value in range(CHUNK)]
-        size = len(self.columns)
-        self.walker = nn.Sequential(nn.Linear(size, size), nn.ReLU(), nn.Linear(size, size))
-        for layer in (self.walker[0], self.walker[2]):
-            nn.init.normal_(layer.weight, std=0.01)
-            nn.init.uniform_(layer.bias, -0.001, 0.001)
+        self.walker = walker_of(len(self.columns))
         self.on_walker = torch.optim.Adam(self.walker.parameters(), 8e-5, BETAS)
         self.on_estimator = torch.optim.Adam(self.estimator.parameters(), 5e-5, BETAS)
         self.batch, self.lean = options.batch, options.lean

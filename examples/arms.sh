@@ -153,7 +153,7 @@ if [[ -n $all ]]; then
     walker 1-5 walker-hl.safetensors "${walker_options[@]}"
     if [[ ! -e discriminator.safetensors ]]; then
         echo "training the discriminator" >&2
-        hl-sample --seed 79 | hl-train discriminator --width 16 -n 262144 --real <(hl-sample --clean --seed 78) \
+        hl-sample --seed 79 | hl-train discriminator -n 262144 --real <(hl-sample --clean --seed 78) \
             -o discriminator.safetensors -q
     fi
     hl_arms+=(hl-d hl-learned hl-learned-d)

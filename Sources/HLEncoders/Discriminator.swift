@@ -23,7 +23,7 @@ public final class Discriminator: Module {
     public static let blurTaps = 5
     public static let blurDeviation: Float = 1.5
 
-    public init(_ backend: any Backend, side: Int, width: Int = 16) {
+    public init(_ backend: any Backend, side: Int, width: Int) {
         self.side = side
         self.width = width
         var channels = 3

@@ -51,7 +51,7 @@ final class Attachments {
         let bytes = specification.base.size * 4 + 16 + mappedBytes + pixelBytes
         var fitting = 4096
         while fitting > 8 && fitting * bytes > 2_100_000 { fitting /= 2 }
-        // The mapping network takes its fixed block anyway.
+        // Fewer samples than the mapping network takes at a time would pack its weights more often.
         if mapper != nil && renderer == nil { fitting = max(fitting, mappingBlock) }
         batchSize = options.batch ?? fitting
     }

@@ -34,13 +34,13 @@ struct TrainDiscriminator: Tool {
     var heldOut = 1024
 
     @Option(help: ArgumentHelp("Images of each kind per step. (integer from 2 to 65536)", valueName: "n"))
-    var batch = 64
+    var batch = DiscriminatorTrainer.Settings().batch
 
     @Option(help: ArgumentHelp("Learning rate of Adam, down to 0 by a cosine. (number above 0)", valueName: "x"))
-    var learningRate: Float = 1e-3
+    var learningRate = DiscriminatorTrainer.Settings().rate
 
     @Option(help: ArgumentHelp("Channels of the first convolution. (integer from 1 to 1024)", valueName: "n"))
-    var width = 16
+    var width = DiscriminatorTrainer.Settings().width
 
     @Option(help: ArgumentHelp("Library for the layers. (auto, onednn or plain)", valueName: "name"))
     var backend = BackendChoice.automatic

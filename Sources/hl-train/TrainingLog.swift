@@ -24,7 +24,9 @@ final class TrainingLog {
 
     /// Lines of steps that a run, killed before its next checkpoint, did and is about to do again are left out.
     private static func lines(of path: String, upTo step: Int) throws -> [JSONValue] {
-        guard access(path, F_OK) == 0 else { return [] }
+        var status = stat()
+        // A pipe or terminal has no lines to go on from.
+        guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return [] }
         let file = try FileDescriptorSource(path: path).readAll()
         let text = withExtendedLifetime(file) { String(decoding: file.bytes, as: UTF8.self) }
         // A last line without its end was cut off as it was written.

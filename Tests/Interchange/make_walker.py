@@ -4,7 +4,7 @@
 
 DIR is a checkout of lukemelas/pytorch-pretrained-gans. Needs torch, torchvision and safetensors. The generator is
 HLGeneratorsTests' bigbigan_tiny.pth (32 px, 4 chunks of 5), the estimator torchvision's ResNet-18 of width 8 with a head
-64-64-128. The step is written here from the paper: InfoNCE on detached images, the estimator's Adam, the same images
+64-64-128. The step is that of the paper, its parts shared with Benchmarks/walker_reference.py: InfoNCE on detached images, the estimator's Adam, the same images
 through the updated estimator, T's Adam upwards. Everything runs in float64.
 
 Batch norm's biases are 3 away from 0, to either side, so that few activations lie near the kink of ReLU: one that
@@ -38,9 +38,9 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1] / "Benchmarks"))
 
 import reference_code  # noqa: E402
+from walker_reference import info_nce, walker_of  # noqa: E402
 
 STEPS, BATCH, CHUNKS, DIMENSION, SIDE, CROP, WIDTH = 10, 8, 4, 5, 32, 28, 8
-TEMPERATURE = 0.1
 SEED = 3
 RATES = {"learning_rate": 8e-5, "estimator_learning_rate": 5e-5}
 SHIFT = 3.0
@@ -75,22 +75,6 @@ class Estimator(nn.Module):
 
     def forward(self, images):
         return F.normalize(self.head(self.backbone(images)), dim=1)
-
-
-def walker_of(size):
-    walker = nn.Sequential(nn.Linear(size, size), nn.ReLU(), nn.Linear(size, size))
-    for layer in (walker[0], walker[2]):
-        nn.init.normal_(layer.weight, std=0.01)
-        nn.init.uniform_(layer.bias, -0.001, 0.001)
-    return walker
-
-
-def info_nce(embeddings):
-    """All 2N embeddings are anchors; the other view is the positive, the row itself is left out."""
-    count = len(embeddings)
-    similarity = embeddings @ embeddings.T / TEMPERATURE
-    similarity = similarity.masked_fill(torch.eye(count, dtype=torch.bool), float("-inf"))
-    return F.cross_entropy(similarity, torch.arange(count).roll(count // 2))
 
 
 def prepared(images):

@@ -44,6 +44,27 @@ struct DeltaReportTests {
         try space.fail(65, "hl-sample -n 9 | hl-perturb --std 0 | hl-delta --suggest", saying: "no chunk moves")
     }
 
+    /// Noise on z that moves layers of w as far, found by trying it on the network.
+    @Test func suggestedNoiseOfMappedLatents() throws {
+        let space = try Workspace()
+        let weights = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .appendingPathComponent("HLGeneratorsTests/Fixtures/stylegan2_a.pkl").path
+        try space.succeed(
+            """
+            cp \(weights) weights; hl-sample --weights weights -n 1000 > a.hls
+            hl-perturb --group 0-1:std=0.3 --group 4-7:std=0.8 --trunc 2 a.hls > p.hls
+            hl-delta --suggest --group 0-1 --group 4-7 p.hls > options
+            """)
+        let options = String(decoding: try space.bytes("options"), as: UTF8.self)
+        let match = try #require(
+            options.wholeMatch(of: /--group 0-1:std=([0-9.]+),trunc=2 --group 4-7:std=([0-9.]+),trunc=2\n/), "\(options)")
+        for (found, expected) in [(match.1, 0.3), (match.2, 0.8)] {
+            #expect(abs((Double(found) ?? 0) / expected - 1) < 0.1, "\(options)")
+        }
+        // Missing weights are missed before the stream is read to its end.
+        try space.fail(66, "rm weights; hl-delta --suggest p.hls", saying: "weights")
+    }
+
     @Test func boundaryOfShapes() throws {
         let space = try Workspace()
         try space.succeed("hl-sample -n 2000 > a.hls; hl-perturb --chunks 0 --std 0.3 a.hls > p.hls")
@@ -71,6 +92,9 @@ struct DeltaReportTests {
         #expect(try space.bytes("f.png") == space.bytes("g.png") && space.bytes("report") == space.bytes("again"))
         let image = try space.bytes("f.png").withUnsafeBytes { try Image(png: $0, name: "f.png") }
         #expect(image.width > 300 && image.height > 300 && Set(image.pixels.withUnsafeBytes { [UInt8]($0) }).count > 3)
+        // A named pipe, whose reader must not see an end before the figure.
+        try space.succeed("mkfifo pipe; cat pipe > piped.png & hl-delta --figure pipe p.hls > /dev/null; wait")
+        #expect(try space.bytes("piped.png") == space.bytes("f.png"))
         try space.fail(64, "hl-delta --figure - p.hls")
         try space.fail(73, "hl-delta --figure nowhere/f.png p.hls", saying: "nowhere")
         try space.fail(64, "hl-delta --table --suggest p.hls", saying: "different things")

@@ -167,6 +167,14 @@ struct WalkedViewsTests {
             #expect(try moved("\(own) --group 0 --sweep", view: view + 1) == chunks)
         }
         #expect(try moved("\(own) --group 0 --views 2", view: 2) == "xx.xx.")
+        // A row of a table names all that moved something.
+        for (options, names) in [
+            (own, "one.safetensors, two.safetensors"), ("\(own) --group 0", "noise, one.safetensors, two.safetensors"),
+            ("--walker one.safetensors", "one.safetensors"), ("--chunks 2", "noise"),
+        ] {
+            let row = try space.succeed("\(sample) | hl-perturb \(options) | hl-delta --table").text
+            #expect(row.hasSuffix(" 200  \(names)\n"), "\(row)")
+        }
 
         let perturb = "\(sample) | hl-perturb"
         for (options, part) in [

@@ -48,7 +48,15 @@ public final class OutputFile: ByteSink {
 
     /// Tries early whether a file that takes long to make can be written.
     /// - Throws: `Failure` (cannotCreate).
-    public static func check(path: String) throws { try OutputFile(path: path).abandon() }
+    public static func check(path: String) throws {
+        var status = stat()
+        // The reader of a pipe that is opened and closed again would take that for the end.
+        if stat(path, &status) == 0, ![S_IFREG, S_IFDIR].contains(status.st_mode & S_IFMT) {
+            guard access(path, W_OK) == 0 else { throw failure(path) }
+            return
+        }
+        try OutputFile(path: path).abandon()
+    }
 
     /// Writes a whole file.
     /// - Throws: `Failure` (cannotCreate, inputOutput).
