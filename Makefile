@@ -18,8 +18,7 @@ PAGES := $(PROGRAMS:%=%.1) hl-train-discriminator.1 hl-train-walker.1 hl-stream.
 BIN := .build/release
 
 # Package.swift looks for libraries, so that neither its result nor the build plan may come from a cache.
-# Programs and tests share one build; the tests' `@testable import` needs -enable-testing in it.
-SWIFTFLAGS := -c release --manifest-cache none --disable-build-manifest-caching -Xswiftc -enable-testing
+SWIFTFLAGS := -c release --manifest-cache none --disable-build-manifest-caching
 
 # header:package. The first three are needed; the build takes in the others where they are.
 NEEDED := cblas.h:libopenblas-dev zstd.h:libzstd-dev png.h:libpng-dev

@@ -2,6 +2,8 @@
 import Foundation
 import PackageDescription
 
+// The rooms of ARCHITECTURE.md, floor by floor. Every module that is imported is declared here.
+//
 // OpenBLAS, zstd and libpng are always needed. oneDNN and libjpeg-turbo are taken in where their headers are found;
 // HL_WITHOUT=onednn,jpeg builds as if they were absent.
 
@@ -13,6 +15,12 @@ func isPresent(_ header: String, as name: String) -> Bool {
         && ["/usr/include", "/usr/local/include", "/opt/local/include"].contains {
             FileManager.default.fileExists(atPath: "\($0)/\(header)")
         }
+}
+
+/// The folders of a folder whose names begin with `prefix`, in order.
+func folders(_ folder: String, _ prefix: String) -> [String] {
+    let path = "\(Context.packageDirectory)/\(folder)"
+    return ((try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []).filter { $0.hasPrefix(prefix) }.sorted()
 }
 
 let hasOneDNN = isPresent("dnnl.h", as: "onednn")
@@ -32,57 +40,77 @@ func swiftTarget(_ name: String, _ dependencies: [Target.Dependency]) -> Target 
     .target(name: name, dependencies: dependencies, swiftSettings: features)
 }
 
-func program(_ name: String) -> Target {
-    .executableTarget(name: name, dependencies: ["HLCommand"], swiftSettings: features)
-}
-
-func testTarget(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+func testTarget(_ name: String, _ dependencies: [Target.Dependency], fixtures: Bool = true) -> Target {
     .testTarget(
-        name: name, dependencies: dependencies, exclude: [], resources: [.copy("Fixtures")], swiftSettings: features)
+        name: name, dependencies: dependencies, resources: fixtures ? [.copy("Fixtures")] : [], swiftSettings: features)
 }
 
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let oneDNN: [Target.Dependency] = hasOneDNN ? ["COneDNN"] : []
 let jpeg: [Target.Dependency] = hasJPEG ? ["CJPEG"] : []
 
-let programs = ["hl-sample", "hl-perturb", "hl-filter", "hl-train", "hl-encode", "hl-probe", "hl-delta", "hl-view"]
+// Data and encoders above their formats, compute above tensors.
+let tensors: [Target.Dependency] = ["HLTensor", "CKernels"]
+let networks: [Target.Dependency] = tensors + ["HLCompute", "HLNet", "HLFormats"]
 
 var targets: [Target] = [
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
-    cTarget("COpenBLAS", libraries: ["dl"]),
+    cTarget("CSystem"),
     cTarget("CKernels", libraries: ["m"]),
+    cTarget("COpenBLAS", libraries: ["dl"]),
     swiftTarget("HLTensor", ["CKernels"]),
-    swiftTarget("HLCompute", ["HLTensor", "CKernels", "COpenBLAS"] + oneDNN),
-    swiftTarget("HLNet", ["HLCompute", "CKernels"]),
-    swiftTarget("HLFormats", ["HLTensor", "CKernels", "CZstd", "CPNG"] + jpeg),
-    swiftTarget("HLGenerators", ["HLNet", "HLFormats", "CKernels"]),
-    swiftTarget("HLViews", ["HLGenerators", "HLFormats", "CKernels"]),
-    swiftTarget("HLEncoders", ["HLNet", "HLFormats", "CKernels"]),
-    swiftTarget("HLData", ["HLFormats"]),
-    swiftTarget("HLWalkers", ["HLViews", "HLEncoders"]),
-    swiftTarget("HLCommand", ["HLWalkers", "HLData", argumentParser]),
+    swiftTarget("HLFormats", tensors + ["CSystem", "CZstd", "CPNG"] + jpeg),
+    swiftTarget("HLCompute", tensors + ["CSystem", "COpenBLAS"] + oneDNN),
+    swiftTarget("HLFigures", ["HLTensor", "HLFormats"]),
+    swiftTarget("HLData", ["HLTensor", "HLFormats"]),
+    swiftTarget("HLNet", tensors + ["HLCompute"]),
+    swiftTarget("HLGenerators", networks),
+    swiftTarget("HLEncoders", networks),
+    swiftTarget("HLViews", tensors + ["HLCompute", "HLFormats", "HLGenerators"]),
+    swiftTarget("HLStatistics", tensors + ["HLFormats", "HLGenerators", "HLViews"]),
+    swiftTarget("HLWalkers", networks + ["HLGenerators", "HLEncoders", "HLViews"]),
 ]
 if hasOneDNN { targets.append(cTarget("COneDNN", libraries: ["dl"])) }
 if hasJPEG { targets.append(cTarget("CJPEG", libraries: ["jpeg"])) }
-targets += programs.map(program)
-targets.append(.target(name: "BenchmarkHarness", dependencies: ["HLCompute"], path: "Benchmarks/harness"))
-for (name, module) in [("simsiam-step", "HLEncoders"), ("generator-step", "HLGenerators"), ("walker-step", "HLWalkers")] {
-    targets.append(
-        .executableTarget(
-            name: name, dependencies: ["BenchmarkHarness", .byName(name: module)], path: "Benchmarks/\(name)"))
-}
+
+/// What any program may stand on.
+let rooms: [Target.Dependency] = [
+    "HLTensor", "HLFormats", "HLCompute", "HLFigures", "HLData", "HLNet", "HLGenerators", "HLEncoders", "HLViews",
+    "HLStatistics", "HLWalkers",
+]
 targets.append(
-    .executableTarget(name: "weights-fuzzer", dependencies: ["HLGenerators"], path: "Benchmarks/weights-fuzzer"))
+    swiftTarget(
+        "HLCommand",
+        [
+            "HLTensor", "CSystem", "CZstd", "CPNG", "HLCompute", "HLFormats", "HLGenerators", "HLEncoders", "HLViews",
+            argumentParser,
+        ]))
+
+// A folder Sources/hl-… is a program.
+let programs = folders("Sources", "hl-")
+targets += programs.map {
+    .executableTarget(name: $0, dependencies: rooms + ["HLCommand", argumentParser], swiftSettings: features)
+}
+
+targets.append(.target(name: "BenchmarkHarness", dependencies: ["HLCompute"], path: "Benchmarks/harness"))
+targets += ["simsiam-step", "generator-step", "walker-step", "weights-fuzzer"].map {
+    .executableTarget(
+        name: $0, dependencies: rooms + ["BenchmarkHarness"], path: "Benchmarks/\($0)", swiftSettings: features)
+}
+
 targets += [
-    testTarget("HLTensorTests", ["HLTensor", "CKernels"]),
-    testTarget("HLFormatsTests", ["HLFormats"]),
-    testTarget("HLDataTests", ["HLData"]),
-    testTarget("HLGeneratorsTests", ["HLGenerators", "CKernels"]),
-    testTarget("HLViewsTests", ["HLViews", "CKernels"]),
-    testTarget("HLEncodersTests", ["HLEncoders", "CKernels"]),
-    testTarget("HLWalkersTests", ["HLWalkers"]),
-    .testTarget(name: "PipelineTests", dependencies: ["HLFormats"], path: "Tests/Pipelines", swiftSettings: features),
+    testTarget("HLTensorTests", tensors),
+    testTarget("HLFormatsTests", ["HLTensor", "HLFormats", "HLFigures", "CSystem"]),
+    testTarget("HLDataTests", ["HLTensor", "HLFormats", "HLData"]),
+    testTarget("HLGeneratorsTests", networks + ["HLGenerators"]),
+    testTarget("HLViewsTests", networks + ["HLGenerators", "HLViews"]),
+    testTarget("HLStatisticsTests", networks + ["HLGenerators", "HLViews", "HLStatistics"]),
+    testTarget("HLEncodersTests", networks + ["HLEncoders"]),
+    testTarget("HLWalkersTests", networks + ["HLGenerators", "HLEncoders", "HLViews", "HLWalkers"]),
+    .testTarget(
+        name: "PipelineTests", dependencies: ["HLTensor", "HLFormats"], path: "Tests/Pipelines", swiftSettings: features
+    ),
 ]
 
 let package = Package(

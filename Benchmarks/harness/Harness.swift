@@ -5,28 +5,28 @@ import HLCompute
 // lets them take turns: on stdin, `run N` does N steps and prints one line of JSON; `quit` or the end of input ends.
 
 /// The options of the command line, `--name value`.
-public struct Options {
+package struct Options {
     private var values: [String: String] = [:]
 
-    public init() {
+    package init() {
         var arguments = CommandLine.arguments.dropFirst().makeIterator()
         while let name = arguments.next(), let value = arguments.next() { values[name] = value }
     }
 
-    public subscript(name: String) -> String? { values["--\(name)"] }
+    package subscript(name: String) -> String? { values["--\(name)"] }
 
-    public func number(_ name: String, _ standard: Int) -> Int { self[name].flatMap { Int($0) } ?? standard }
+    package func number(_ name: String, _ standard: Int) -> Int { self[name].flatMap { Int($0) } ?? standard }
 }
 
 /// Of a clock that only goes forward.
-public func seconds() -> Double {
+package func seconds() -> Double {
     var time = timespec()
     clock_gettime(CLOCK_MONOTONIC, &time)
     return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
 }
 
 /// Prints a line at once, also into a pipe.
-public func report(_ line: String) {
+package func report(_ line: String) {
     print(line)
     fflush(nil)
 }
@@ -35,7 +35,7 @@ public func report(_ line: String) {
 /// - Parameters:
 ///   - ready: further members of the first line.
 ///   - step: does one step and says how long it took, and its loss where it has one.
-public func takeTurns(_ backend: any Backend, ready: String = "", _ step: () throws -> (seconds: Double, loss: Double?)) rethrows {
+package func takeTurns(_ backend: any Backend, ready: String = "", _ step: () throws -> (seconds: Double, loss: Double?)) rethrows {
     report("{\"ready\": true, \"summary\": \"\(backend.summary)\"\(ready)}")
     while let line = readLine(), line != "quit" {
         guard let count = Int(line.dropFirst(4)), count > 0, line.hasPrefix("run ") else { continue }
@@ -54,7 +54,7 @@ public func takeTurns(_ backend: any Backend, ready: String = "", _ step: () thr
 }
 
 /// How long a piece of work takes.
-public func timed<Result>(_ work: () throws -> Result) rethrows -> (seconds: Double, result: Result) {
+package func timed<Result>(_ work: () throws -> Result) rethrows -> (seconds: Double, result: Result) {
     let start = seconds()
     let result = try work()
     return (seconds() - start, result)

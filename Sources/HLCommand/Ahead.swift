@@ -4,13 +4,13 @@ import HLTensor
 /// Values made on a thread of their own, a few ahead of who takes them, in the order of making.
 ///
 /// Both sides sleep while they wait. The thread ends with the last value, with the first error, or with the process.
-public final class Ahead<Element: Sendable>: Sendable {
+package final class Ahead<Element: Sendable>: Sendable {
     private let queue: BoundedQueue<Element>
 
     /// - Parameters:
     ///   - depth: how many values may wait.
     ///   - produce: called on the thread, one call at a time, until it returns `nil` or throws.
-    public init(depth: Int = 2, _ produce: @escaping () throws -> Element?) {
+    package init(depth: Int = 2, _ produce: @escaping () throws -> Element?) {
         let queue = BoundedQueue<Element>(depth: max(1, depth))
         self.queue = queue
         nonisolated(unsafe) let produce = produce
@@ -34,7 +34,7 @@ public final class Ahead<Element: Sendable>: Sendable {
 
     /// The next value, `nil` after the last.
     /// - Throws: what the producer threw, after the values before it.
-    public func next() throws -> Element? { try queue.take() }
+    package func next() throws -> Element? { try queue.take() }
 }
 
 /// A queue between one producer and one consumer.

@@ -3,7 +3,7 @@ import HLFormats
 import HLTensor
 
 /// The one way to the terminal: messages of one line each on stderr, text for people or programs on stdout.
-public enum Console {
+package enum Console {
     // Set by `runTool` before anything else runs.
     nonisolated(unsafe) static var tool = "hl"
     nonisolated(unsafe) private(set) static var isQuiet = false
@@ -19,17 +19,17 @@ public enum Console {
     }
 
     /// Something the user should know; not shown under `--quiet`.
-    public static func warn(_ message: String) {
+    package static func warn(_ message: String) {
         if !isQuiet { write("warning: \(message)") }
     }
 
     /// A setting or step that is in use; shown under `--verbose`.
-    public static func note(_ message: @autoclosure () -> String) {
+    package static func note(_ message: @autoclosure () -> String) {
         if isVerbose { write(message()) }
     }
 
     /// A result or event of a long run, such as a checkpoint written; not shown under `--quiet`.
-    public static func inform(_ message: String) {
+    package static func inform(_ message: String) {
         if !isQuiet { write(message) }
     }
 
@@ -37,7 +37,7 @@ public enum Console {
 
     /// Text on standard output.
     /// - Throws: `BrokenPipe`, or `Failure` (inputOutput).
-    public static func printOutput(_ text: String) throws {
+    package static func printOutput(_ text: String) throws {
         var text = text
         try text.withUTF8 {
             try FileDescriptorSink(descriptor: STDOUT_FILENO, name: "stdout").write(UnsafeRawBufferPointer($0))
@@ -88,7 +88,7 @@ public enum Console {
 }
 
 /// A warning on stderr: `hl-x: warning: …`.
-public func warn(_ message: String) { Console.warn(message) }
+package func warn(_ message: String) { Console.warn(message) }
 
 /// A number for people, to three decimals.
-public func rounded(_ value: Double) -> String { "\((value * 1000).rounded() / 1000)" }
+package func rounded(_ value: Double) -> String { "\((value * 1000).rounded() / 1000)" }

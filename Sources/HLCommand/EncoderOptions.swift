@@ -4,52 +4,52 @@ import HLEncoders
 import HLTensor
 
 /// Which encoder turns images into embeddings.
-public struct EncoderOptions: ParsableArguments {
+package struct EncoderOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "Encoder of hl-train, .pth of torchvision or SimSiam, or .safetensors with torchvision's names. (path)",
             valueName: "file"))
-    public var encoder: String?
+    package var encoder: String?
 
     @Flag(help: "Use the network that hl-train with these settings and this seed starts from.")
-    public var untrained = false
+    package var untrained = false
 
     @Option(
         help: ArgumentHelp(
             "With --untrained: backbone. (resnet18, resnet34 or resnet50; default: resnet18)", valueName: "name"),
         transform: { try choice($0, "backbone") })
-    public var arch: ResNet.Architecture?
+    package var arch: ResNet.Architecture?
 
     @Option(
         help: ArgumentHelp(
             "With --untrained: channels of the first stage. (integer from 1 to 1024; default: 64)", valueName: "n"))
-    public var width: Int?
+    package var width: Int?
 
     @Option(
         help: ArgumentHelp("With --untrained: first layers. (imagenet or cifar; default: imagenet)", valueName: "name"),
         transform: { try choice($0, "stem") })
-    public var stem: ResNet.Stem?
+    package var stem: ResNet.Stem?
 
     @Option(
         help: ArgumentHelp(
             "Side of the images that the encoder expects, in pixels. (integer from 8 to 4096; default: the encoder's "
                 + "own, for .pth 128, with --untrained 64)", valueName: "n"))
-    public var side: Int?
+    package var side: Int?
 
     @Option(
         help: ArgumentHelp(
             "Side of the central crop that it sees. (integer up to the side; default: the encoder's own, else 7/8 of "
                 + "the side)", valueName: "n"))
-    public var crop: Int?
+    package var crop: Int?
 
     @Option(
         help: ArgumentHelp("Library for the layers. (auto, onednn or plain; default: auto)", valueName: "name"),
         transform: { try choice($0, "backend") })
-    public var backend: BackendChoice?
+    package var backend: BackendChoice?
 
-    public init() {}
+    package init() {}
 
-    public func validate() throws {
+    package func validate() throws {
         if encoder != nil && untrained {
             throw Failure(.usage, "--encoder contradicts --untrained", "give one of them")
         }
@@ -66,17 +66,17 @@ public struct EncoderOptions: ParsableArguments {
     }
 
     /// Whether an encoder was asked for.
-    public var isGiven: Bool { encoder != nil || untrained }
+    package var isGiven: Bool { encoder != nil || untrained }
 
     /// For messages and reports.
-    public var name: String { encoder ?? "untrained" }
+    package var name: String { encoder ?? "untrained" }
 
-    public func makeBackend(_ shared: SharedOptions) throws -> any Backend {
+    package func makeBackend(_ shared: SharedOptions) throws -> any Backend {
         try (backend ?? .automatic).make(threads: shared.threads)
     }
 
     /// - Throws: `Failure` for a file that is missing, damaged or no encoder.
-    public func makeEncoder(seed: UInt64, on backend: any Backend) throws -> Encoder {
+    package func makeEncoder(seed: UInt64, on backend: any Backend) throws -> Encoder {
         if let encoder { return try Encoder.load(path: encoder, side: side, crop: crop, backend: backend) }
         return Encoder.untrained(try description(), seed: seed, backend: backend)
     }
@@ -100,7 +100,7 @@ private func choice<Value: RawRepresentable & CaseIterable>(
 
 extension Encoder {
     /// Warns when images of this shape have to be resized for the encoder.
-    public func warnAboutSize(of images: HostTensor) {
+    package func warnAboutSize(of images: HostTensor) {
         guard images.shape.count == 4, !fits(height: images.shape[2], width: images.shape[3]) else { return }
         warn(
             "the images are \(images.shape[2]) x \(images.shape[3]) pixels and the encoder expects \(description.side): "

@@ -1,7 +1,7 @@
-import CKernels
+import CSystem
 
 /// What the machine offers this process.
-public enum Machine {
+package enum Machine {
     /// Processors that this process may run on, at least 1.
-    public static var coreCount: Int { Int(hl_processor_count()) }
+    package static var coreCount: Int { Int(hl_processor_count()) }
 }

@@ -3,14 +3,14 @@ import HLGenerators
 import HLTensor
 
 /// Batches of images, one view or a pair, for training (`TrainingStream`).
-public final class PairSource {
+package final class PairSource {
     /// N samples: one or two image batches [N, 3, S, S] and the samples' ids.
-    public struct Pairs {
-        public let views: [HostTensor]
-        public let ids: [Int64]
+    package struct Pairs {
+        package let views: [HostTensor]
+        package let ids: [Int64]
         /// Classes, where they were asked for.
-        public let labels: [Int64]
-        public let epoch: Int
+        package let labels: [Int64]
+        package let epoch: Int
     }
 
     private let stream: TrainingStream
@@ -19,23 +19,23 @@ public final class PairSource {
 
     /// - Parameters: as of `TrainingStream`.
     ///   - threads: threads in all, for rendering.
-    public init(path: String, epochs: Int, seed: UInt64, threads: Int) throws {
+    package init(path: String, epochs: Int, seed: UInt64, threads: Int) throws {
         stream = try TrainingStream(path: path, epochs: epochs, seed: seed)
         renderer = try Renderer(stream.header, threads: threads)
     }
 
-    public var header: StreamHeader { stream.header }
+    package var header: StreamHeader { stream.header }
     /// Samples of one epoch, where a file says so beforehand.
-    public var sampleCount: Int? { stream.sampleCount }
+    package var sampleCount: Int? { stream.sampleCount }
     /// `TrainingStream.hash`.
-    public var hash: UInt64 { stream.hash }
+    package var hash: UInt64 { stream.hash }
 
     /// The next `count` pairs, or nil at the end; a last part that is smaller is dropped. Samples without a second view
     /// make a pair with themselves.
     /// - Parameters:
     ///   - views: 1 takes view 0 alone.
     ///   - labelled: whether the samples must have labels `y`.
-    public func nextPairs(_ count: Int, views: Int = 2, labelled: Bool = false) throws -> Pairs? {
+    package func nextPairs(_ count: Int, views: Int = 2, labelled: Bool = false) throws -> Pairs? {
         guard let (batch, epoch) = try stream.nextBatch(count) else { return nil }
         let ids = try batch.require("id", .i64, rank: 1).integers
         let labels = labelled ? try batch.require("y", .i64, rank: 1).integers : []
@@ -52,5 +52,5 @@ public final class PairSource {
 
     /// Reads past `count` pairs without rendering them.
     /// - Returns: false when the stream ends before.
-    public func skip(_ count: Int) throws -> Bool { try stream.skip(count) }
+    package func skip(_ count: Int) throws -> Bool { try stream.skip(count) }
 }

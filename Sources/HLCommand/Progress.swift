@@ -5,7 +5,7 @@ import Glibc
 /// Shown where stderr is a terminal and standard output no pipe: in a pipeline only the last program reports. On a
 /// terminal the line is rewritten at most four times a second; with `--progress` elsewhere a new line comes every ten
 /// seconds.
-public final class Progress {
+package final class Progress {
     private enum Form { case none, line, lines }
 
     private let total: Int?
@@ -15,12 +15,12 @@ public final class Progress {
     private var lastShown: Double
     private var isFirst = true
     private var extra = ""
-    public private(set) var done = 0
+    package private(set) var done = 0
     /// What a resumed run had done before; it does not count for the rate.
     private let doneBefore: Int
 
     /// - Parameter total: how many there will be in all, where that is known.
-    public init(total: Int? = nil, doneBefore: Int = 0, unit: String = "samples") {
+    package init(total: Int? = nil, doneBefore: Int = 0, unit: String = "samples") {
         self.total = total
         self.unit = unit
         self.doneBefore = doneBefore
@@ -38,7 +38,7 @@ public final class Progress {
 
     /// Counts `count` more.
     /// - Parameter extra: such as `loss 4.21`; evaluated only when a line is due.
-    public func advance(by count: Int, extra: @autoclosure () -> String = "") {
+    package func advance(by count: Int, extra: @autoclosure () -> String = "") {
         done += count
         guard form != .none else { return }
         let time = Self.now()
@@ -51,7 +51,7 @@ public final class Progress {
     }
 
     /// Shows the end state and leaves the line. A run that was over before its first line stays silent.
-    public func finish(extra: @autoclosure () -> String = "") {
+    package func finish(extra: @autoclosure () -> String = "") {
         guard form != .none, !isFirst || Console.wantsProgress else { return }
         let last = extra()
         if !last.isEmpty { self.extra = last }
@@ -105,7 +105,7 @@ public final class Progress {
     }
 
     /// Seconds on a clock that only goes forward.
-    public static func now() -> Double {
+    package static func now() -> Double {
         var time = timespec()
         clock_gettime(CLOCK_MONOTONIC, &time)
         return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9

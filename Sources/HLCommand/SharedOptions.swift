@@ -4,24 +4,24 @@ import HLViews
 import HLTensor
 
 /// What every program takes.
-public struct SharedOptions: ParsableArguments, Sendable {
+package struct SharedOptions: ParsableArguments, Sendable {
     @Option(
         name: .long,
         help: ArgumentHelp("Threads in all; 0 takes all cores. (integer from 0 to 1024)", valueName: "n"))
-    public var threads = 0
+    package var threads = 0
 
     @Flag(name: .shortAndLong, help: "Print nothing on stderr but errors.")
-    public var quiet = false
+    package var quiet = false
 
     @Flag(name: .shortAndLong, help: "Print the settings in use on stderr.")
-    public var verbose = false
+    package var verbose = false
 
     @Flag(name: .long, help: "Report progress on stderr also where it is no terminal, as a line every ten seconds.")
-    public var progress = false
+    package var progress = false
 
-    public init() {}
+    package init() {}
 
-    public func validate() throws {
+    package func validate() throws {
         guard (0...1024).contains(threads) else {
             throw Failure(.usage, "cannot use \(threads) threads", "give --threads from 0 to 1024")
         }
@@ -31,44 +31,44 @@ public struct SharedOptions: ParsableArguments, Sendable {
     }
 
     /// Threads in all, at least 1.
-    public var threadCount: Int { threads > 0 ? threads : Machine.coreCount }
+    package var threadCount: Int { threads > 0 ? threads : Machine.coreCount }
 }
 
 /// The seed of a program that draws random numbers.
-public struct SeedOption: ParsableArguments, Sendable {
+package struct SeedOption: ParsableArguments, Sendable {
     @Option(
         name: .long,
         help: ArgumentHelp(
             "Seed of all random numbers; programs with one seed do not share numbers. (integer from 0 to 2^64-1)",
             valueName: "n"))
-    public var seed: UInt64 = 0
+    package var seed: UInt64 = 0
 
-    public init() {}
+    package init() {}
 }
 
 /// Where a stream or picture goes.
-public struct OutputOption: ParsableArguments, Sendable {
+package struct OutputOption: ParsableArguments, Sendable {
     @Option(
         name: .shortAndLong,
         help: ArgumentHelp(
             "File to write, under a temporary name until it is complete; - is standard output. (path)",
             valueName: "file"))
-    public var output = "-"
+    package var output = "-"
 
-    public init() {}
+    package init() {}
 }
 
 /// How images are attached to a stream.
-public struct RenderOptions: ParsableArguments, Sendable {
+package struct RenderOptions: ParsableArguments, Sendable {
     @Flag(name: .long, help: "Attach the images of all views at once, for a reader that cannot render them.")
-    public var render = false
+    package var render = false
 
     @Option(
         name: .long,
         help: ArgumentHelp("Type of attached pixels, with --render: u8 is 0…255, f32 is 0…1.", valueName: "type"))
-    public var pixels: PixelType = .u8
+    package var pixels: PixelType = .u8
 
-    public init() {}
+    package init() {}
 }
 
 extension PixelType: ExpressibleByArgument {}
@@ -77,30 +77,30 @@ extension NoiseMode: ExpressibleByArgument {}
 extension ResizeFilter: ExpressibleByArgument {}
 
 /// A truncated normal N^t(μ, σ, t), for anchors or for noise.
-public struct NormalOptions: ParsableArguments, Sendable {
+package struct NormalOptions: ParsableArguments, Sendable {
     @Option(help: ArgumentHelp("Mean μ. (number; default: 0)", valueName: "x"))
-    public var mean: Double?
+    package var mean: Double?
 
     @Option(
         name: .customLong("std"),
         help: ArgumentHelp("Standard deviation σ before truncation. (number from 0; default: 1)", valueName: "x"))
-    public var standardDeviation: Double?
+    package var standardDeviation: Double?
 
     @Option(
         name: .customLong("trunc"),
         help: ArgumentHelp(
             "Where it is cut off, in standard deviations. (number above 0, or inf; default: 2, for anchors of "
                 + "stylegan2 0.9)", valueName: "x"))
-    public var truncation: Double?
+    package var truncation: Double?
 
-    public init() {}
+    package init() {}
 
     /// Whether any of them is on the command line.
-    public var isGiven: Bool { mean != nil || standardDeviation != nil || truncation != nil }
+    package var isGiven: Bool { mean != nil || standardDeviation != nil || truncation != nil }
 
     /// - Parameter truncation: where none is on the command line.
     /// - Throws: `Failure(.usage)` for values that make no distribution.
-    public func distribution(truncation other: Double = 2) throws -> TruncatedNormal {
+    package func distribution(truncation other: Double = 2) throws -> TruncatedNormal {
         try TruncatedNormal(
             mean: mean ?? 0, standardDeviation: standardDeviation ?? 1, truncation: truncation ?? other)
     }

@@ -6,16 +6,16 @@ import HLTensor
 /// name when it is complete and ends with a seek table.
 ///
 /// Nothing but `finish()` writes an end record or gives the file its name, so that a failure leaves neither.
-public final class StreamOutput {
+package final class StreamOutput {
     private let writer: StreamWriter
     private let file: OutputFile?
     private let pipe: FileDescriptorSink?
 
-    public var samplesWritten: Int { writer.samplesWritten }
+    package var samplesWritten: Int { writer.samplesWritten }
 
     /// - Parameter path: `-` is standard output.
     /// - Throws: `Failure`: usage if standard output is a terminal, cannotCreate for the file.
-    public init(path: String = "-") throws {
+    package init(path: String = "-") throws {
         if path == "-" {
             let sink = try FileDescriptorSink.standardOutput()
             writer = try StreamWriter(sink, level: StreamWriter.pipeLevel, seekable: false)
@@ -29,12 +29,12 @@ public final class StreamOutput {
         }
     }
 
-    public func writeHeader(_ header: StreamHeader) throws { try writer.writeHeader(header) }
+    package func writeHeader(_ header: StreamHeader) throws { try writer.writeHeader(header) }
 
-    public func write(_ batch: Batch) throws { try writer.write(batch) }
+    package func write(_ batch: Batch) throws { try writer.write(batch) }
 
     /// Writes the end record and closes.
-    public func finish() throws {
+    package func finish() throws {
         try writer.finish()
         try pipe?.close()
         try file?.commit()

@@ -1,13 +1,13 @@
 /// A table for people: the first column flush left, the others flush right.
-public struct TextTable {
+package struct TextTable {
     private var rows: [[String]]
 
-    public init(_ heading: [String]) { rows = [heading] }
+    package init(_ heading: [String]) { rows = [heading] }
 
-    public mutating func add(_ row: [String]) { rows.append(row) }
+    package mutating func add(_ row: [String]) { rows.append(row) }
 
     /// One line per row, each ended by a line break, `indentation` spaces before it.
-    public func text(indentation: Int = 0) -> String {
+    package func text(indentation: Int = 0) -> String {
         let columns = rows.map(\.count).max() ?? 0
         let widths = (0..<columns).map { column in rows.map { column < $0.count ? $0[column].count : 0 }.max() ?? 0 }
         return rows.map { row in
@@ -23,7 +23,7 @@ public struct TextTable {
 }
 
 /// A number with so many digits after the point; `-` for what is none.
-public func fixed(_ value: Double, _ digits: Int) -> String {
+package func fixed(_ value: Double, _ digits: Int) -> String {
     guard value.isFinite else { return value.isNaN ? "-" : value < 0 ? "-inf" : "inf" }
     guard abs(value) < 1e15 else { return "\(value)" }
     var scale = 1.0

@@ -1,5 +1,5 @@
 import ArgumentParser
-import CKernels
+import CSystem
 import Glibc
 import HLFormats
 import HLTensor
@@ -7,13 +7,13 @@ import HLTensor
 /// A program of this family: an options struct with `validate()` and a short `run()`.
 ///
 /// `validate()` and `run()` throw `Failure`; `runTool` prints it and picks the exit status.
-public protocol Tool: ParsableCommand {
+package protocol Tool: ParsableCommand {
     var shared: SharedOptions { get }
 }
 
 extension Tool {
     /// A program's name, what it does in one line, and more of it for `--help`.
-    public static func describe(
+    package static func describe(
         _ name: String, _ abstract: String, discussion: String = ""
     ) -> CommandConfiguration {
         CommandConfiguration(
@@ -27,7 +27,7 @@ extension Tool {
 /// ends silently with 0. Files that are not complete are removed, also on SIGINT, SIGTERM and SIGHUP.
 ///
 /// - Parameter arguments: without the program's name; nil takes those of the command line.
-public func runTool<Program: Tool>(_ type: Program.Type, arguments: [String]? = nil) -> Never {
+package func runTool<Program: Tool>(_ type: Program.Type, arguments: [String]? = nil) -> Never {
     hl_signals_install()
     Console.tool = type.configuration.commandName ?? CommandLine.arguments[0]
     let status: Int32
@@ -53,7 +53,7 @@ private struct TextRequest: Error {
 /// The main of a program that has several: the first argument names one, or nothing does and the first of them runs.
 ///
 /// Each keeps a help of its own, and what worked before there were several works as it did.
-public func runTool(oneOf tools: [(name: String, type: any Tool.Type)]) -> Never {
+package func runTool(oneOf tools: [(name: String, type: any Tool.Type)]) -> Never {
     let arguments = Array(CommandLine.arguments.dropFirst())
     if let named = tools.first(where: { $0.name == arguments.first }) {
         runTool(named.type, arguments: Array(arguments.dropFirst()))

@@ -4,18 +4,18 @@ import HLTensor
 /// Batches of a fixed size for training, from a stream or, epoch after epoch in shuffled order, from a file.
 ///
 /// Keeps a running hash of the header and of every id, so that a resumed run can tell whether it is fed the same stream.
-public final class TrainingStream {
+package final class TrainingStream {
     /// FNV-1a over the header's metadata and all ids so far, skipped ones included.
-    public private(set) var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-    public let header: StreamHeader
+    package private(set) var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+    package let header: StreamHeader
     /// Samples of one epoch, where a file says so beforehand.
-    public let sampleCount: Int?
+    package let sampleCount: Int?
     private let next: (Int) throws -> (batch: Batch, epoch: Int)?
 
     /// - Parameters:
     ///   - path: a stream; `-` is standard input.
     ///   - epochs: more than 1 needs a file with a complete index, whose samples are shuffled anew in every epoch.
-    public init(path: String, epochs: Int, seed: UInt64) throws {
+    package init(path: String, epochs: Int, seed: UInt64) throws {
         if epochs > 1 {
             guard path != "-" else {
                 throw Failure(
@@ -56,7 +56,7 @@ public final class TrainingStream {
     }
 
     /// The next `count` samples and the number of their epoch, or nil at the end; a last part that is smaller is dropped.
-    public func nextBatch(_ count: Int) throws -> (batch: Batch, epoch: Int)? {
+    package func nextBatch(_ count: Int) throws -> (batch: Batch, epoch: Int)? {
         guard let (batch, epoch) = try next(count), batch.count == count else { return nil }
         try batch.require("id", .i64, rank: 1).withUnsafeBytes { add($0) }
         return (batch, epoch)
@@ -64,7 +64,7 @@ public final class TrainingStream {
 
     /// Reads past `count` samples.
     /// - Returns: false when the stream ends before.
-    public func skip(_ count: Int) throws -> Bool { try nextBatch(count) != nil }
+    package func skip(_ count: Int) throws -> Bool { try nextBatch(count) != nil }
 
     private func add(_ bytes: some Sequence<UInt8>) {
         for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }

@@ -1,4 +1,4 @@
-import CKernels
+import CSystem
 import CPNG
 import CZstd
 import HLCompute
@@ -6,8 +6,8 @@ import HLFormats
 import HLTensor
 
 /// What `--version` prints. Libraries that are opened at run time are loaded for it alone.
-public enum Version {
-    public static let number = "0.1.0"
+package enum Version {
+    package static let number = "0.1.0"
 
     /// - Parameter heading: program and number.
     static func text(_ heading: String) -> String {

@@ -8,7 +8,7 @@ import HLTensor
 ///
 /// The two inhabitants are `PlainBackend` (OpenBLAS alone, im2col; the reference) and `OneDNNBackend` (oneDNN's
 /// convolutions in blocked layouts). They share `CPUBackend`.
-public protocol Backend: AnyObject {
+package protocol Backend: AnyObject {
     /// Library, version, instruction set and threads, for people.
     var summary: String { get }
 
@@ -165,12 +165,12 @@ public protocol Backend: AnyObject {
 }
 
 /// Running mean and variance of a batch-norm layer, [C] each, updated in place.
-public struct RunningStatistics {
-    public let mean: Tensor
-    public let variance: Tensor
-    public let momentum: Float
+package struct RunningStatistics {
+    package let mean: Tensor
+    package let variance: Tensor
+    package let momentum: Float
 
-    public init(mean: Tensor, variance: Tensor, momentum: Float = 0.1) {
+    package init(mean: Tensor, variance: Tensor, momentum: Float = 0.1) {
         self.mean = mean
         self.variance = variance
         self.momentum = momentum
@@ -178,7 +178,7 @@ public struct RunningStatistics {
 }
 
 /// What the way back through a batch norm needs: mean and 1/√(variance + ε) of every group, [groups, C] each.
-public struct BatchStatistics {
+package struct BatchStatistics {
     package let mean: Tensor
     package let inverseDeviation: Tensor
     package let groups: Int
@@ -186,9 +186,9 @@ public struct BatchStatistics {
     package let ofBatch: Bool
 }
 
-public struct BatchNormGradients {
-    public let input: Tensor
-    public let weight: Tensor
-    public let bias: Tensor
-    public let residual: Tensor?
+package struct BatchNormGradients {
+    package let input: Tensor
+    package let weight: Tensor
+    package let bias: Tensor
+    package let residual: Tensor?
 }

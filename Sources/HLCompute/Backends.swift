@@ -1,7 +1,7 @@
 import HLTensor
 
 /// The backends by name, and which one to take when nobody asks.
-public enum BackendChoice: String, Sendable, CaseIterable {
+package enum BackendChoice: String, Sendable, CaseIterable {
     /// oneDNN where the build has it, else plain.
     case automatic = "auto"
     case plain
@@ -9,7 +9,7 @@ public enum BackendChoice: String, Sendable, CaseIterable {
 
     /// - Parameter threads: threads in all, 0 for one per core.
     /// - Throws: `Failure` when the libraries cannot be loaded, or when this build has no such backend.
-    public func make(threads: Int = 0) throws(Failure) -> any Backend {
+    package func make(threads: Int = 0) throws(Failure) -> any Backend {
         switch self {
         case .plain: return try PlainBackend(threads: threads)
         case .automatic, .oneDNN:

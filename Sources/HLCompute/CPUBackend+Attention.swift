@@ -23,7 +23,7 @@ extension CPUBackend {
         }
     }
 
-    public func attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor {
+    package func attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor {
         let (query, key, value) = (plain(query), plain(key), plain(value))
         let n = AttentionSizes(query, key, value)
         let result = allocate([n.batch, n.width] + query.shape.dropFirst(2))
@@ -57,7 +57,7 @@ extension CPUBackend {
 
     /// With S the weights and G the gradient of the output: dV = G S, dS = Gᵀ V, dA = S ∘ (dS − rowsum(dS ∘ S)),
     /// dQ = K dAᵀ, dK = Q dA.
-    public func attentionBackward(
+    package func attentionBackward(
         _ gradient: Tensor, query: Tensor, key: Tensor, value: Tensor
     ) -> (query: Tensor, key: Tensor, value: Tensor) {
         let (query, key, value, gradient) = (plain(query), plain(key), plain(value), plain(gradient))

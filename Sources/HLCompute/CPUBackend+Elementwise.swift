@@ -3,46 +3,46 @@ import Glibc
 import HLTensor
 
 extension CPUBackend {
-    public func add(_ a: Tensor, _ b: Tensor) -> Tensor {
+    package func add(_ a: Tensor, _ b: Tensor) -> Tensor {
         precondition(a.shape == b.shape)
         let b = laidOut(b, as: a.cpu.layout), result = like(a)
         forEachElement(a) { hl_add(a.floats + $0, b.floats + $0, result.floats + $0, $1) }
         return result
     }
 
-    public func multiply(_ a: Tensor, _ b: Tensor) -> Tensor {
+    package func multiply(_ a: Tensor, _ b: Tensor) -> Tensor {
         precondition(a.shape == b.shape)
         let b = laidOut(b, as: a.cpu.layout), result = like(a)
         forEachElement(a) { hl_multiply(a.floats + $0, b.floats + $0, result.floats + $0, $1) }
         return result
     }
 
-    public func inverseRoot(_ x: Tensor, epsilon: Float) -> Tensor {
+    package func inverseRoot(_ x: Tensor, epsilon: Float) -> Tensor {
         let result = like(x)
         forEachElement(x) { hl_inverse_root(x.floats + $0, epsilon, result.floats + $0, $1) }
         return result
     }
 
-    public func accumulate(_ source: Tensor, into target: Tensor) {
+    package func accumulate(_ source: Tensor, into target: Tensor) {
         precondition(source.shape == target.shape)
         let source = laidOut(source, as: target.cpu.layout)
         forEachElement(target) { hl_axpy(1, source.floats + $0, target.floats + $0, $1) }
         target.cpu.version += 1
     }
 
-    public func scale(_ x: Tensor, by factor: Float) -> Tensor {
+    package func scale(_ x: Tensor, by factor: Float) -> Tensor {
         let result = like(x)
         forEachElement(x) { hl_scale(factor, x.floats + $0, result.floats + $0, $1) }
         return result
     }
 
-    public func relu(_ x: Tensor) -> Tensor {
+    package func relu(_ x: Tensor) -> Tensor {
         let result = like(x)
         forEachElement(x) { hl_relu(x.floats + $0, result.floats + $0, $1) }
         return result
     }
 
-    public func reluBackward(_ gradient: Tensor, output: Tensor) -> Tensor {
+    package func reluBackward(_ gradient: Tensor, output: Tensor) -> Tensor {
         let gradient = laidOut(gradient, as: output.cpu.layout), result = like(output)
         forEachElement(output) {
             hl_relu_backward(output.floats + $0, gradient.floats + $0, result.floats + $0, $1)
@@ -50,7 +50,7 @@ extension CPUBackend {
         return result
     }
 
-    public func average(_ source: Tensor, into target: Tensor, decay: Float) {
+    package func average(_ source: Tensor, into target: Tensor, decay: Float) {
         precondition(source.shape == target.shape)
         // A weight's average lies as the weight does, or every step would reorder the one for the other.
         adopt(source.cpu.layout, for: target)
@@ -58,7 +58,7 @@ extension CPUBackend {
         target.cpu.version += 1
     }
 
-    public func sgd(
+    package func sgd(
         _ weight: Tensor, gradient: Tensor, velocity: Tensor, rate: Float, momentum: Float, decay: Float
     ) {
         precondition(weight.shape == gradient.shape && weight.shape == velocity.shape)
@@ -69,7 +69,7 @@ extension CPUBackend {
         weight.cpu.version += 1
     }
 
-    public func lars(
+    package func lars(
         _ weight: Tensor, gradient: Tensor, velocity: Tensor, rate: Float, momentum: Float, decay: Float, trust: Float
     ) {
         precondition(weight.shape == gradient.shape && weight.shape == velocity.shape)
@@ -85,7 +85,7 @@ extension CPUBackend {
         weight.cpu.version += 1
     }
 
-    public func adam(
+    package func adam(
         _ weight: Tensor, gradient: Tensor, first: Tensor, second: Tensor, step: Int, rate: Float, beta1: Float,
         beta2: Float, epsilon: Float
     ) {

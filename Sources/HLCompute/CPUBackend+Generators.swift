@@ -4,7 +4,7 @@ import HLTensor
 extension CPUBackend {
     // MARK: Upsampling
 
-    public func addUpsampled(_ small: Tensor, to large: Tensor) {
+    package func addUpsampled(_ small: Tensor, to large: Tensor) {
         precondition(large.shape == [small.shape[0], small.shape[1], 2 * small.shape[2], 2 * small.shape[3]])
         let small = laidOut(small, as: large.cpu.layout), planes = small.planes
         parallel(planes.samples * planes.blocks, grain: grain(planes)) {
@@ -14,7 +14,7 @@ extension CPUBackend {
         large.cpu.version += 1
     }
 
-    public func sumSquares(_ large: Tensor) -> Tensor {
+    package func sumSquares(_ large: Tensor) -> Tensor {
         let shape = [large.shape[0], large.shape[1], large.shape[2] / 2, large.shape[3] / 2]
         let result = allocate(shape, large.cpu.layout), planes = result.planes
         parallel(planes.samples * planes.blocks, grain: grain(planes)) {
@@ -24,7 +24,7 @@ extension CPUBackend {
         return result
     }
 
-    public func filterUpsampled(_ x: Tensor, _ filter: UpsamplingFilter) -> Tensor {
+    package func filterUpsampled(_ x: Tensor, _ filter: UpsamplingFilter) -> Tensor {
         let x = plain(x), (height, width) = (x.shape[2], x.shape[3])
         let result = allocate([x.shape[0], x.shape[1], 2 * height, 2 * width])
         parallel(x.shape[0] * x.shape[1]) {
@@ -34,7 +34,7 @@ extension CPUBackend {
         return result
     }
 
-    public func filterUpsampledBackward(_ gradient: Tensor, _ filter: UpsamplingFilter) -> Tensor {
+    package func filterUpsampledBackward(_ gradient: Tensor, _ filter: UpsamplingFilter) -> Tensor {
         let gradient = plain(gradient), (height, width) = (gradient.shape[2] / 2, gradient.shape[3] / 2)
         let result = allocate([gradient.shape[0], gradient.shape[1], height, width])
         parallel(gradient.shape[0] * gradient.shape[1]) {
@@ -44,7 +44,7 @@ extension CPUBackend {
         return result
     }
 
-    public func filter(_ x: Tensor, taps: [Float], offset: Int, outputSide: Int) -> Tensor {
+    package func filter(_ x: Tensor, taps: [Float], offset: Int, outputSide: Int) -> Tensor {
         let side = x.shape[3], planes = x.planes
         // The last tap of the last output must not lie beyond the zeros behind a row.
         precondition(taps.count == 4 && x.shape[2] == side && outputSide + 3 <= side + 4 && offset <= 3)
@@ -62,7 +62,7 @@ extension CPUBackend {
 
     // MARK: Channels
 
-    public func mixChannels(_ x: Tensor, weights: Tensor) -> Tensor {
+    package func mixChannels(_ x: Tensor, weights: Tensor) -> Tensor {
         let outputs = weights.shape[1]
         precondition(weights.shape == [x.shape[0], outputs, x.shape[1]] && outputs <= HL_MIX_LIMIT)
         let result = allocate([x.shape[0], outputs, x.shape[2], x.shape[3]])
@@ -77,7 +77,7 @@ extension CPUBackend {
         return result
     }
 
-    public func mixChannelsBackward(
+    package func mixChannelsBackward(
         _ gradient: Tensor, input: Tensor, weights: Tensor
     ) -> (input: Tensor, weights: Tensor) {
         let gradient = plain(gradient), planes = input.planes, outputs = weights.shape[1]
@@ -94,7 +94,7 @@ extension CPUBackend {
         return result
     }
 
-    public func channels(_ x: Tensor, _ range: Range<Int>) -> Tensor {
+    package func channels(_ x: Tensor, _ range: Range<Int>) -> Tensor {
         let x = plain(x), positions = x.shape.dropFirst(2).reduce(1, *)
         let result = allocate([x.shape[0], range.count] + x.shape.dropFirst(2))
         for sample in 0..<x.shape[0] {
@@ -104,7 +104,7 @@ extension CPUBackend {
         return result
     }
 
-    public func placeChannels(_ gradient: Tensor, in shape: [Int], at start: Int) -> Tensor {
+    package func placeChannels(_ gradient: Tensor, in shape: [Int], at start: Int) -> Tensor {
         let gradient = plain(gradient), positions = shape.dropFirst(2).reduce(1, *), count = gradient.shape[1]
         let result = constant(0, shape: shape)
         for sample in 0..<shape[0] {
@@ -116,7 +116,7 @@ extension CPUBackend {
 
     // MARK: Images
 
-    public func toImage(_ x: Tensor, _ squash: Squash) -> Tensor {
+    package func toImage(_ x: Tensor, _ squash: Squash) -> Tensor {
         let result = allocate([x.shape[0], 3, x.shape[2], x.shape[3]])
         var planes = x.planes
         let size = planes.blocks * planes.block * planes.positions, count = planes.samples
@@ -130,7 +130,7 @@ extension CPUBackend {
         return result
     }
 
-    public func toImageBackward(
+    package func toImageBackward(
         _ gradient: Tensor, image: Tensor, inputShape: [Int], _ squash: Squash
     ) -> Tensor {
         let gradient = plain(gradient), image = plain(image)
@@ -148,7 +148,7 @@ extension CPUBackend {
         return result
     }
 
-    public func resample(_ images: Tensor, _ taps: ResampleTaps) -> Tensor {
+    package func resample(_ images: Tensor, _ taps: ResampleTaps) -> Tensor {
         let images = plain(images), planes = images.shape[0] * images.shape[1]
         let (height, width) = (images.shape[2], images.shape[3])
         precondition(height == taps.inputCount && width == taps.inputCount)

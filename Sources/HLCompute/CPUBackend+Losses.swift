@@ -2,7 +2,7 @@ import CKernels
 import HLTensor
 
 extension CPUBackend {
-    public func crossEntropy(
+    package func crossEntropy(
         _ logits: Tensor, targets: [Int32], excluded: [Int32]?, scale: Float, weight: Float
     ) -> (losses: Tensor, gradient: Tensor) {
         precondition(targets.count == logits.shape[0] && targets.allSatisfy { $0 < logits.shape[1] })
@@ -15,7 +15,7 @@ extension CPUBackend {
         return (losses, gradient)
     }
 
-    public func negativeCosine(_ p: Tensor, _ z: Tensor, weight: Float) -> (losses: Tensor, gradient: Tensor) {
+    package func negativeCosine(_ p: Tensor, _ z: Tensor, weight: Float) -> (losses: Tensor, gradient: Tensor) {
         precondition(p.shape == z.shape)
         let losses = allocate([p.shape[0]]), gradient = like(p)
         forEachRow(p) {

@@ -3,7 +3,7 @@ import COpenBLAS
 import HLTensor
 
 extension CPUBackend {
-    public func matmul(_ a: Tensor, _ b: Tensor, transposeA: Bool, transposeB: Bool) -> Tensor {
+    package func matmul(_ a: Tensor, _ b: Tensor, transposeA: Bool, transposeB: Bool) -> Tensor {
         let (m, k) = transposeA ? (a.shape[1], a.shape[0]) : (a.shape[0], a.shape[1])
         let (inner, n) = transposeB ? (b.shape[1], b.shape[0]) : (b.shape[0], b.shape[1])
         precondition(k == inner, "matrices \(a.shape) and \(b.shape) do not fit")
@@ -14,7 +14,7 @@ extension CPUBackend {
         return result
     }
 
-    public func projectRows(_ x: Tensor, _ weight: Tensor) -> Tensor {
+    package func projectRows(_ x: Tensor, _ weight: Tensor) -> Tensor {
         let (rows, inputs, outputs) = (x.shape[0], x.shape[1], weight.shape[0])
         precondition(weight.shape[1] == inputs, "rows of \(x.shape) and a weight of \(weight.shape) do not fit")
         let result = allocate([rows, outputs]), lanes = Int(HL_PROJECT_LANES)
@@ -30,13 +30,13 @@ extension CPUBackend {
         return result
     }
 
-    public func addRowVector(_ vector: Tensor, to matrix: Tensor) {
+    package func addRowVector(_ vector: Tensor, to matrix: Tensor) {
         precondition(vector.elementCount == matrix.shape[1])
         forEachRow(matrix) { hl_add_row_vector(matrix.floats, vector.floats, $0, $1, matrix.shape[1]) }
         matrix.cpu.version += 1
     }
 
-    public func columnSums(_ matrix: Tensor) -> Tensor {
+    package func columnSums(_ matrix: Tensor) -> Tensor {
         let result = allocate([matrix.shape[1]])
         parallel(matrix.shape[1], grain: max(1, Self.elementGrain / max(1, matrix.shape[0]))) {
             hl_column_sums(
@@ -45,7 +45,7 @@ extension CPUBackend {
         return result
     }
 
-    public func columns(_ x: Tensor, _ range: Range<Int>) -> Tensor {
+    package func columns(_ x: Tensor, _ range: Range<Int>) -> Tensor {
         precondition(x.shape.count == 2 && range.upperBound <= x.shape[1])
         let result = allocate([x.shape[0], range.count])
         for row in 0..<x.shape[0] {
@@ -55,7 +55,7 @@ extension CPUBackend {
         return result
     }
 
-    public func addColumns(_ source: Tensor, into target: Tensor, at start: Int) {
+    package func addColumns(_ source: Tensor, into target: Tensor, at start: Int) {
         let (width, count) = (target.shape[1], source.shape[1])
         precondition(source.shape[0] == target.shape[0] && start + count <= width)
         for row in 0..<target.shape[0] {
@@ -64,21 +64,21 @@ extension CPUBackend {
         target.cpu.version += 1
     }
 
-    public func reshaped(_ x: Tensor, _ shape: [Int]) -> Tensor {
+    package func reshaped(_ x: Tensor, _ shape: [Int]) -> Tensor {
         precondition(shape.reduce(1, *) == x.elementCount)
         let source = plain(x), result = allocate(shape)
         result.floats.update(from: source.floats, count: source.elementCount)
         return result
     }
 
-    public func rows(_ x: Tensor, _ range: Range<Int>) -> Tensor {
+    package func rows(_ x: Tensor, _ range: Range<Int>) -> Tensor {
         let result = allocate([range.count] + x.shape.dropFirst(), x.cpu.layout)
         let stride = x.storedCount / x.shape[0]
         result.floats.update(from: x.floats + range.lowerBound * stride, count: range.count * stride)
         return result
     }
 
-    public func rows(_ x: Tensor, at indices: [Int]) -> Tensor {
+    package func rows(_ x: Tensor, at indices: [Int]) -> Tensor {
         let result = allocate([indices.count] + x.shape.dropFirst(), x.cpu.layout)
         let stride = x.storedCount / x.shape[0]
         for (row, index) in indices.enumerated() {
@@ -88,7 +88,7 @@ extension CPUBackend {
         return result
     }
 
-    public func assignRows(_ source: Tensor, to target: Tensor, at start: Int) {
+    package func assignRows(_ source: Tensor, to target: Tensor, at start: Int) {
         precondition(
             source.shape.dropFirst() == target.shape.dropFirst() && start >= 0
                 && start + source.shape[0] <= target.shape[0])
@@ -97,7 +97,7 @@ extension CPUBackend {
         target.cpu.version += 1
     }
 
-    public func concatenate(_ parts: [Tensor]) -> Tensor {
+    package func concatenate(_ parts: [Tensor]) -> Tensor {
         let layout = parts[0].cpu.layout
         let result = allocate([parts.reduce(0) { $0 + $1.shape[0] }] + parts[0].shape.dropFirst(), layout)
         var position = 0

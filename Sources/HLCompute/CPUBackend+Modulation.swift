@@ -2,7 +2,7 @@ import CKernels
 import HLTensor
 
 extension CPUBackend {
-    public func modulate(_ x: Tensor, _ modulation: Modulation) -> Tensor {
+    package func modulate(_ x: Tensor, _ modulation: Modulation) -> Tensor {
         let (x, output) = arranged(x, modulation)
         let description = description(modulation, of: output)
         withDescription(description) { description in
@@ -13,7 +13,7 @@ extension CPUBackend {
         return output
     }
 
-    public func modulateBackward(
+    package func modulateBackward(
         _ gradient: Tensor, input: Tensor, _ modulation: Modulation
     ) -> ModulationGradients {
         let (x, output) = arranged(input, modulation, allocating: false)

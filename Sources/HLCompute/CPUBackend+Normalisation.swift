@@ -2,7 +2,7 @@ import CKernels
 import HLTensor
 
 extension CPUBackend {
-    public func batchNorm(
+    package func batchNorm(
         _ x: Tensor, weight: Tensor?, bias: Tensor?, running: RunningStatistics?, epsilon: Float, groups: Int,
         residual: Tensor?, relu: Bool
     ) -> (output: Tensor, statistics: BatchStatistics) {
@@ -53,7 +53,7 @@ extension CPUBackend {
         target.pointee = (1 - momentum) * target.pointee + momentum * value
     }
 
-    public func batchNormInference(
+    package func batchNormInference(
         _ x: Tensor, weight: Tensor?, bias: Tensor?, running: RunningStatistics, epsilon: Float, residual: Tensor?,
         relu: Bool
     ) -> (output: Tensor, statistics: BatchStatistics) {
@@ -84,7 +84,7 @@ extension CPUBackend {
 
     /// With ĝ = the gradient behind ReLU and x̂ the normalised input, per channel and group of N values:
     /// dβ = Σ ĝ, dγ = Σ ĝ x̂, dx = γ/σ · (ĝ − dβ/N − x̂ dγ/N); by fixed statistics just dx = γ/σ · ĝ.
-    public func batchNormBackward(
+    package func batchNormBackward(
         _ gradient: Tensor, input: Tensor, output: Tensor?, weight: Tensor?, statistics: BatchStatistics,
         wantsResidual: Bool
     ) -> BatchNormGradients {
@@ -157,13 +157,13 @@ extension CPUBackend {
         }
     }
 
-    public func normaliseRows(_ x: Tensor) -> (output: Tensor, norms: Tensor) {
+    package func normaliseRows(_ x: Tensor) -> (output: Tensor, norms: Tensor) {
         let output = like(x), norms = allocate([x.shape[0]])
         forEachRow(x) { hl_normalise_rows(x.floats, output.floats, norms.floats, $0, $1, x.shape[1]) }
         return (output, norms)
     }
 
-    public func normaliseRowsBackward(_ gradient: Tensor, output: Tensor, norms: Tensor) -> Tensor {
+    package func normaliseRowsBackward(_ gradient: Tensor, output: Tensor, norms: Tensor) -> Tensor {
         let result = like(gradient)
         forEachRow(gradient) {
             hl_normalise_rows_backward(

@@ -2,7 +2,7 @@ import CKernels
 import HLTensor
 
 extension CPUBackend {
-    public func maxPool(_ x: Tensor, window: Window) -> (output: Tensor, chosen: Tensor) {
+    package func maxPool(_ x: Tensor, window: Window) -> (output: Tensor, chosen: Tensor) {
         let shape = [x.shape[0], x.shape[1], window.output(x.shape[2]), window.output(x.shape[3])]
         let output = allocate(shape, x.cpu.layout), planes = x.planes
         let chosen = Tensor(shape: shape, storage: storage(bytes: output.storedCount, x.cpu.layout))
@@ -14,7 +14,7 @@ extension CPUBackend {
         return (output, chosen)
     }
 
-    public func maxPoolBackward(_ gradient: Tensor, chosen: Tensor, inputShape: [Int], window: Window) -> Tensor {
+    package func maxPoolBackward(_ gradient: Tensor, chosen: Tensor, inputShape: [Int], window: Window) -> Tensor {
         let gradient = laidOut(gradient, as: chosen.cpu.layout)
         let result = allocate(inputShape, chosen.cpu.layout), planes = result.planes
         parallel(planes.samples * planes.blocks) {
@@ -25,7 +25,7 @@ extension CPUBackend {
         return result
     }
 
-    public func averagePool(_ x: Tensor) -> Tensor {
+    package func averagePool(_ x: Tensor) -> Tensor {
         let result = allocate([x.shape[0], x.shape[1]])
         parallel(x.shape[0]) {
             hl_average_pool(x.planes, x.shape[1], $0.lowerBound, $0.upperBound, x.floats, result.floats)
@@ -33,7 +33,7 @@ extension CPUBackend {
         return result
     }
 
-    public func averagePoolBackward(_ gradient: Tensor, inputShape: [Int]) -> Tensor {
+    package func averagePoolBackward(_ gradient: Tensor, inputShape: [Int]) -> Tensor {
         let result = allocate(inputShape, activationLayout(inputShape[1]))
         parallel(inputShape[0]) {
             hl_average_pool_backward(

@@ -1,4 +1,5 @@
 import CKernels
+import CSystem
 import COpenBLAS
 import Dispatch
 import HLTensor
@@ -7,16 +8,16 @@ import HLTensor
 ///
 /// Not thread-safe: one thread enqueues. Every kernel splits its work the same way for the same shape and thread count,
 /// and no sum crosses threads, so that results repeat bit for bit.
-public class CPUBackend: Backend {
+package class CPUBackend: Backend {
     let threads: Int
     package let arena = Arena()
     private var failure: Failure?
     /// Seconds spent so far inside a library's convolution kernels, and nothing else: what no code of ours can save. 0
     /// where convolution is ours.
-    public internal(set) var convolutionSeconds = 0.0
+    package internal(set) var convolutionSeconds = 0.0
 
     /// - Parameter threads: threads in all, 0 for one per core.
-    public init(threads: Int) throws(Failure) {
+    package init(threads: Int) throws(Failure) {
         self.threads = threads > 0 ? threads : Self.coreCount
         if let message = hl_blas_load(Int32(self.threads)) {
             throw Failure(
@@ -24,9 +25,9 @@ public class CPUBackend: Backend {
         }
     }
 
-    public static var coreCount: Int { Int(hl_processor_count()) }
+    package static var coreCount: Int { Int(hl_processor_count()) }
 
-    public var summary: String { "OpenBLAS (\(String(cString: hl_blas_description()))), \(threads) threads" }
+    package var summary: String { "OpenBLAS (\(String(cString: hl_blas_description()))), \(threads) threads" }
 
     // MARK: Errors and threads
 
@@ -82,19 +83,19 @@ public class CPUBackend: Backend {
 
     func like(_ tensor: Tensor) -> Tensor { allocate(tensor.shape, tensor.cpu.layout) }
 
-    public func tensor(_ host: HostTensor) -> Tensor {
+    package func tensor(_ host: HostTensor) -> Tensor {
         let result = allocate(host.shape)
         assign(host, to: result)
         return result
     }
 
-    public func constant(_ value: Float, shape: [Int]) -> Tensor {
+    package func constant(_ value: Float, shape: [Int]) -> Tensor {
         let result = allocate(shape)
         hl_fill(result.floats, value, result.elementCount)
         return result
     }
 
-    public func assign(_ host: HostTensor, to target: Tensor) {
+    package func assign(_ host: HostTensor, to target: Tensor) {
         precondition(host.shape == target.shape)
         if target.cpu.layout != .plain { target.cpu.exchange(with: allocate(target.shape).cpu) }
         host.withUnsafeElements(as: Float.self) { values in
@@ -103,7 +104,7 @@ public class CPUBackend: Backend {
         target.cpu.version += 1
     }
 
-    public func read(_ tensor: Tensor) throws -> HostTensor {
+    package func read(_ tensor: Tensor) throws -> HostTensor {
         try takeFailure()
         let plain = plain(tensor)
         return HostTensor(.f32, shape: tensor.shape) { bytes in
@@ -111,13 +112,13 @@ public class CPUBackend: Backend {
         }
     }
 
-    public func copy(_ source: Tensor) -> Tensor {
+    package func copy(_ source: Tensor) -> Tensor {
         let result = like(source)
         result.floats.update(from: source.floats, count: source.storedCount)
         return result
     }
 
-    public func freeze(_ weight: Tensor) { weight.cpu.isFrozen = true }
+    package func freeze(_ weight: Tensor) { weight.cpu.isFrozen = true }
 
     /// The tensor itself if it is row-major, else a copy that is.
     func plain(_ tensor: Tensor) -> Tensor {
@@ -167,17 +168,17 @@ public class CPUBackend: Backend {
     /// The layout in which activations of so many channels travel from layer to layer.
     func activationLayout(_ channels: Int) -> CPUStorage.Layout { .plain }
 
-    public func convolution(_ x: Tensor, weight: Tensor, window: Window) -> Tensor {
+    package func convolution(_ x: Tensor, weight: Tensor, window: Window) -> Tensor {
         preconditionFailure("a CPU backend has its own convolution")
     }
 
-    public func convolutionInputGradient(
+    package func convolutionInputGradient(
         _ gradient: Tensor, weight: Tensor, inputShape: [Int], window: Window
     ) -> Tensor {
         preconditionFailure("a CPU backend has its own convolution")
     }
 
-    public func convolutionWeightGradient(
+    package func convolutionWeightGradient(
         _ gradient: Tensor, input: Tensor, weightShape: [Int], window: Window
     ) -> Tensor {
         preconditionFailure("a CPU backend has its own convolution")

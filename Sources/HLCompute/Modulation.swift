@@ -1,22 +1,22 @@
 /// act(u) = clamp(gain · (u > 0 ? u : slope · u)).
-public struct Activation: Sendable, Hashable {
-    public let slope: Float
-    public let gain: Float
+package struct Activation: Sendable, Hashable {
+    package let slope: Float
+    package let gain: Float
     /// Results beyond ±clamp are cut off.
-    public let clamp: Float
+    package let clamp: Float
 
-    public init(slope: Float, gain: Float = 1, clamp: Float = .infinity) {
+    package init(slope: Float, gain: Float = 1, clamp: Float = .infinity) {
         self.slope = slope
         self.gain = gain
         self.clamp = clamp
     }
 
-    public static let identity = Activation(slope: 1)
-    public static let relu = Activation(slope: 0)
+    package static let identity = Activation(slope: 1)
+    package static let relu = Activation(slope: 0)
 }
 
 /// How the positions of a modulation's input lie.
-public enum PhaseArrangement: Sendable, Hashable {
+package enum PhaseArrangement: Sendable, Hashable {
     /// As those of its output.
     case same
     /// [B, 4C, H, W] for an output [B, C, 2H, 2W]: channel (2p + q)C + c holds the rows 2i + p and columns 2j + q of c.
@@ -26,17 +26,17 @@ public enum PhaseArrangement: Sendable, Hashable {
 }
 
 /// y = act(x · scale + shift + noise) · gain: the one pass over memory between two convolutions of a generator.
-public struct Modulation {
+package struct Modulation {
     /// Per channel, [B, C] or [1, C].
-    public var scale: Tensor?
-    public var shift: Tensor?
-    public var gain: Tensor?
+    package var scale: Tensor?
+    package var shift: Tensor?
+    package var gain: Tensor?
     /// Per position, [B, H, W] or [1, H, W] of the output; not differentiated.
-    public var noise: Tensor?
-    public var activation: Activation
-    public var arrangement: PhaseArrangement
+    package var noise: Tensor?
+    package var activation: Activation
+    package var arrangement: PhaseArrangement
 
-    public init(
+    package init(
         scale: Tensor? = nil, shift: Tensor? = nil, gain: Tensor? = nil, noise: Tensor? = nil,
         activation: Activation = .identity, arrangement: PhaseArrangement = .same
     ) {
@@ -49,7 +49,7 @@ public struct Modulation {
     }
 
     /// The output's shape.
-    public func output(of shape: [Int]) -> [Int] {
+    package func output(of shape: [Int]) -> [Int] {
         switch arrangement {
         case .same: return shape
         case .phases: return [shape[0], shape[1] / 4, 2 * shape[2], 2 * shape[3]]
@@ -59,21 +59,21 @@ public struct Modulation {
 }
 
 /// Gradients with regard to the input and, per sample, [B, C], to scale, shift and gain.
-public struct ModulationGradients {
-    public let input: Tensor
-    public let scale: Tensor
-    public let shift: Tensor
-    public let gain: Tensor
+package struct ModulationGradients {
+    package let input: Tensor
+    package let scale: Tensor
+    package let shift: Tensor
+    package let gain: Tensor
 }
 
 /// Zero insertion by two followed by a filter of 4 × 4 taps, as StyleGAN2's `upsample2d` (Karras et al. 2020).
-public struct UpsamplingFilter: Sendable {
+package struct UpsamplingFilter: Sendable {
     /// The sixteen taps by phase of row and column, then by earlier and later row and column.
     package let taps: [Float]
 
     /// - Parameter kernel: row-major 4 × 4, as the reference stores it, without the gain of 4 that makes up for the
     ///   inserted zeros.
-    public init(kernel: [Float]) {
+    package init(kernel: [Float]) {
         precondition(kernel.count == 16)
         var taps: [Float] = []
         // large[n] = Σ f[k] inserted[n + 1 − k] in each direction: at an even row k = 3 and 1 meet a value, else 2 and 0.
@@ -89,7 +89,7 @@ public struct UpsamplingFilter: Sendable {
 }
 
 /// How a network's last values become brightness 0…1.
-public enum Squash: Sendable {
+package enum Squash: Sendable {
     /// (tanh x + 1) / 2
     case tanh
     /// (x + 1) / 2, cut off at 0 and 1.

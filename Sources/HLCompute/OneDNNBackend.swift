@@ -4,7 +4,7 @@
 
     /// The fast CPU form: oneDNN's convolutions, Winograd's where it wins, on activations that stay in the blocked layout
     /// from layer to layer.
-    public final class OneDNNBackend: CPUBackend {
+    package final class OneDNNBackend: CPUBackend {
         private let block: Int
         private var convolutions: [Key: Convolution] = [:]
 
@@ -44,7 +44,7 @@
             }
         }
 
-        public override init(threads: Int) throws(Failure) {
+        package override init(threads: Int) throws(Failure) {
             let count = threads > 0 ? threads : Self.coreCount
             if let message = hl_dnn_load(Int32(count)) {
                 throw Failure(
@@ -55,13 +55,13 @@
             try super.init(threads: threads)
         }
 
-        public override var summary: String { "oneDNN \(String(cString: hl_dnn_version())), \(super.summary)" }
+        package override var summary: String { "oneDNN \(String(cString: hl_dnn_version())), \(super.summary)" }
 
         override func activationLayout(_ channels: Int) -> CPUStorage.Layout {
             channels % block == 0 ? .blocked(block) : .plain
         }
 
-        public override func convolution(_ x: Tensor, weight: Tensor, window: Window) -> Tensor {
+        package override func convolution(_ x: Tensor, weight: Tensor, window: Window) -> Tensor {
             let shape = [x.shape[0], weight.shape[0], window.output(x.shape[2]), window.output(x.shape[3])]
             let sides = layouts(x.shape[1], weight.shape[0], HL_FORWARD)
             let result = allocate(shape, sides.output)
@@ -71,7 +71,7 @@
             return result
         }
 
-        public override func convolutionInputGradient(
+        package override func convolutionInputGradient(
             _ gradient: Tensor, weight: Tensor, inputShape: [Int], window: Window
         ) -> Tensor {
             let sides = layouts(inputShape[1], weight.shape[0], HL_BACKWARD_DATA)
@@ -84,7 +84,7 @@
             return result
         }
 
-        public override func convolutionWeightGradient(
+        package override func convolutionWeightGradient(
             _ gradient: Tensor, input: Tensor, weightShape: [Int], window: Window
         ) -> Tensor {
             guard let convolution = prepared(input.shape, weightShape[0], window, HL_BACKWARD_WEIGHTS) else {

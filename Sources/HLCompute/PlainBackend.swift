@@ -5,8 +5,8 @@ import HLTensor
 /// The reference: row-major activations, convolution as im2col and one matrix product per image, on OpenBLAS alone.
 ///
 /// It is what a machine without oneDNN runs, and what the tests hold every other backend to.
-public final class PlainBackend: CPUBackend {
-    public override func convolution(_ x: Tensor, weight: Tensor, window: Window) -> Tensor {
+package final class PlainBackend: CPUBackend {
+    package override func convolution(_ x: Tensor, weight: Tensor, window: Window) -> Tensor {
         let g = Geometry(input: x.shape, weight: weight.shape, window: window)
         let result = allocate([g.batch, g.outChannels, g.outHeight, g.outWidth])
         let columns = allocate([g.depth, g.positions])
@@ -19,7 +19,7 @@ public final class PlainBackend: CPUBackend {
         return result
     }
 
-    public override func convolutionInputGradient(
+    package override func convolutionInputGradient(
         _ gradient: Tensor, weight: Tensor, inputShape: [Int], window: Window
     ) -> Tensor {
         let g = Geometry(input: inputShape, weight: weight.shape, window: window)
@@ -34,7 +34,7 @@ public final class PlainBackend: CPUBackend {
         return result
     }
 
-    public override func convolutionWeightGradient(
+    package override func convolutionWeightGradient(
         _ gradient: Tensor, input: Tensor, weightShape: [Int], window: Window
     ) -> Tensor {
         let g = Geometry(input: input.shape, weight: weightShape, window: window)

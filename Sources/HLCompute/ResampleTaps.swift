@@ -1,16 +1,16 @@
 /// A linear map from one side of an image to another: every output is a weighted sum over neighbouring inputs.
-public struct ResampleTaps: Sendable, Equatable {
-    public let inputCount: Int
+package struct ResampleTaps: Sendable, Equatable {
+    package let inputCount: Int
     package private(set) var starts: [Int32] = []
     package private(set) var counts: [Int32] = []
     /// [outputs, most]
     package private(set) var weights: [Float] = []
     package let most: Int
 
-    public var outputCount: Int { starts.count }
+    package var outputCount: Int { starts.count }
 
     /// - Parameter rows: for each output the first input and the weights from there on, all within 0..<inputCount.
-    public init(inputCount: Int, rows: [(start: Int, weights: [Float])]) {
+    package init(inputCount: Int, rows: [(start: Int, weights: [Float])]) {
         self.inputCount = inputCount
         most = rows.map(\.weights.count).max() ?? 0
         for (start, row) in rows {
@@ -23,7 +23,7 @@ public struct ResampleTaps: Sendable, Equatable {
 
     /// The square in the middle, `side` of `inputCount`. Half a pixel of offset goes to the even neighbour, as in
     /// torchvision's CenterCrop.
-    public static func centreCrop(of inputCount: Int, to side: Int) -> ResampleTaps {
+    package static func centreCrop(of inputCount: Int, to side: Int) -> ResampleTaps {
         precondition(side <= inputCount)
         let first = Int((Double(inputCount - side) / 2).rounded(.toNearestOrEven))
         return ResampleTaps(inputCount: inputCount, rows: (0..<side).map { (first + $0, [1]) })
@@ -31,7 +31,7 @@ public struct ResampleTaps: Sendable, Equatable {
 
     /// Bilinear resizing with pixel centres at ½, as torch's `interpolate(mode="bilinear", align_corners=False)`.
     /// - Parameter antialias: widen the triangle by the factor of reduction, as torchvision's Resize does.
-    public static func bilinear(from inputCount: Int, to count: Int, antialias: Bool) -> ResampleTaps {
+    package static func bilinear(from inputCount: Int, to count: Int, antialias: Bool) -> ResampleTaps {
         let scale = Double(inputCount) / Double(count)
         let rows = (0..<count).map { index -> (start: Int, weights: [Float]) in
             let centre = (Double(index) + 0.5) * scale
@@ -52,7 +52,7 @@ public struct ResampleTaps: Sendable, Equatable {
     }
 
     /// First this map, then `next`.
-    public func followed(by next: ResampleTaps) -> ResampleTaps {
+    package func followed(by next: ResampleTaps) -> ResampleTaps {
         precondition(next.inputCount == outputCount)
         let rows = (0..<next.outputCount).map { index -> (start: Int, weights: [Float]) in
             var sums: [Int: Float] = [:]
@@ -69,7 +69,7 @@ public struct ResampleTaps: Sendable, Equatable {
     }
 
     /// The adjoint map, through which gradients go back.
-    public var transposed: ResampleTaps {
+    package var transposed: ResampleTaps {
         var columns = [(start: Int, weights: [Float])](repeating: (0, []), count: inputCount)
         for output in 0..<outputCount {
             for k in 0..<Int(counts[output]) {

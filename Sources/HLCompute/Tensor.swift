@@ -4,8 +4,8 @@ import HLTensor
 ///
 /// Only the backend that made a tensor may look into it; everybody else copies through `Backend.read`. `shape` is the
 /// logical shape: [B, C, H, W] for activations, [O, I, k, k] for convolution weights, [B, d] for matrices.
-public final class Tensor {
-    public let shape: [Int]
+package final class Tensor {
+    package let shape: [Int]
     package let storage: any TensorStorage
 
     package init(shape: [Int], storage: any TensorStorage) {
@@ -13,24 +13,24 @@ public final class Tensor {
         self.storage = storage
     }
 
-    public var elementCount: Int { shape.reduce(1, *) }
+    package var elementCount: Int { shape.reduce(1, *) }
 }
 
 /// What a backend keeps of a tensor.
 package protocol TensorStorage: AnyObject {}
 
 /// Geometry of a square two-dimensional convolution or pooling window, in pixels.
-public struct Window: Hashable, Sendable {
-    public let size: Int
-    public let stride: Int
-    public let padding: Int
+package struct Window: Hashable, Sendable {
+    package let size: Int
+    package let stride: Int
+    package let padding: Int
 
-    public init(size: Int, stride: Int = 1, padding: Int = 0) {
+    package init(size: Int, stride: Int = 1, padding: Int = 0) {
         self.size = size
         self.stride = stride
         self.padding = padding
     }
 
     /// Output side for an input side.
-    public func output(_ side: Int) -> Int { (side + 2 * padding - size) / stride + 1 }
+    package func output(_ side: Int) -> Int { (side + 2 * padding - size) / stride + 1 }
 }

@@ -4,25 +4,25 @@ import HLFormats
 import HLTensor
 
 /// Labelled images as the tensors of a stream's batch.
-public struct ImageBatch: Sendable {
+package struct ImageBatch: Sendable {
     /// I64 [B]: positions in the data set's own order, whatever the order of reading.
-    public let ids: HostTensor
+    package let ids: HostTensor
     /// I64 [B]
-    public let labels: HostTensor
+    package let labels: HostTensor
     /// U8 [B, 3, S, S]
-    public let images: HostTensor
+    package let images: HostTensor
 }
 
 /// Reads the images of a data set in one size, in order or shuffled, several at a time.
-public struct DatasetSource: Sendable {
-    public let dataset: any ImageDataset
+package struct DatasetSource: Sendable {
+    package let dataset: any ImageDataset
     /// S, the side of the square images in pixels.
-    public let side: Int
+    package let side: Int
     /// The data set's positions in the order of reading.
-    public let order: [Int]
+    package let order: [Int]
     private let threads: Int
 
-    public var count: Int { order.count }
+    package var count: Int { order.count }
 
     /// - Parameters:
     ///   - side: images are resized so that the short side has this many pixels, and the square in the middle is taken;
@@ -30,7 +30,7 @@ public struct DatasetSource: Sendable {
     ///   - shuffleSeed: nil keeps the data set's order. The order depends on this, `epoch` and the count alone.
     ///   - threads: how many images are decoded at a time; 0 means one per core.
     /// - Throws: `Failure` `.usage` for a side outside 1…``Image/maximumSide``.
-    public init(
+    package init(
         _ dataset: any ImageDataset, side: Int, shuffleSeed: UInt64? = nil, epoch: Int = 0, threads: Int = 0
     ) throws {
         guard (1...Image.maximumSide).contains(side) else {
@@ -46,13 +46,13 @@ public struct DatasetSource: Sendable {
     /// The images at `positions` of ``order``.
     ///
     /// - Throws: the failure of the first of them that cannot be read; `.data` names the file.
-    public func batch(_ positions: Range<Int>) throws -> ImageBatch {
+    package func batch(_ positions: Range<Int>) throws -> ImageBatch {
         precondition(positions.lowerBound >= 0 && positions.upperBound <= count)
         return try batch(indices: Array(order[positions]))
     }
 
     /// The images at `indices` of the data set itself, such as those of one shard.
-    public func batch(indices: [Int]) throws -> ImageBatch {
+    package func batch(indices: [Int]) throws -> ImageBatch {
         let size = 3 * side * side
         let images = try HostTensor(.u8, shape: [indices.count, 3, side, side]) { bytes in
             // Every image has its own part of the memory.
@@ -103,7 +103,7 @@ public struct DatasetSource: Sendable {
     }
 
     /// Fisher–Yates. A word times the number of choices, over 2⁶⁴, picks one of them; the bias is below count / 2⁶⁴.
-    static func order(count: Int, shuffleSeed: UInt64?, epoch: Int) -> [Int] {
+    package static func order(count: Int, shuffleSeed: UInt64?, epoch: Int) -> [Int] {
         var order = Array(0..<count)
         guard let seed = shuffleSeed, count > 1 else { return order }
         var words = RandomKey(seed: seed, purpose: .shuffle, epoch: epoch).sequence(id: 0)

@@ -1,7 +1,7 @@
 import HLFormats
 
 /// Labelled images in a fixed order.
-public protocol ImageDataset: Sendable {
+package protocol ImageDataset: Sendable {
     /// Where the images come from, for a stream's `hl.data`, such as `imagefolder:photos/train`.
     var source: String { get }
     /// The names of the classes; labels are positions in this list.
@@ -14,13 +14,13 @@ public protocol ImageDataset: Sendable {
 }
 
 /// One labelled image.
-public struct ImageSample: Sendable {
-    public let image: Image
-    public let label: Int
+package struct ImageSample: Sendable {
+    package let image: Image
+    package let label: Int
     /// What messages call the image.
-    public let path: String
+    package let path: String
 
-    public init(image: Image, label: Int, path: String) {
+    package init(image: Image, label: Int, path: String) {
         self.image = image
         self.label = label
         self.path = path

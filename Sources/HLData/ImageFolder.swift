@@ -4,15 +4,15 @@ import HLTensor
 /// A folder of images in torchvision's layout: `<directory>/<split>/<class>/*.{jpg,jpeg,png}`, or without splits.
 ///
 /// Classes are sorted by name and their files too, in byte order; hidden files and files of other kinds are left out.
-public struct ImageFolder: ImageDataset {
-    public let directory: String
-    public let split: String?
-    public let classNames: [String]
+package struct ImageFolder: ImageDataset {
+    package let directory: String
+    package let split: String?
+    package let classNames: [String]
     private let root: String
     private let files: [(name: String, label: Int)]
 
-    public var count: Int { files.count }
-    public var source: String { "imagefolder:\(root)" }
+    package var count: Int { files.count }
+    package var source: String { "imagefolder:\(root)" }
 
     private static let extensions = [".jpg", ".jpeg", ".png"]
 
@@ -21,7 +21,7 @@ public struct ImageFolder: ImageDataset {
     /// - Parameter split: a subfolder such as `train`; nil where the classes lie directly in `directory`.
     /// - Throws: `Failure` `.noInput` for a missing folder or split and for a class without images, `.usage` when a
     ///   split has to be chosen or there is none.
-    public init(directory: String, split: String? = nil) throws {
+    package init(directory: String, split: String? = nil) throws {
         let top = try Directory(directory)
         root = try split.map { try Self.root(of: $0, in: directory, top) } ?? directory
         let folders = split == nil ? top.folders : try Directory(root).folders
@@ -52,19 +52,19 @@ public struct ImageFolder: ImageDataset {
     }
 
     /// The names of the splits in a directory: subfolders that hold folders themselves.
-    public static func splits(in directory: String) throws -> [String] {
+    package static func splits(in directory: String) throws -> [String] {
         splits(of: try Directory(directory), in: directory)
     }
 
-    public func label(at index: Int) -> Int { files[index].label }
+    package func label(at index: Int) -> Int { files[index].label }
 
-    public func sample(at index: Int) throws -> ImageSample {
+    package func sample(at index: Int) throws -> ImageSample {
         let path = path(at: index)
         return ImageSample(image: try Image.read(path: path), label: files[index].label, path: path)
     }
 
     /// The path of image `index` < ``count``.
-    public func path(at index: Int) -> String { "\(root)/\(files[index].name)" }
+    package func path(at index: Int) -> String { "\(root)/\(files[index].name)" }
 
     private static func root(of split: String, in directory: String, _ top: Directory) throws -> String {
         if top.folders.contains(split) { return "\(directory)/\(split)" }

@@ -2,7 +2,7 @@ import Glibc
 import HLTensor
 
 /// The space that a latent lives in.
-public enum LatentSpace: String, Sendable, CaseIterable {
+package enum LatentSpace: String, Sendable, CaseIterable {
     /// What is drawn.
     case z
     /// What StyleGAN2's layers take, made from z by its mapping network.
@@ -10,16 +10,16 @@ public enum LatentSpace: String, Sendable, CaseIterable {
 }
 
 /// Latents to render, with what else their images depend on.
-public struct Latents: Sendable {
+package struct Latents: Sendable {
     /// F32 [B, n, m]: z [B, chunks, dimension] or w [B, layers, width].
-    public let values: HostTensor
-    public let space: LatentSpace
+    package let values: HostTensor
+    package let space: LatentSpace
     /// I64 [B]; only random noise images depend on them.
-    public let ids: HostTensor
+    package let ids: HostTensor
     /// Only random noise images depend on it.
-    public let view: Int
+    package let view: Int
 
-    public init(_ values: HostTensor, space: LatentSpace = .z, ids: HostTensor, view: Int = 0) {
+    package init(_ values: HostTensor, space: LatentSpace = .z, ids: HostTensor, view: Int = 0) {
         self.values = values
         self.space = space
         self.ids = ids
@@ -28,7 +28,7 @@ public struct Latents: Sendable {
 }
 
 /// A network or formula that makes images from latents.
-public protocol Generator: AnyObject {
+package protocol Generator: AnyObject {
     var specification: GeneratorSpecification { get }
 
     /// Images F32 [B, 3, S, S], 0…1, with S the specification's resolution. A sample's pixels may depend on nothing but
@@ -37,7 +37,7 @@ public protocol Generator: AnyObject {
 }
 
 /// A generator that knows the truth about its samples.
-public protocol Oracle: AnyObject {
+package protocol Oracle: AnyObject {
     /// Class labels I64 [B].
     func labels(of latents: HostTensor) -> HostTensor
 }
@@ -49,7 +49,7 @@ extension GeneratorSpecification {
     ///   - trusted: whether a command in the specification comes from the user and not from a stream's header alone.
     /// - Throws: `Failure`: noInput when its weights are missing, incompatible when they are others than the stream's
     ///   or the generator is not known to this version.
-    public func makeGenerator(threads: Int, trusted: Bool = false) throws -> any Generator {
+    package func makeGenerator(threads: Int, trusted: Bool = false) throws -> any Generator {
         switch name {
         case "shapes": return try Shapes(self, threads: threads)
         case "bigbigan":
@@ -66,7 +66,7 @@ extension GeneratorSpecification {
 
     /// The generator's oracle, where it has one.
     /// - Throws: `Failure(.incompatible)` when this version's oracle is not that of the stream.
-    public func makeOracle() throws -> (any Oracle)? {
+    package func makeOracle() throws -> (any Oracle)? {
         name == "shapes" ? try Shapes(self, threads: 1) : nil
     }
 

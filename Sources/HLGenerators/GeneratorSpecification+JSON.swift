@@ -4,7 +4,7 @@ import HLTensor
 /// A generator in a stream's header, `hl.generator`. Settings that have their default are left out, so that headers of
 /// earlier versions and of this one agree.
 extension GeneratorSpecification {
-    public var json: JSONValue {
+    package var json: JSONValue {
         var object: JSONObject = [
             "name": .string(name), "chunks": Self.json(chunks), "dimension": Self.json(dimension),
             "resolution": Self.json(resolution), "latent": "z",
@@ -34,7 +34,7 @@ extension GeneratorSpecification {
     private static func json(_ value: Int) -> JSONValue { .integer(Int64(value)) }
 
     /// - Throws: `Failure(.data)` where the header's object is not what `json` writes.
-    public init(json: JSONValue) throws {
+    package init(json: JSONValue) throws {
         let header = HeaderObject(json: json)
         guard let name = try header.string("name") else { throw header.invalid("name") }
         let layers = try header.integer("layers"), width = try header.integer("width")
@@ -54,7 +54,7 @@ extension GeneratorSpecification {
 
     /// The generator of a stream.
     /// - Throws: `Failure(.incompatible)` for a stream of real images, which has none.
-    public init(of header: StreamHeader) throws {
+    package init(of header: StreamHeader) throws {
         guard let json = header.generator else {
             throw Failure(
                 .incompatible, "the stream comes from a data set, not from a generator",

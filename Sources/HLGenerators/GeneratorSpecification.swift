@@ -2,42 +2,42 @@ import HLFormats
 import HLTensor
 
 /// The shape of one latent: n chunks (or layers) of m dimensions.
-public struct LatentShape: Sendable, Equatable {
-    public let chunks: Int
-    public let dimension: Int
+package struct LatentShape: Sendable, Equatable {
+    package let chunks: Int
+    package let dimension: Int
 
-    public init(chunks: Int, dimension: Int) {
+    package init(chunks: Int, dimension: Int) {
         self.chunks = chunks
         self.dimension = dimension
     }
 
     /// Values in one latent.
-    public var size: Int { chunks * dimension }
+    package var size: Int { chunks * dimension }
 }
 
 /// Everything that rendering needs to know about a generator, as the stream's header carries it: a stage that holds
 /// these and the latents makes the same pixels as any other.
-public struct GeneratorSpecification: Sendable, Equatable {
+package struct GeneratorSpecification: Sendable, Equatable {
     /// `shapes`, `bigbigan`, `stylegan2` or `exec`.
-    public let name: String
+    package let name: String
     /// The latent z is [chunks, dimension].
-    public let chunks: Int
-    public let dimension: Int
+    package let chunks: Int
+    package let dimension: Int
     /// The mapped latent w is [layers, width], where the generator has one.
-    public let mapped: LatentShape?
+    package let mapped: LatentShape?
     /// Side of a finished image in pixels, after crop and resize.
-    public let resolution: Int
+    package let resolution: Int
     /// Path of the weights and their SHA-256 in hex; neither for the built-in generator, or where only latents are
     /// drawn.
-    public let weights: String?
-    public let weightsDigest: String?
+    package let weights: String?
+    package let weightsDigest: String?
     /// `shapes` only: rendered without defects, in the part of real data.
-    public let isClean: Bool
-    public let rendering: RenderingSettings
+    package let isClean: Bool
+    package let rendering: RenderingSettings
     /// `exec` only: the shell command that renders.
-    public let command: String?
+    package let command: String?
 
-    public init(
+    package init(
         name: String, chunks: Int, dimension: Int, mapped: LatentShape? = nil, resolution: Int, weights: String? = nil,
         weightsDigest: String? = nil, isClean: Bool = false, rendering: RenderingSettings = RenderingSettings(),
         command: String? = nil
@@ -55,19 +55,19 @@ public struct GeneratorSpecification: Sendable, Equatable {
     }
 
     /// The shape of z.
-    public var base: LatentShape { LatentShape(chunks: chunks, dimension: dimension) }
+    package var base: LatentShape { LatentShape(chunks: chunks, dimension: dimension) }
 
     /// The shape of a latent in one of the spaces, nil where the generator does not have that space.
-    public func shape(in space: LatentSpace) -> LatentShape? { space == .z ? base : mapped }
+    package func shape(in space: LatentSpace) -> LatentShape? { space == .z ? base : mapped }
 
     /// The generators that this version knows, for messages and help.
-    public static let names = ["shapes", "bigbigan", "stylegan2", "exec:COMMAND"]
+    package static let names = ["shapes", "bigbigan", "stylegan2", "exec:COMMAND"]
 
     /// A generator by name, without weights: of the trained ones, latents alone.
     /// - Parameter resolution: side in pixels, where the generator leaves a choice. It decides StyleGAN2's layers: two
     ///   at 4 pixels, and two more for each doubling.
     /// - Throws: `Failure(.usage)` for an unknown name or an option that the generator does not take.
-    public static func named(_ name: String, resolution: Int? = nil, clean: Bool = false) throws -> Self {
+    package static func named(_ name: String, resolution: Int? = nil, clean: Bool = false) throws -> Self {
         guard !clean || name == "shapes" else {
             throw Failure(.usage, "--clean is for the generator shapes", "leave it out")
         }
@@ -96,7 +96,7 @@ public struct GeneratorSpecification: Sendable, Equatable {
     ///   - check: what else to refuse, given the generator's name, before the file is read in full.
     /// - Throws: `Failure`: noInput for a missing file, data for one that is no generator's, usage where the settings
     ///   do not fit it.
-    public static func fromWeights(
+    package static func fromWeights(
         path: String, name: String? = nil, rendering: RenderingSettings, check: (String) throws -> Void = { _ in }
     ) throws -> Self {
         let file = try GeneratorFile.open(path: path)
@@ -118,7 +118,7 @@ public struct GeneratorSpecification: Sendable, Equatable {
 
     /// A program of the user's that renders.
     /// - Throws: `Failure(.usage)` for an empty command.
-    public static func external(command: String, latent: LatentShape, resolution: Int) throws -> Self {
+    package static func external(command: String, latent: LatentShape, resolution: Int) throws -> Self {
         guard command.contains(where: { !$0.isWhitespace }) else {
             throw Failure(.usage, "exec: names no command", "write it as --generator 'exec:COMMAND'")
         }
@@ -129,7 +129,7 @@ public struct GeneratorSpecification: Sendable, Equatable {
 
 extension GeneratorFile.Architecture {
     /// As `--generator` names it.
-    public var generatorName: String {
+    package var generatorName: String {
         switch self {
         case .bigBiGAN: "bigbigan"
         case .styleGAN2: "stylegan2"

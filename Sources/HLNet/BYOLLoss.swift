@@ -2,15 +2,15 @@ import HLCompute
 
 /// BYOL's loss (Grill et al. 2020, Eq. 2, in both directions): the mean over pairs of
 /// 2 − 2 cos(p₁, t₂) + 2 − 2 cos(p₂, t₁). Between 0 and 8.
-public enum BYOLLoss {
+package enum BYOLLoss {
     /// What the mean of the rows is multiplied by, for the two directions are added.
-    public static let factor: Float = 2
+    package static let factor: Float = 2
 
     /// - Parameters:
     ///   - p: predictions of the online network, [2N, d]: view 1's N rows, then view 2's.
     ///   - targets: projections of the target network, [2N, d], in the same order.
     /// - Returns: 2 − 2 cos of every row, [2N], whose mean times `factor` is the loss; the gradient is seeded on `p`.
-    public static func apply(_ p: Variable, targets: Tensor, _ pass: Pass) -> Tensor {
+    package static func apply(_ p: Variable, targets: Tensor, _ pass: Pass) -> Tensor {
         let backend = pass.backend, count = p.shape[0], half = count / 2
         precondition(count % 2 == 0 && targets.shape == p.shape)
         let crossed = backend.concatenate([backend.rows(targets, half..<count), backend.rows(targets, 0..<half)])

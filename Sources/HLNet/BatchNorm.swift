@@ -2,24 +2,24 @@ import HLCompute
 
 /// Batch normalisation over [B, C, H, W] or [B, C] (torch.nn.BatchNorm2d, BatchNorm1d), with the residual addition and
 /// the ReLU that follow it in a ResNet taken along in the same pass over memory.
-public final class BatchNorm: Module {
+package final class BatchNorm: Module {
     /// Scale and shift, [C]; none in a batch norm without affine part.
-    public let weight: Parameter?
-    public let bias: Parameter?
+    package let weight: Parameter?
+    package let bias: Parameter?
     private let running: RunningStatistics
     private let batchesTracked = Counter()
     private let epsilon: Float = 1e-5
 
     /// - Parameter zeroInitialised: start with a scale of 0, so that a residual block begins as the identity
     ///   (Goyal et al. 2017; torchvision's `zero_init_residual`).
-    public init(_ backend: any Backend, _ channels: Int, affine: Bool = true, zeroInitialised: Bool = false) {
+    package init(_ backend: any Backend, _ channels: Int, affine: Bool = true, zeroInitialised: Bool = false) {
         weight = affine ? Parameter(backend, [channels], .constant(zeroInitialised ? 0 : 1)) : nil
         bias = affine ? Parameter(backend, [channels], .constant(0)) : nil
         running = RunningStatistics(
             mean: backend.constant(0, shape: [channels]), variance: backend.constant(1, shape: [channels]))
     }
 
-    public func forEachState(_ prefix: String, _ body: (String, State) throws -> Void) rethrows {
+    package func forEachState(_ prefix: String, _ body: (String, State) throws -> Void) rethrows {
         if let weight, let bias {
             try body(prefix + "weight", .parameter(weight))
             try body(prefix + "bias", .parameter(bias))
@@ -30,7 +30,7 @@ public final class BatchNorm: Module {
     }
 
     /// y = ReLU(norm(x) + residual), of x's shape.
-    public func callAsFunction(
+    package func callAsFunction(
         _ x: Variable, residual: Variable? = nil, relu: Bool = false, _ pass: Pass
     ) -> Variable {
         let backend = pass.backend, weight = weight, bias = bias

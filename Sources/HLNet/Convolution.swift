@@ -1,22 +1,22 @@
 import HLCompute
 
 /// A square two-dimensional convolution without bias (torch.nn.Conv2d).
-public final class Convolution: Module {
-    public let weight: Parameter
-    public let window: Window
+package final class Convolution: Module {
+    package let weight: Parameter
+    package let window: Window
 
-    public init(_ backend: any Backend, _ inChannels: Int, _ outChannels: Int, _ window: Window) {
+    package init(_ backend: any Backend, _ inChannels: Int, _ outChannels: Int, _ window: Window) {
         let shape = [outChannels, inChannels, window.size, window.size]
         weight = Parameter(backend, shape, .kaimingFanOut(shape))
         self.window = window
     }
 
-    public func forEachState(_ prefix: String, _ body: (String, State) throws -> Void) rethrows {
+    package func forEachState(_ prefix: String, _ body: (String, State) throws -> Void) rethrows {
         try body(prefix + "weight", .parameter(weight))
     }
 
     /// [B, I, H, W] → [B, O, H', W'].
-    public func callAsFunction(_ x: Variable, _ pass: Pass) -> Variable {
+    package func callAsFunction(_ x: Variable, _ pass: Pass) -> Variable {
         let backend = pass.backend, weight = weight, window = window
         let y = backend.convolution(x.value, weight: weight.value, window: window)
         return pass.tape.result(y, from: [x, weight]) { gradient in

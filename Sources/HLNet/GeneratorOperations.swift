@@ -6,7 +6,7 @@ extension Pass {
     /// - Parameters:
     ///   - x: [B, C, H, W] or [B, C], or the phases of an upsampling convolution.
     ///   - scale, shift, gain: [B, C], or [1, C] for all samples, which then get no gradient.
-    public func modulate(
+    package func modulate(
         _ x: Variable, scale: Variable? = nil, shift: Variable? = nil, gain: Variable? = nil, noise: Tensor? = nil,
         activation: Activation = .identity, arrangement: PhaseArrangement = .same
     ) -> Variable {
@@ -26,7 +26,7 @@ extension Pass {
 
     /// large + small upsampled to twice its side by nearest neighbours; `large` is overwritten and must not be used
     /// again.
-    public func addingUpsampled(_ small: Variable, to large: Variable) -> Variable {
+    package func addingUpsampled(_ small: Variable, to large: Variable) -> Variable {
         let backend = backend
         backend.addUpsampled(small.value, to: large.value)
         return tape.result(large.value, from: [small, large]) { gradient in
@@ -36,7 +36,7 @@ extension Pass {
     }
 
     /// [B, C, H, W] to [B, C, 2H, 2W] by zero insertion and a filter.
-    public func filterUpsampled(_ x: Variable, _ filter: UpsamplingFilter) -> Variable {
+    package func filterUpsampled(_ x: Variable, _ filter: UpsamplingFilter) -> Variable {
         let backend = backend
         return tape.result(backend.filterUpsampled(x.value, filter), from: [x]) { gradient in
             x.receive(backend.filterUpsampledBackward(gradient, filter), backend)
@@ -44,7 +44,7 @@ extension Pass {
     }
 
     /// Four taps along both sides, y[n] = Σ taps[k] x[n + k − offset] (`Backend.filter`).
-    public func filter(_ x: Variable, taps: [Float], offset: Int, outputSide: Int) -> Variable {
+    package func filter(_ x: Variable, taps: [Float], offset: Int, outputSide: Int) -> Variable {
         let backend = backend, side = x.shape[3]
         return tape.result(
             backend.filter(x.value, taps: taps, offset: offset, outputSide: outputSide), from: [x]
@@ -56,7 +56,7 @@ extension Pass {
 
     /// A transposed convolution without padding and with fixed weights, [I, O, k, k]: [B, I, H, H] → [B, O, S, S], S =
     /// (H − 1) · stride + k.
-    public func transposedConvolution(_ x: Variable, _ weight: Tensor, _ window: Window) -> Variable {
+    package func transposedConvolution(_ x: Variable, _ weight: Tensor, _ window: Window) -> Variable {
         let backend = backend, side = (x.shape[2] - 1) * window.stride + window.size
         let y = backend.convolutionInputGradient(
             x.value, weight: weight, inputShape: [x.shape[0], weight.shape[1], side, side], window: window)
@@ -66,7 +66,7 @@ extension Pass {
     }
 
     /// A 1 × 1 convolution with weights per sample, [B, O, C].
-    public func mixChannels(_ x: Variable, weights: Variable) -> Variable {
+    package func mixChannels(_ x: Variable, weights: Variable) -> Variable {
         let backend = backend
         return tape.result(
             backend.mixChannels(x.value, weights: weights.value), from: [x, weights]
@@ -78,7 +78,7 @@ extension Pass {
     }
 
     /// Channels `range` of [B, C, H, W], row-major.
-    public func channels(_ x: Variable, _ range: Range<Int>) -> Variable {
+    package func channels(_ x: Variable, _ range: Range<Int>) -> Variable {
         let backend = backend, shape = x.shape
         return tape.result(backend.channels(x.value, range), from: [x]) { gradient in
             x.receive(backend.placeChannels(gradient, in: shape, at: range.lowerBound), backend)
@@ -87,7 +87,7 @@ extension Pass {
 
     /// `base` [B, e] with x [B, d] added to the d columns from each of `starts` on; `base` is overwritten and must not be
     /// used again.
-    public func addingColumns(_ x: Variable, to base: Variable, at starts: [Int]) -> Variable {
+    package func addingColumns(_ x: Variable, to base: Variable, at starts: [Int]) -> Variable {
         let backend = backend, width = x.shape[1]
         for start in starts { backend.addColumns(x.value, into: base.value, at: start) }
         return tape.result(base.value, from: [x, base]) { gradient in
@@ -99,7 +99,7 @@ extension Pass {
     }
 
     /// Columns `range` of [B, d].
-    public func columns(_ x: Variable, _ range: Range<Int>) -> Variable {
+    package func columns(_ x: Variable, _ range: Range<Int>) -> Variable {
         let backend = backend, shape = x.shape
         return tape.result(backend.columns(x.value, range), from: [x]) { gradient in
             let whole = backend.constant(0, shape: shape)
@@ -108,7 +108,7 @@ extension Pass {
         }
     }
 
-    public func reshaped(_ x: Variable, _ shape: [Int]) -> Variable {
+    package func reshaped(_ x: Variable, _ shape: [Int]) -> Variable {
         let backend = backend, original = x.shape
         return tape.result(backend.reshaped(x.value, shape), from: [x]) { gradient in
             x.receive(backend.reshaped(gradient, original), backend)
@@ -116,7 +116,7 @@ extension Pass {
     }
 
     /// Σ over keys of softmax(queryᵀ key) value (`Backend.attention`).
-    public func attention(query: Variable, key: Variable, value: Variable) -> Variable {
+    package func attention(query: Variable, key: Variable, value: Variable) -> Variable {
         let backend = backend
         let y = backend.attention(query: query.value, key: key.value, value: value.value)
         return tape.result(y, from: [query, key, value]) { gradient in
@@ -129,7 +129,7 @@ extension Pass {
     }
 
     /// Images 0…1 from the first three channels.
-    public func toImage(_ x: Variable, _ squash: Squash) -> Variable {
+    package func toImage(_ x: Variable, _ squash: Squash) -> Variable {
         let backend = backend, shape = x.shape, image = backend.toImage(x.value, squash)
         return tape.result(image, from: [x]) { gradient in
             x.receive(backend.toImageBackward(gradient, image: image, inputShape: shape, squash), backend)
@@ -137,14 +137,14 @@ extension Pass {
     }
 
     /// The same linear map along both sides of square images.
-    public func resample(_ images: Variable, _ taps: ResampleTaps) -> Variable {
+    package func resample(_ images: Variable, _ taps: ResampleTaps) -> Variable {
         let backend = backend
         return tape.result(backend.resample(images.value, taps), from: [images]) { gradient in
             images.receive(backend.resample(gradient, taps.transposed), backend)
         }
     }
 
-    public func add(_ a: Variable, _ b: Variable) -> Variable {
+    package func add(_ a: Variable, _ b: Variable) -> Variable {
         let backend = backend
         return tape.result(backend.add(a.value, b.value), from: [a, b]) { gradient in
             if a.requiresGradient { a.receive(b.requiresGradient ? backend.copy(gradient) : gradient, backend) }
@@ -152,7 +152,7 @@ extension Pass {
         }
     }
 
-    public func multiply(_ a: Variable, _ b: Variable) -> Variable {
+    package func multiply(_ a: Variable, _ b: Variable) -> Variable {
         let backend = backend
         return tape.result(backend.multiply(a.value, b.value), from: [a, b]) { gradient in
             if a.requiresGradient { a.receive(backend.multiply(gradient, b.value), backend) }
@@ -160,7 +160,7 @@ extension Pass {
         }
     }
 
-    public func scale(_ x: Variable, by factor: Float) -> Variable {
+    package func scale(_ x: Variable, by factor: Float) -> Variable {
         let backend = backend
         return tape.result(backend.scale(x.value, by: factor), from: [x]) { gradient in
             x.receive(backend.scale(gradient, by: factor), backend)
@@ -168,7 +168,7 @@ extension Pass {
     }
 
     /// 1 / √(x + ε), whose derivative is −½ y³.
-    public func inverseRoot(_ x: Variable, epsilon: Float) -> Variable {
+    package func inverseRoot(_ x: Variable, epsilon: Float) -> Variable {
         let backend = backend, y = backend.inverseRoot(x.value, epsilon: epsilon)
         return tape.result(y, from: [x]) { gradient in
             let cube = backend.multiply(backend.multiply(y, y), y)
@@ -177,7 +177,7 @@ extension Pass {
     }
 
     /// x Wᵀ + b with fixed weights, [out, in] and [out]; a row of the result depends on its own row of x alone.
-    public func linear(_ x: Variable, _ weight: Tensor, _ bias: Tensor? = nil) -> Variable {
+    package func linear(_ x: Variable, _ weight: Tensor, _ bias: Tensor? = nil) -> Variable {
         let backend = backend
         let y = backend.projectRows(x.value, weight)
         if let bias { backend.addRowVector(bias, to: y) }
@@ -187,7 +187,7 @@ extension Pass {
     }
 
     /// A convolution with fixed weights, [O, I, k, k].
-    public func convolution(_ x: Variable, _ weight: Tensor, _ window: Window) -> Variable {
+    package func convolution(_ x: Variable, _ weight: Tensor, _ window: Window) -> Variable {
         let backend = backend, shape = x.shape
         return tape.result(backend.convolution(x.value, weight: weight, window: window), from: [x]) { gradient in
             x.receive(
@@ -198,7 +198,7 @@ extension Pass {
 
 extension Pass {
     /// [B, d] `count` times side by side, [B, count · d].
-    public func tiled(_ x: Variable, _ count: Int) -> Variable {
+    package func tiled(_ x: Variable, _ count: Int) -> Variable {
         let backend = backend, width = x.shape[1]
         let y = backend.constant(0, shape: [x.shape[0], count * width])
         for copy in 0..<count { backend.addColumns(x.value, into: y, at: copy * width) }
@@ -210,7 +210,7 @@ extension Pass {
     }
 
     /// [B, d] with the same row [1, e] behind each of its own, [B, d + e].
-    public func appendingColumns(_ x: Variable, _ row: Tensor) -> Variable {
+    package func appendingColumns(_ x: Variable, _ row: Tensor) -> Variable {
         let backend = backend, width = x.shape[1], more = row.shape[1]
         let y = backend.constant(0, shape: [x.shape[0], width + more])
         backend.addColumns(x.value, into: y, at: 0)

@@ -2,24 +2,24 @@ import HLCompute
 
 /// InfoNCE over a batch of pairs, Eq. 1 of the paper, in SimCLR's form (Chen et al. 2020, NT-Xent): every one of the 2N
 /// rows is an anchor, its other view the positive, all 2N − 2 others negatives, itself left out.
-public struct InfoNCELoss: Sendable {
+package struct InfoNCELoss: Sendable {
     /// Temperature τ.
-    public let temperature: Float
+    package let temperature: Float
     /// Whether the loss is multiplied by τ/0.07, as SupCon's code (and COP-Gen's after it) does.
-    public let isScaled: Bool
+    package let isScaled: Bool
 
-    public init(temperature: Float = 0.1, isScaled: Bool = false) {
+    package init(temperature: Float = 0.1, isScaled: Bool = false) {
         self.temperature = temperature
         self.isScaled = isScaled
     }
 
     /// The factor on every loss.
-    public var factor: Float { isScaled ? temperature / 0.07 : 1 }
+    package var factor: Float { isScaled ? temperature / 0.07 : 1 }
 
     /// - Parameter e: embeddings of unit length, [2N, d]: view 1's N rows, then view 2's.
     /// - Returns: the losses of the rows, [2N], without the factor, whose mean times `factor` is the loss; the gradient
     ///   of that is seeded on `e`.
-    public func apply(_ e: Variable, _ pass: Pass) -> Tensor {
+    package func apply(_ e: Variable, _ pass: Pass) -> Tensor {
         let backend = pass.backend, count = e.shape[0], half = count / 2
         precondition(count % 2 == 0)
         let similarities = backend.matmul(e.value, e.value, transposeA: false, transposeB: true)

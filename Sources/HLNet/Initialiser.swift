@@ -2,7 +2,7 @@ import CKernels
 import HLTensor
 
 /// A distribution that parameters are drawn from before training.
-public enum Initialiser: Sendable {
+package enum Initialiser: Sendable {
     case constant(Float)
     case normal(standardDeviation: Float)
     /// Uniform within ±bound.
@@ -10,12 +10,12 @@ public enum Initialiser: Sendable {
 
     /// N(0, 2 / (out · k²)) for a weight [O, I, k, k], as torchvision's ResNet draws its convolutions (He et al. 2015,
     /// mode fan_out).
-    public static func kaimingFanOut(_ shape: [Int]) -> Initialiser {
+    package static func kaimingFanOut(_ shape: [Int]) -> Initialiser {
         .normal(standardDeviation: (2 / Float(shape[0] * shape[2] * shape[3])).squareRoot())
     }
 
     /// U(±1/√in), as torch.nn.Linear draws weight and bias.
-    public static func linear(inputs: Int) -> Initialiser { .uniform(bound: 1 / Float(inputs).squareRoot()) }
+    package static func linear(inputs: Int) -> Initialiser { .uniform(bound: 1 / Float(inputs).squareRoot()) }
 
     func draw(_ shape: [Int], key: RandomKey, id: Int64) -> HostTensor {
         HostTensor(.f32, shape: shape) { bytes in

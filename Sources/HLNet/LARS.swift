@@ -5,16 +5,16 @@ import HLCompute
 /// A weight's gradient with its decay is scaled to `trust` times the weight's own length, gathered with momentum, and
 /// only then multiplied by the rate. Biases and the parts of batch norms, which are the parameters of one dimension, take
 /// plain steps with momentum, without decay.
-public final class LARS: Optimiser {
+package final class LARS: Optimiser {
     private let backend: any Backend
     private let parameters: [(name: String, parameter: Parameter, velocity: Tensor)]
     private let momentum: Float
     private let decay: Float
     private let trust: Float
-    public var stepsTaken = 0
+    package var stepsTaken = 0
 
     /// - Parameter trust: η, the LARS coefficient.
-    public init(
+    package init(
         _ backend: any Backend, _ parameters: [(name: String, parameter: Parameter)], momentum: Float, decay: Float,
         trust: Float = 1e-3
     ) {
@@ -25,7 +25,7 @@ public final class LARS: Optimiser {
         self.trust = trust
     }
 
-    public func step(rate: Float) {
+    package func step(rate: Float) {
         for (_, parameter, velocity) in parameters {
             guard let gradient = parameter.takeGradient() else { continue }
             if parameter.shape.count > 1 {
@@ -40,5 +40,5 @@ public final class LARS: Optimiser {
         stepsTaken += 1
     }
 
-    public var state: [(name: String, tensor: Tensor)] { parameters.map { ("momentum.\($0.name)", $0.velocity) } }
+    package var state: [(name: String, tensor: Tensor)] { parameters.map { ("momentum.\($0.name)", $0.velocity) } }
 }

@@ -1,11 +1,11 @@
 import HLCompute
 
 /// A fully connected layer (torch.nn.Linear): y = x Wᵀ + b, with W [out, in].
-public final class Linear: Module {
-    public let weight: Parameter
-    public let bias: Parameter?
+package final class Linear: Module {
+    package let weight: Parameter
+    package let bias: Parameter?
 
-    public init(
+    package init(
         _ backend: any Backend, _ inputs: Int, _ outputs: Int, bias hasBias: Bool = true,
         weightInitialiser: Initialiser? = nil, biasInitialiser: Initialiser? = nil
     ) {
@@ -13,13 +13,13 @@ public final class Linear: Module {
         bias = hasBias ? Parameter(backend, [outputs], biasInitialiser ?? .linear(inputs: inputs)) : nil
     }
 
-    public func forEachState(_ prefix: String, _ body: (String, State) throws -> Void) rethrows {
+    package func forEachState(_ prefix: String, _ body: (String, State) throws -> Void) rethrows {
         try body(prefix + "weight", .parameter(weight))
         if let bias { try body(prefix + "bias", .parameter(bias)) }
     }
 
     /// [B, in] → [B, out]. Outside training a row of the result depends on its own row of x alone, to the bit.
-    public func callAsFunction(_ x: Variable, _ pass: Pass) -> Variable {
+    package func callAsFunction(_ x: Variable, _ pass: Pass) -> Variable {
         let backend = pass.backend, weight = weight, bias = bias
         let y =
             pass.isTraining

@@ -2,25 +2,25 @@ import HLCompute
 import HLTensor
 
 /// A trainable tensor.
-public final class Parameter: Variable {
+package final class Parameter: Variable {
     /// How it is drawn before training.
-    public let initialiser: Initialiser
+    package let initialiser: Initialiser
 
-    public init(_ backend: any Backend, _ shape: [Int], _ initialiser: Initialiser) {
+    package init(_ backend: any Backend, _ shape: [Int], _ initialiser: Initialiser) {
         self.initialiser = initialiser
         super.init(backend.constant(0, shape: shape), requiresGradient: true)
     }
 }
 
 /// A number that is kept with a network, such as batch norm's `num_batches_tracked`.
-public final class Counter {
-    public var value: Int64 = 0
+package final class Counter {
+    package var value: Int64 = 0
 
-    public init() {}
+    package init() {}
 }
 
 /// One named piece of a network's state.
-public enum State {
+package enum State {
     case parameter(Parameter)
     /// Not trained by gradients: running statistics.
     case buffer(Tensor, initial: Float)
@@ -28,13 +28,13 @@ public enum State {
 }
 
 /// A network or a part of one: it has named state, under the names that PyTorch gives the same module.
-public protocol Module: AnyObject {
+package protocol Module: AnyObject {
     /// Calls `body` for every piece of state in a fixed order, its name prefixed by `prefix` (empty or ending in ".").
     func forEachState(_ prefix: String, _ body: (String, State) throws -> Void) rethrows
 }
 
 extension Module {
-    public var parameters: [(name: String, parameter: Parameter)] {
+    package var parameters: [(name: String, parameter: Parameter)] {
         var result: [(String, Parameter)] = []
         forEachState("") { name, state in
             if case .parameter(let parameter) = state { result.append((name, parameter)) }
@@ -44,7 +44,7 @@ extension Module {
 
     /// Draws every parameter from its initialiser, and resets the rest. A parameter's values depend on the seed and its
     /// name alone.
-    public func initialise(seed: UInt64, on backend: any Backend) {
+    package func initialise(seed: UInt64, on backend: any Backend) {
         let key = RandomKey(seed: seed, purpose: .initialisation)
         forEachState("") { name, state in
             switch state {
@@ -61,7 +61,7 @@ extension Module {
 
     /// A copy of the whole state, by name.
     /// - Throws: whatever went wrong on the backend before.
-    public func state(on backend: any Backend) throws -> [(name: String, tensor: HostTensor)] {
+    package func state(on backend: any Backend) throws -> [(name: String, tensor: HostTensor)] {
         var result: [(String, HostTensor)] = []
         try forEachState("") { name, state in
             switch state {
@@ -76,7 +76,7 @@ extension Module {
     /// Loads the whole state.
     /// - Parameter lookup: the tensor of a name, F32, or I64 for counters.
     /// - Throws: `Failure(.data)` for a missing tensor (counters may be missing) or one of another shape.
-    public func load(on backend: any Backend, _ lookup: (String) throws -> HostTensor?) throws {
+    package func load(on backend: any Backend, _ lookup: (String) throws -> HostTensor?) throws {
         func require(_ name: String, _ shape: [Int]) throws -> HostTensor {
             guard let tensor = try lookup(name) else {
                 throw Failure(.data, "the weights have no \(name)", "use the file of this architecture")
@@ -103,7 +103,7 @@ extension Module {
 }
 
 /// FNV-1a, 64 bits (RFC 9923): the same for the same text on every machine.
-public func stableHash(_ text: String) -> Int64 {
+package func stableHash(_ text: String) -> Int64 {
     var hash: UInt64 = 0xcbf2_9ce4_8422_2325
     for byte in text.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
     return Int64(bitPattern: hash)

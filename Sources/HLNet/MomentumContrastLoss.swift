@@ -2,19 +2,19 @@ import HLCompute
 
 /// MoCo's loss (He et al. 2020, Eq. 1): −log of the softmax of q·k⁺/τ among q·k/τ of its own key k⁺ and of all keys of a
 /// queue. Keys of other samples in the batch are no negatives.
-public struct MomentumContrastLoss: Sendable {
+package struct MomentumContrastLoss: Sendable {
     /// Temperature τ.
-    public let temperature: Float
+    package let temperature: Float
 
     /// - Parameter temperature: MoCo v2's by default.
-    public init(temperature: Float = 0.2) { self.temperature = temperature }
+    package init(temperature: Float = 0.2) { self.temperature = temperature }
 
     /// - Parameters:
     ///   - q: queries of unit length, [N, d].
     ///   - keys: the key of every query, of unit length, [N, d].
     ///   - queue: negatives of unit length, [K, d].
     /// - Returns: the losses of the rows, [N], whose mean is the loss; the gradient is seeded on `q`.
-    public func apply(_ q: Variable, keys: Tensor, queue: Tensor, _ pass: Pass) -> Tensor {
+    package func apply(_ q: Variable, keys: Tensor, queue: Tensor, _ pass: Pass) -> Tensor {
         let backend = pass.backend, count = q.shape[0], dimension = q.shape[1], negatives = queue.shape[0]
         precondition(keys.shape == q.shape && queue.shape[1] == dimension)
         let column = backend.constant(1, shape: [dimension, 1])

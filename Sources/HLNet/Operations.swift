@@ -3,7 +3,7 @@ import HLCompute
 /// Operations without parameters, each with its way back beside it.
 extension Pass {
     /// Max pooling, [B, C, H, W] → [B, C, H', W'].
-    public func maxPool(_ x: Variable, _ window: Window) -> Variable {
+    package func maxPool(_ x: Variable, _ window: Window) -> Variable {
         let backend = backend
         let (y, chosen) = backend.maxPool(x.value, window: window)
         return tape.result(y, from: [x]) { gradient in
@@ -13,14 +13,14 @@ extension Pass {
     }
 
     /// Mean over all positions, [B, C, H, W] → [B, C].
-    public func averagePool(_ x: Variable) -> Variable {
+    package func averagePool(_ x: Variable) -> Variable {
         let backend = backend, shape = x.shape
         return tape.result(backend.averagePool(x.value), from: [x]) { gradient in
             x.receive(backend.averagePoolBackward(gradient, inputShape: shape), backend)
         }
     }
 
-    public func relu(_ x: Variable) -> Variable {
+    package func relu(_ x: Variable) -> Variable {
         let backend = backend, y = backend.relu(x.value)
         return tape.result(y, from: [x]) { gradient in
             x.receive(backend.reluBackward(gradient, output: y), backend)
@@ -28,7 +28,7 @@ extension Pass {
     }
 
     /// Rows of [B, d] to unit length.
-    public func normaliseRows(_ x: Variable) -> Variable {
+    package func normaliseRows(_ x: Variable) -> Variable {
         let backend = backend
         let (y, norms) = backend.normaliseRows(x.value)
         return tape.result(y, from: [x]) { gradient in

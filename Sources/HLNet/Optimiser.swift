@@ -2,7 +2,7 @@ import HLCompute
 import HLTensor
 
 /// Updates parameters from their gradients, and carries state that must survive a restart.
-public protocol Optimiser: AnyObject {
+package protocol Optimiser: AnyObject {
     /// One step at `rate` for every parameter that has a gradient; the gradients are taken.
     func step(rate: Float)
     /// State tensors by name, in a fixed order, and the number of steps taken.
@@ -11,16 +11,16 @@ public protocol Optimiser: AnyObject {
 }
 
 /// Stochastic gradient descent with momentum and L2 decay on every parameter (torch.optim.SGD).
-public final class SGD: Optimiser {
+package final class SGD: Optimiser {
     private let backend: any Backend
     private let parameters: [(name: String, parameter: Parameter, velocity: Tensor)]
     private let momentum: Float
     private let decay: Float
     /// Factors on the rate by parameter name; 1 where there is none.
     private let rateFactors: [String: Float]
-    public var stepsTaken = 0
+    package var stepsTaken = 0
 
-    public init(
+    package init(
         _ backend: any Backend, _ parameters: [(name: String, parameter: Parameter)], momentum: Float, decay: Float,
         rateFactors: [String: Float] = [:]
     ) {
@@ -31,7 +31,7 @@ public final class SGD: Optimiser {
         self.rateFactors = rateFactors
     }
 
-    public func step(rate: Float) {
+    package func step(rate: Float) {
         for (name, parameter, velocity) in parameters {
             guard let gradient = parameter.takeGradient() else { continue }
             // torch starts with v = g; from v = 0 the first step gives the same.
@@ -42,19 +42,19 @@ public final class SGD: Optimiser {
         stepsTaken += 1
     }
 
-    public var state: [(name: String, tensor: Tensor)] { parameters.map { ("momentum.\($0.name)", $0.velocity) } }
+    package var state: [(name: String, tensor: Tensor)] { parameters.map { ("momentum.\($0.name)", $0.velocity) } }
 }
 
 /// Adam without decay (Kingma & Ba 2015; torch.optim.Adam).
-public final class Adam: Optimiser {
+package final class Adam: Optimiser {
     private let backend: any Backend
     private let parameters: [(name: String, parameter: Parameter, first: Tensor, second: Tensor)]
     private let beta1: Float
     private let beta2: Float
     private let epsilon: Float
-    public var stepsTaken = 0
+    package var stepsTaken = 0
 
-    public init(
+    package init(
         _ backend: any Backend, _ parameters: [(name: String, parameter: Parameter)], beta1: Float = 0.9,
         beta2: Float = 0.999, epsilon: Float = 1e-8
     ) {
@@ -68,7 +68,7 @@ public final class Adam: Optimiser {
         self.epsilon = epsilon
     }
 
-    public func step(rate: Float) {
+    package func step(rate: Float) {
         stepsTaken += 1
         for (_, parameter, first, second) in parameters {
             guard let gradient = parameter.takeGradient() else { continue }
@@ -78,7 +78,7 @@ public final class Adam: Optimiser {
         }
     }
 
-    public var state: [(name: String, tensor: Tensor)] {
+    package var state: [(name: String, tensor: Tensor)] {
         parameters.flatMap { [("first.\($0.name)", $0.first), ("second.\($0.name)", $0.second)] }
     }
 }

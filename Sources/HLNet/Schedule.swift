@@ -2,19 +2,19 @@ import Glibc
 
 /// The learning rate over a run: linear warm-up, then half a cosine from `base` to `base * floor`
 /// (Loshchilov & Hutter 2017), piecewise constant over `resolution` steps.
-public struct Schedule: Sendable, Equatable {
-    public let base: Float
+package struct Schedule: Sendable, Equatable {
+    package let base: Float
     /// Steps of the whole run.
-    public let steps: Int
-    public let warmupSteps: Int
+    package let steps: Int
+    package let warmupSteps: Int
     /// Fraction of `base` that the warm-up starts from.
-    public let warmupStart: Float
+    package let warmupStart: Float
     /// Fraction of `base` that the cosine ends at.
-    public let floor: Float
+    package let floor: Float
     /// Steps that share one rate: 1 for a rate per step, the steps of an epoch for a rate per epoch.
-    public let resolution: Int
+    package let resolution: Int
 
-    public init(
+    package init(
         base: Float, steps: Int, warmupSteps: Int = 0, warmupStart: Float = 0, floor: Float = 0, resolution: Int = 1
     ) {
         self.base = base
@@ -26,7 +26,7 @@ public struct Schedule: Sendable, Equatable {
     }
 
     /// The rate of step `step`, counted from 0.
-    public func rate(_ step: Int) -> Float {
+    package func rate(_ step: Int) -> Float {
         if step < warmupSteps {
             return base * (warmupStart + (1 - warmupStart) * Float(step) / Float(warmupSteps))
         }

@@ -2,12 +2,12 @@ import HLCompute
 
 /// SimSiam's symmetric loss, Eq. 2 of the paper (Chen & He 2021, Eq. 2): the mean over pairs of
 /// −½ cos(p₁, stopgrad z₂) − ½ cos(p₂, stopgrad z₁). Between −1 and 1.
-public enum SimSiamLoss {
+package enum SimSiamLoss {
     /// - Parameters:
     ///   - p: predictions, [2N, d]: view 1's N rows, then view 2's.
     ///   - z: projections, [2N, d], in the same order; no gradient flows into them.
     /// - Returns: the losses of the rows, [2N], whose mean is the loss; the gradient is seeded on `p`.
-    public static func apply(_ p: Variable, _ z: Variable, _ pass: Pass) -> Tensor {
+    package static func apply(_ p: Variable, _ z: Variable, _ pass: Pass) -> Tensor {
         let backend = pass.backend, count = p.shape[0], half = count / 2
         precondition(count % 2 == 0 && z.shape == p.shape)
         let crossed = backend.concatenate([

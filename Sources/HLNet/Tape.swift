@@ -2,18 +2,18 @@ import HLCompute
 import HLTensor
 
 /// A value in a network, and the gradient that comes back to it.
-public class Variable {
-    public let value: Tensor
+package class Variable {
+    package let value: Tensor
     /// Whether a gradient with regard to this value is wanted.
-    public var requiresGradient: Bool
-    public internal(set) var gradient: Tensor?
+    package var requiresGradient: Bool
+    package internal(set) var gradient: Tensor?
 
-    public init(_ value: Tensor, requiresGradient: Bool = false) {
+    package init(_ value: Tensor, requiresGradient: Bool = false) {
         self.value = value
         self.requiresGradient = requiresGradient
     }
 
-    public var shape: [Int] { value.shape }
+    package var shape: [Int] { value.shape }
 
     /// Adds to the gradient. The tensor becomes this variable's own: nobody else may keep it.
     func receive(_ gradient: Tensor, _ backend: any Backend) {
@@ -25,7 +25,7 @@ public class Variable {
     }
 
     /// Hands the gradient over, so that its memory is free again as soon as it has been used.
-    public func takeGradient() -> Tensor? {
+    package func takeGradient() -> Tensor? {
         defer { gradient = nil }
         return gradient
     }
@@ -35,13 +35,13 @@ public class Variable {
 ///
 /// Every operation keeps its own way back next to its way forward. Going back, each is dropped as soon as it has run,
 /// and its activations with it.
-public final class Tape {
-    public let backend: any Backend
+package final class Tape {
+    package let backend: any Backend
     /// Whether operations are recorded at all; without it activations are freed at once.
-    public let isRecording: Bool
+    package let isRecording: Bool
     private var steps: [() -> Void] = []
 
-    public init(_ backend: any Backend, recording: Bool = true) {
+    package init(_ backend: any Backend, recording: Bool = true) {
         self.backend = backend
         isRecording = recording
     }
@@ -61,33 +61,33 @@ public final class Tape {
 
     /// Starts from `gradient`, that of the objective with regard to `output`. Several outputs may be given their
     /// gradients one after another with `seed`, and `run` once.
-    public func backward(from output: Variable, gradient: Tensor) {
+    package func backward(from output: Variable, gradient: Tensor) {
         seed(output, gradient: gradient)
         run()
     }
 
-    public func seed(_ output: Variable, gradient: Tensor) {
+    package func seed(_ output: Variable, gradient: Tensor) {
         if output.requiresGradient { output.receive(gradient, backend) }
     }
 
-    public func run() {
+    package func run() {
         while let step = steps.popLast() { step() }
     }
 }
 
 /// How a network is passed through.
-public struct Pass {
-    public let tape: Tape
+package struct Pass {
+    package let tape: Tape
     /// Whether batch norm uses the batch's own statistics and updates the running ones.
-    public let isTraining: Bool
+    package let isTraining: Bool
     /// Equal parts of the batch with batch-norm statistics of their own: two views in one batch are two passes.
-    public let groups: Int
+    package let groups: Int
 
-    public init(_ tape: Tape, training: Bool, groups: Int = 1) {
+    package init(_ tape: Tape, training: Bool, groups: Int = 1) {
         self.tape = tape
         isTraining = training
         self.groups = groups
     }
 
-    public var backend: any Backend { tape.backend }
+    package var backend: any Backend { tape.backend }
 }

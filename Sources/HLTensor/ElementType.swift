@@ -1,5 +1,5 @@
 /// The element types a tensor can have on disk or in a stream, under safetensors' names.
-public enum ElementType: String, Sendable, CaseIterable {
+package enum ElementType: String, Sendable, CaseIterable {
     case bool = "BOOL"
     case u8 = "U8"
     case i8 = "I8"
@@ -15,7 +15,7 @@ public enum ElementType: String, Sendable, CaseIterable {
     case f64 = "F64"
 
     /// Bytes per element.
-    public var size: Int {
+    package var size: Int {
         switch self {
         case .bool, .u8, .i8: 1
         case .u16, .i16, .f16, .bf16: 2

@@ -1,9 +1,9 @@
 /// Why a program cannot go on: what happened, and what the user can do about it.
 ///
 /// Every layer throws this one type, so that a program has one place that prints the line and picks the exit code.
-public struct Failure: Error, Sendable, Equatable, CustomStringConvertible {
+package struct Failure: Error, Sendable, Equatable, CustomStringConvertible {
     /// The exit status of the program, as in `sysexits.h`.
-    public enum Kind: Int32, Sendable {
+    package enum Kind: Int32, Sendable {
         case usage = 64
         /// Input that is damaged, truncated or not what it claims to be.
         case data = 65
@@ -16,15 +16,15 @@ public struct Failure: Error, Sendable, Equatable, CustomStringConvertible {
         case incompatible = 78
     }
 
-    public let kind: Kind
-    public let what: String
-    public let remedy: String
+    package let kind: Kind
+    package let what: String
+    package let remedy: String
 
-    public init(_ kind: Kind, _ what: String, _ remedy: String) {
+    package init(_ kind: Kind, _ what: String, _ remedy: String) {
         self.kind = kind
         self.what = what
         self.remedy = remedy
     }
 
-    public var description: String { remedy.isEmpty ? what : "\(what): \(remedy)" }
+    package var description: String { remedy.isEmpty ? what : "\(what): \(remedy)" }
 }

@@ -1,18 +1,18 @@
 import Glibc
 
 /// A block of host memory, aligned for vector loads, freed with its last owner.
-public final class HostBuffer: @unchecked Sendable {
+package final class HostBuffer: @unchecked Sendable {
     // Unchecked: written only while its creator fills it, then shared as read-only.
 
-    public let pointer: UnsafeMutableRawPointer
-    public let count: Int
+    package let pointer: UnsafeMutableRawPointer
+    package let count: Int
 
-    public static let alignment = 64
+    package static let alignment = 64
     private static let largePage = 2 << 20
     private static let largeCount = 8 << 20
 
     /// - Parameter count: bytes; the memory is not initialised.
-    public init(count: Int) {
+    package init(count: Int) {
         precondition(count >= 0)
         self.count = count
         guard count >= Self.largeCount else {
@@ -26,5 +26,5 @@ public final class HostBuffer: @unchecked Sendable {
 
     deinit { pointer.deallocate() }
 
-    public var bytes: UnsafeMutableRawBufferPointer { .init(start: pointer, count: count) }
+    package var bytes: UnsafeMutableRawBufferPointer { .init(start: pointer, count: count) }
 }

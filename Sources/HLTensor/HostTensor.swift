@@ -1,12 +1,12 @@
 /// A tensor in host memory: row-major, immutable once made, cheap to copy and to slice along its first dimension.
-public struct HostTensor: Sendable {
-    public let type: ElementType
-    public let shape: [Int]
+package struct HostTensor: Sendable {
+    package let type: ElementType
+    package let shape: [Int]
     private let buffer: HostBuffer
     private let offset: Int
 
     /// A new tensor whose memory `fill` must write completely.
-    public init(
+    package init(
         _ type: ElementType, shape: [Int], fill: (UnsafeMutableRawBufferPointer) throws -> Void
     ) rethrows {
         self.type = type
@@ -20,7 +20,7 @@ public struct HostTensor: Sendable {
     /// the offset is not a multiple of the element size.
     ///
     /// The range must lie within the buffer; callers that parse foreign bytes have checked it.
-    public init(_ type: ElementType, shape: [Int], in buffer: HostBuffer, at offset: Int) {
+    package init(_ type: ElementType, shape: [Int], in buffer: HostBuffer, at offset: Int) {
         let count = shape.reduce(type.size, *)
         precondition(offset >= 0 && count <= buffer.count - offset)
         self.type = type
@@ -35,30 +35,30 @@ public struct HostTensor: Sendable {
         }
     }
 
-    public init(_ values: [Float], shape: [Int]) {
+    package init(_ values: [Float], shape: [Int]) {
         precondition(values.count == shape.reduce(1, *))
         self.init(.f32, shape: shape) { bytes in values.withUnsafeBytes { bytes.copyMemory(from: $0) } }
     }
 
-    public init(_ values: [Int64], shape: [Int]) {
+    package init(_ values: [Int64], shape: [Int]) {
         precondition(values.count == shape.reduce(1, *))
         self.init(.i64, shape: shape) { bytes in values.withUnsafeBytes { bytes.copyMemory(from: $0) } }
     }
 
-    public var elementCount: Int { shape.reduce(1, *) }
-    public var byteCount: Int { elementCount * type.size }
+    package var elementCount: Int { shape.reduce(1, *) }
+    package var byteCount: Int { elementCount * type.size }
 
     /// Elements in one entry of the first dimension; 1 for a scalar.
-    public var rowCount: Int { shape.first ?? 1 }
-    public var rowSize: Int { shape.dropFirst().reduce(1, *) }
+    package var rowCount: Int { shape.first ?? 1 }
+    package var rowSize: Int { shape.dropFirst().reduce(1, *) }
 
-    public func withUnsafeBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
+    package func withUnsafeBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
         defer { withExtendedLifetime(buffer) {} }
         return try body(UnsafeRawBufferPointer(start: buffer.pointer + offset, count: byteCount))
     }
 
     /// The elements as `Element`, whose size must be that of the element type.
-    public func withUnsafeElements<Element: BitwiseCopyable, Result>(
+    package func withUnsafeElements<Element: BitwiseCopyable, Result>(
         as _: Element.Type, _ body: (UnsafeBufferPointer<Element>) throws -> Result
     ) rethrows -> Result {
         precondition(MemoryLayout<Element>.size == type.size)
@@ -66,19 +66,19 @@ public struct HostTensor: Sendable {
     }
 
     /// A copy of the elements of an F32 tensor.
-    public var floats: [Float] {
+    package var floats: [Float] {
         precondition(type == .f32)
         return withUnsafeElements(as: Float.self, Array.init)
     }
 
     /// A copy of the elements of an I64 tensor.
-    public var integers: [Int64] {
+    package var integers: [Int64] {
         precondition(type == .i64)
         return withUnsafeElements(as: Int64.self, Array.init)
     }
 
     /// Entries `range` of the first dimension; shares memory.
-    public func rows(_ range: Range<Int>) -> HostTensor {
+    package func rows(_ range: Range<Int>) -> HostTensor {
         precondition(range.lowerBound >= 0 && range.upperBound <= rowCount)
         return HostTensor(
             type, shape: [range.count] + shape.dropFirst(), in: buffer,
@@ -86,7 +86,7 @@ public struct HostTensor: Sendable {
     }
 
     /// The entries `indices` of the first dimension, in that order; a copy.
-    public func gather(_ indices: [Int]) -> HostTensor {
+    package func gather(_ indices: [Int]) -> HostTensor {
         let stride = rowSize * type.size
         return HostTensor(type, shape: [indices.count] + shape.dropFirst()) { target in
             withUnsafeBytes { source in
@@ -100,13 +100,13 @@ public struct HostTensor: Sendable {
     }
 
     /// The same elements under another shape.
-    public func reshaped(_ shape: [Int]) -> HostTensor {
+    package func reshaped(_ shape: [Int]) -> HostTensor {
         precondition(shape.reduce(1, *) == elementCount)
         return HostTensor(type, shape: shape, in: buffer, at: offset)
     }
 
     /// Tensors of one type and row shape, one below the other. A single part is returned as it is.
-    public static func concatenate(_ parts: [HostTensor]) -> HostTensor {
+    package static func concatenate(_ parts: [HostTensor]) -> HostTensor {
         if parts.count == 1 { return parts[0] }
         let first = parts[0]
         precondition(parts.allSatisfy { $0.type == first.type && $0.shape.dropFirst() == first.shape.dropFirst() })

@@ -2,7 +2,7 @@ import CKernels
 
 /// What a random number is for. Two purposes never share numbers, whatever their seeds: with one default seed for every
 /// program, shared numbers would make z⁺ = 2z.
-public enum RandomPurpose: UInt32, Sendable {
+package enum RandomPurpose: UInt32, Sendable {
     case anchor = 1
     case perturbation = 2
     case augmentation = 3
@@ -18,11 +18,11 @@ public enum RandomPurpose: UInt32, Sendable {
 ///
 /// The key is the first half of the Philox block at counter (purpose, view, group, epoch) under the seed; the words of
 /// sample `id` are the blocks at counters (0…, 0, id low, id high) under that key.
-public struct RandomKey: Sendable, Hashable {
-    public let low: UInt32
-    public let high: UInt32
+package struct RandomKey: Sendable, Hashable {
+    package let low: UInt32
+    package let high: UInt32
 
-    public init(seed: UInt64, purpose: RandomPurpose, view: Int = 0, group: Int = 0, epoch: Int = 0) {
+    package init(seed: UInt64, purpose: RandomPurpose, view: Int = 0, group: Int = 0, epoch: Int = 0) {
         var counter = (
             purpose.rawValue, UInt32(truncatingIfNeeded: view), UInt32(truncatingIfNeeded: group),
             UInt32(truncatingIfNeeded: epoch)
@@ -37,11 +37,11 @@ public struct RandomKey: Sendable, Hashable {
     }
 
     /// The sequence of one sample.
-    public func sequence(id: Int64) -> RandomSequence { RandomSequence(key: self, id: id) }
+    package func sequence(id: Int64) -> RandomSequence { RandomSequence(key: self, id: id) }
 }
 
 /// The words of one key and sample id, in order.
-public struct RandomSequence: RandomNumberGenerator, Sendable {
+package struct RandomSequence: RandomNumberGenerator, Sendable {
     private let key: RandomKey
     private let id: UInt64
     private var block: UInt32 = 0
@@ -53,7 +53,7 @@ public struct RandomSequence: RandomNumberGenerator, Sendable {
         self.id = UInt64(bitPattern: id)
     }
 
-    public mutating func nextWord() -> UInt32 {
+    package mutating func nextWord() -> UInt32 {
         if used == 4 {
             words = (block, 0, UInt32(truncatingIfNeeded: id), UInt32(truncatingIfNeeded: id >> 32))
             withUnsafeMutableBytes(of: &words) {
@@ -71,14 +71,14 @@ public struct RandomSequence: RandomNumberGenerator, Sendable {
         }
     }
 
-    public mutating func next() -> UInt64 {
+    package mutating func next() -> UInt64 {
         let low = UInt64(nextWord())
         return low | UInt64(nextWord()) << 32
     }
 
     /// Uniform in [0, 1), 24 bits.
-    public mutating func uniform() -> Float { Float(nextWord() >> 8) * 0x1p-24 }
+    package mutating func uniform() -> Float { Float(nextWord() >> 8) * 0x1p-24 }
 
     /// Uniform in [low, high).
-    public mutating func uniform(_ low: Float, _ high: Float) -> Float { low + (high - low) * uniform() }
+    package mutating func uniform(_ low: Float, _ high: Float) -> Float { low + (high - low) * uniform() }
 }

@@ -1,14 +1,14 @@
 import HLTensor
 
 /// Which samples of a group a filter keeps: the best of every group of ⌈batch / keep⌉, in the order in which they came.
-public struct BestOfGroup: Sendable, Equatable {
+package struct BestOfGroup: Sendable, Equatable {
     /// The share to keep, above 0 and at most 1.
-    public let keep: Double
+    package let keep: Double
     /// Samples that a whole group gives.
-    public let batch: Int
+    package let batch: Int
 
     /// - Throws: `Failure(.usage)` for a share or a batch out of range.
-    public init(keep: Double, batch: Int) throws {
+    package init(keep: Double, batch: Int) throws {
         guard keep > 0, keep <= 1 else {
             throw Failure(.usage, "cannot keep a share of \(keep)", "give --keep above 0 and up to 1")
         }
@@ -22,11 +22,11 @@ public struct BestOfGroup: Sendable, Equatable {
     }
 
     /// Samples of a whole group: ⌈batch / keep⌉.
-    public var groupSize: Int { Int((Double(batch) / keep).rounded(.up)) }
+    package var groupSize: Int { Int((Double(batch) / keep).rounded(.up)) }
 
     /// The positions of the samples to keep, ascending: the best `batch` of a whole group, the same share of a last and
     /// shorter one, rounded to the nearest. Of equal scores the earlier sample wins.
-    public func chosen(_ scores: [Float]) -> [Int] {
+    package func chosen(_ scores: [Float]) -> [Int] {
         let count =
             scores.count >= groupSize
             ? batch : Int((Double(scores.count) * Double(batch) / Double(groupSize)).rounded())

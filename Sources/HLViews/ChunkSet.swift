@@ -1,16 +1,16 @@
 import HLTensor
 
 /// Chosen chunks of a latent, written `0`, `1-5` or `0,2-4`. Counting starts at 0, as in z^0 … z^(n-1).
-public struct ChunkSet: Sendable, Hashable {
+package struct ChunkSet: Sendable, Hashable {
     /// Ascending, each once, at least one.
-    public let indices: [Int]
+    package let indices: [Int]
 
     /// No generator has more chunks than this; it bounds what a range on the command line may ask for.
     static let limit = 4096
 
     /// - Throws: `Failure` (usage) for anything but numbers and ascending ranges, and for a chunk named twice.
     ///   Whether the generator has these chunks is for `validate(count:)` to say.
-    public init(parsing text: String) throws {
+    package init(parsing text: String) throws {
         func refuse(_ reason: String) -> Failure {
             Failure(.usage, "chunks '\(text)': \(reason)", "write chunks as 0, 1-5 or 0,2-4")
         }
@@ -31,19 +31,19 @@ public struct ChunkSet: Sendable, Hashable {
     }
 
     /// As `init(parsing:)`, for a latent of `count` chunks.
-    public init(parsing text: String, count: Int) throws {
+    package init(parsing text: String, count: Int) throws {
         try self.init(parsing: text)
         try validate(count: count)
     }
 
     /// All chunks of a latent that has `count` of them (at least one).
-    public init(all count: Int) {
+    package init(all count: Int) {
         precondition(count > 0)
         indices = Array(0..<count)
     }
 
     /// One chunk.
-    public init(_ index: Int) {
+    package init(_ index: Int) {
         precondition(index >= 0)
         indices = [index]
     }
@@ -54,7 +54,7 @@ public struct ChunkSet: Sendable, Hashable {
     }
 
     /// - Throws: `Failure` (usage) if the latent, of `count` chunks, lacks one of them.
-    public func validate(count: Int) throws {
+    package func validate(count: Int) throws {
         guard let last = indices.last, last >= count else { return }
         throw Failure(
             .usage, "chunk \(last) is out of range: the latent has \(count) chunk\(count == 1 ? "" : "s")",
@@ -62,7 +62,7 @@ public struct ChunkSet: Sendable, Hashable {
     }
 
     /// The shortest way to write the set.
-    public var text: String {
+    package var text: String {
         var runs: [ClosedRange<Int>] = []
         for index in indices {
             if let run = runs.last, run.upperBound + 1 == index {
@@ -77,5 +77,5 @@ public struct ChunkSet: Sendable, Hashable {
 }
 
 extension ChunkSet: CustomStringConvertible {
-    public var description: String { text }
+    package var description: String { text }
 }

@@ -7,14 +7,14 @@ import HLTensor
 /// layers.
 ///
 /// Where a view takes all layers from one z', it is that z' and needs no mapping.
-public struct LayerViews {
+package struct LayerViews {
     private let perturbation: Perturbation
     /// The shapes of z and w.
     private let base: LatentShape
     private let mapped: LatentShape
 
     /// - Throws: `Failure`: usage if the generator lacks a chosen layer, incompatible for a walker of another z.
-    public init(_ perturbation: Perturbation, base: LatentShape, mapped: LatentShape) throws {
+    package init(_ perturbation: Perturbation, base: LatentShape, mapped: LatentShape) throws {
         try perturbation.validate(count: mapped.chunks)
         for (walker, _) in perturbation.walkers where walker.dimension != base.size {
             throw Failure(
@@ -26,10 +26,10 @@ public struct LayerViews {
         self.mapped = mapped
     }
 
-    public var viewCount: Int { perturbation.viewCount }
+    package var viewCount: Int { perturbation.viewCount }
 
     /// Whether every view is a z of its own.
-    public var needsNoMapping: Bool {
+    package var needsNoMapping: Bool {
         (1...viewCount).allSatisfy { view in
             perturbation.parts(ofView: view).allSatisfy { $0.chunks.indices.count == mapped.chunks }
         }
@@ -43,7 +43,7 @@ public struct LayerViews {
     ///   - ids: I64 [B].
     ///   - mapper: asked for only where something is to be mapped.
     /// - Throws: `Failure(.data)` if the tensors do not fit each other or the generator.
-    public func tensors(
+    package func tensors(
         z: HostTensor, w: HostTensor?, ids: HostTensor, threads: Int = 1, mapper: () throws -> any LatentMapper
     ) throws -> NamedTensors {
         try Self.check(z, "z.0", base)
@@ -148,7 +148,7 @@ public struct LayerViews {
 
 extension Walker {
     /// The layers of mapped latents that take the walked z: the wanted ones, else those of its file, else all.
-    public func layers(wanted: ChunkSet?, count: Int) throws -> ChunkSet {
+    package func layers(wanted: ChunkSet?, count: Int) throws -> ChunkSet {
         let chosen = wanted ?? chunks ?? ChunkSet(all: count)
         try chosen.validate(count: count)
         return chosen

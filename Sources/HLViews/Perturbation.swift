@@ -3,25 +3,25 @@ import HLTensor
 
 /// How the views of an anchor come about: noise on groups of chunks, learned steps on the chunks of walkers, or both. For
 /// generators with mapped latents chunks are layers.
-public struct Perturbation {
+package struct Perturbation {
     /// A walker and the chunks that it moves.
-    public typealias Learned = (walker: Walker, chunks: ChunkSet)
+    package typealias Learned = (walker: Walker, chunks: ChunkSet)
 
     /// What moves some chunks of a view.
-    public enum Part {
+    package enum Part {
         /// The noise's group of that number.
         case noise(group: Int)
         case walker(Walker)
     }
 
-    public let noise: RandomPerturbation?
-    public let walkers: [Learned]
+    package let noise: RandomPerturbation?
+    package let walkers: [Learned]
     /// One view per group and walker, in the order of their first chunks; else every view has all of them.
-    public let isSweep: Bool
+    package let isSweep: Bool
 
     /// - Parameter noise: a sweep itself if the whole is to be one.
     /// - Throws: `Failure(.usage)` where nothing moves, or where a chunk would be moved twice.
-    public init(noise: RandomPerturbation? = nil, walkers: [Learned] = [], sweep: Bool = false) throws {
+    package init(noise: RandomPerturbation? = nil, walkers: [Learned] = [], sweep: Bool = false) throws {
         precondition(noise.map { $0.isSweep == sweep } ?? true)
         self.noise = noise
         self.walkers = walkers
@@ -55,25 +55,25 @@ public struct Perturbation {
     }
 
     /// Positives per anchor; they are views 1 … viewCount.
-    public var viewCount: Int { isSweep ? chunkSets.count : noise?.viewCount ?? 1 }
+    package var viewCount: Int { isSweep ? chunkSets.count : noise?.viewCount ?? 1 }
 
     /// Numbers of the chunk sets in the order of their first chunks, which is that of a sweep's views.
     private var order: [Int] { chunkSets.indices.sorted { chunkSets[$0].indices[0] < chunkSets[$1].indices[0] } }
 
     /// What moves in view `view`, and which chunks.
-    public func parts(ofView view: Int) -> [(part: Part, chunks: ChunkSet)] {
+    package func parts(ofView view: Int) -> [(part: Part, chunks: ChunkSet)] {
         let numbers = isSweep ? [order[view - 1]] : Array(chunkSets.indices)
         return numbers.map { (part($0), chunkSets[$0]) }
     }
 
     /// - Throws: `Failure(.usage)` if a latent of `count` chunks lacks one.
-    public func validate(count: Int) throws { for chunks in chunkSets { try chunks.validate(count: count) } }
+    package func validate(count: Int) throws { for chunks in chunkSets { try chunks.validate(count: count) } }
 
     /// The positives of a batch, views 1 … viewCount in order, each F32 [B, n, m] like `latent`.
     /// - Parameters: as of `RandomPerturbation.apply`.
     /// - Throws: as `RandomPerturbation.apply`; `Failure(.data)` naming the sample where a walker is given, or makes,
     ///   what is no number.
-    public func apply(to latent: HostTensor, ids: HostTensor, threads: Int = 1) throws -> [HostTensor] {
+    package func apply(to latent: HostTensor, ids: HostTensor, threads: Int = 1) throws -> [HostTensor] {
         let noisy = try noise?.apply(to: latent, ids: ids, threads: threads)
         if walkers.isEmpty { return noisy ?? [] }
         try validate(count: latent.shape[1])
@@ -95,7 +95,7 @@ public struct Perturbation {
     /// For headers: the groups as they are numbered, by which their noise is drawn, then the walkers; of a sweep in the
     /// order of its views.
     /// - Throws: `Failure` where a walker's file cannot be read for its SHA-256.
-    public func json() throws -> JSONObject {
+    package func json() throws -> JSONObject {
         let groups: [JSONValue] = try (isSweep ? order : Array(chunkSets.indices)).map { number in
             switch part(number) {
             case .noise(let group): noise?.groups[group].json ?? .null
@@ -110,7 +110,7 @@ public struct Perturbation {
 ///   - latents: F32 [B, …].
 ///   - ids: I64 [B].
 /// - Throws: `Failure(.data)` naming the first sample that holds a NaN or an infinity.
-public func requireFinite(_ latents: HostTensor, _ name: String, ids: HostTensor) throws {
+package func requireFinite(_ latents: HostTensor, _ name: String, ids: HostTensor) throws {
     let bad = latents.withUnsafeElements(as: Float.self) { values -> Int? in
         // The sum of a block is a number if all of them are and none is huge.
         for start in stride(from: 0, to: values.count, by: 4096) {

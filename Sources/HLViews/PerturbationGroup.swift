@@ -2,18 +2,18 @@ import HLFormats
 import HLTensor
 
 /// Chunks that share one draw of noise, and the distribution of that noise.
-public struct PerturbationGroup: Sendable, Hashable {
-    public let chunks: ChunkSet
-    public let noise: TruncatedNormal
+package struct PerturbationGroup: Sendable, Hashable {
+    package let chunks: ChunkSet
+    package let noise: TruncatedNormal
 
-    public init(chunks: ChunkSet, noise: TruncatedNormal) {
+    package init(chunks: ChunkSet, noise: TruncatedNormal) {
         self.chunks = chunks
         self.noise = noise
     }
 
     /// Reads `0-3:std=0.3,trunc=1,mean=0`; what is left out comes from `defaults`.
     /// - Throws: `Failure` (usage).
-    public init(parsing text: String, defaults: TruncatedNormal = .standard) throws {
+    package init(parsing text: String, defaults: TruncatedNormal = .standard) throws {
         func refuse(_ reason: String) -> Failure {
             Failure(.usage, "group '\(text)': \(reason)", "write a group as 0-3:std=0.3,trunc=1,mean=0")
         }
@@ -48,7 +48,7 @@ public struct PerturbationGroup: Sendable, Hashable {
 
     /// Checks that a latent of `count` chunks has all of them and that no chunk is in two groups.
     /// - Throws: `Failure` (usage).
-    public static func validate(_ groups: [PerturbationGroup], count: Int) throws {
+    package static func validate(_ groups: [PerturbationGroup], count: Int) throws {
         guard !groups.isEmpty else {
             throw Failure(.usage, "no chunk is perturbed", "choose chunks or groups")
         }
@@ -56,7 +56,7 @@ public struct PerturbationGroup: Sendable, Hashable {
         try validateDisjoint(groups)
     }
 
-    static func validateDisjoint(_ groups: [PerturbationGroup]) throws {
+    package static func validateDisjoint(_ groups: [PerturbationGroup]) throws {
         var owner: [Int: Int] = [:]
         for (number, group) in groups.enumerated() {
             for chunk in group.chunks.indices {
@@ -70,16 +70,16 @@ public struct PerturbationGroup: Sendable, Hashable {
     }
 
     /// As `init(parsing:)` reads it.
-    public var text: String {
+    package var text: String {
         "\(chunks):std=\(noise.standardDeviation.plainText),trunc=\(noise.truncation.plainText)"
             + (noise.mean == 0 ? "" : ",mean=\(noise.mean.plainText)")
     }
 
-    public var json: JSONValue {
+    package var json: JSONValue {
         ["chunks": .string(chunks.text), "noise": noise.json]
     }
 }
 
 extension PerturbationGroup: CustomStringConvertible {
-    public var description: String { text }
+    package var description: String { text }
 }

@@ -5,13 +5,13 @@ import HLTensor
 ///
 /// The noise of view v and group g is drawn for each sample id under the key (seed, perturbation, v, g), one draw per
 /// group, so a sample's views depend on nothing else: not on batch, thread or shard, nor on the anchor's own numbers.
-public struct RandomPerturbation: Sendable, Hashable {
-    public let groups: [PerturbationGroup]
-    public let seed: UInt64
+package struct RandomPerturbation: Sendable, Hashable {
+    package let groups: [PerturbationGroup]
+    package let seed: UInt64
     /// Positives per anchor; they are views 1 … viewCount.
-    public let viewCount: Int
+    package let viewCount: Int
     /// One view per group, all with the same noise vector (the paper's Figure 2).
-    public let isSweep: Bool
+    package let isSweep: Bool
 
     private init(groups: [PerturbationGroup], seed: UInt64, viewCount: Int, isSweep: Bool) {
         self.groups = groups
@@ -22,7 +22,7 @@ public struct RandomPerturbation: Sendable, Hashable {
 
     /// `views` positives, each with noise on all groups.
     /// - Throws: `Failure` (usage) for no group, overlapping groups or fewer than one view.
-    public init(groups: [PerturbationGroup], seed: UInt64, views: Int = 1) throws {
+    package init(groups: [PerturbationGroup], seed: UInt64, views: Int = 1) throws {
         guard views >= 1 else {
             throw Failure(.usage, "\(views) views were asked for", "ask for one view or more")
         }
@@ -33,14 +33,14 @@ public struct RandomPerturbation: Sendable, Hashable {
     /// One view per group, in the order of their first chunks. Every view adds the same vector, of one chunk's dimension, to each chunk of its group; where
     /// groups differ in distribution it is the same quantile of each.
     /// - Throws: `Failure` (usage) for no group or overlapping groups.
-    public static func sweep(groups: [PerturbationGroup], seed: UInt64) throws -> RandomPerturbation {
+    package static func sweep(groups: [PerturbationGroup], seed: UInt64) throws -> RandomPerturbation {
         try PerturbationGroup.validate(groups, count: ChunkSet.limit)
         let ordered = groups.sorted { $0.chunks.indices[0] < $1.chunks.indices[0] }
         return RandomPerturbation(groups: ordered, seed: seed, viewCount: groups.count, isSweep: true)
     }
 
     /// One view per chunk.
-    public static func sweep(
+    package static func sweep(
         chunks: ChunkSet, noise: TruncatedNormal, seed: UInt64
     ) throws -> RandomPerturbation {
         try sweep(
@@ -48,19 +48,19 @@ public struct RandomPerturbation: Sendable, Hashable {
     }
 
     /// The key of the noise of a view (1 …) and group (0 …); a sweep has one for all.
-    public func key(view: Int, group: Int) -> RandomKey {
+    package func key(view: Int, group: Int) -> RandomKey {
         RandomKey(
             seed: seed, purpose: .perturbation, view: isSweep ? 0 : view, group: isSweep ? 0 : group)
     }
 
     /// The groups that view `view` moves, by number.
-    public func groups(ofView view: Int) -> Range<Int> {
+    package func groups(ofView view: Int) -> Range<Int> {
         isSweep ? view - 1..<view : 0..<groups.count
     }
 
     /// The noise of one view and group on a whole latent of `dimension` values, F32 [ids, dimension], for generators
     /// whose chunks are mapped from one base latent (StyleGAN2 maps z + noise and takes it for the group's layers).
-    public func noise(
+    package func noise(
         view: Int, group: Int, ids: HostTensor, dimension: Int, threads: Int = 1
     ) -> HostTensor {
         groups[group].noise.draw(
@@ -74,7 +74,7 @@ public struct RandomPerturbation: Sendable, Hashable {
     ///   - latent: the anchors, F32 [B, n, m].
     ///   - ids: I64 [B].
     /// - Throws: `Failure` (usage) if the latent lacks a chosen chunk; (data) if the tensors do not fit each other.
-    public func apply(to latent: HostTensor, ids: HostTensor, threads: Int = 1) throws -> [HostTensor] {
+    package func apply(to latent: HostTensor, ids: HostTensor, threads: Int = 1) throws -> [HostTensor] {
         guard latent.type == .f32, latent.shape.count == 3 else {
             throw Failure(
                 .data,

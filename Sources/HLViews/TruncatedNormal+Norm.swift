@@ -6,7 +6,7 @@ extension TruncatedNormal {
     ///
     /// With φ(s) the mean of exp(-s·x²) over one value x, E√S = ∫ (1 - φ(s)^dimension) s^(-3/2) ds / (2√π) for the sum S
     /// of the squares. φ is known in closed form, and with s = exp(y) the trapezoidal rule is good to 1e-6.
-    public func meanLength(dimension: Int) -> Double {
+    package func meanLength(dimension: Int) -> Double {
         precondition(dimension >= 0)
         guard mean == 0 else { return .nan }
         let count = Double(dimension)

@@ -7,13 +7,13 @@ import HLTensor
 /// `truncation` counts standard deviations, as in scipy's `truncnorm(-t, t, loc=μ, scale=σ)`; infinity gives the plain
 /// normal. `standardDeviation` is that of the normal before the cut. Values lie within the interval; their quantiles
 /// agree with double precision to 1e-6, tails included.
-public struct TruncatedNormal: Sendable, Hashable {
-    public let mean: Double
-    public let standardDeviation: Double
-    public let truncation: Double
+package struct TruncatedNormal: Sendable, Hashable {
+    package let mean: Double
+    package let standardDeviation: Double
+    package let truncation: Double
 
     /// N^t(0, 1, 2): the anchors of BigBiGAN, and its hierarchical-latent perturbation.
-    public static let standard = TruncatedNormal(uncheckedMean: 0, 1, 2)
+    package static let standard = TruncatedNormal(uncheckedMean: 0, 1, 2)
 
     private init(uncheckedMean mean: Double, _ standardDeviation: Double, _ truncation: Double) {
         self.mean = mean
@@ -23,7 +23,7 @@ public struct TruncatedNormal: Sendable, Hashable {
 
     /// - Throws: `Failure` (usage) unless the mean is finite, σ ≥ 0 and finite, t ≥ 1e-6 (or infinite), and all values
     ///   are within the range of `Float`.
-    public init(mean: Double = 0, standardDeviation: Double, truncation: Double) throws {
+    package init(mean: Double = 0, standardDeviation: Double, truncation: Double) throws {
         self.init(uncheckedMean: mean, standardDeviation, truncation)
         guard mean.isFinite else {
             throw Failure(.usage, "the mean \(mean) is no finite number", "give a finite mean")
@@ -49,7 +49,7 @@ public struct TruncatedNormal: Sendable, Hashable {
     ///
     /// Value j of a sample comes from word j of the key's sequence for its id, so rows depend on key and id alone.
     /// - Parameter ids: I64, one dimension.
-    public func draw(ids: HostTensor, perSample: Int, key: RandomKey, threads: Int = 1) -> HostTensor {
+    package func draw(ids: HostTensor, perSample: Int, key: RandomKey, threads: Int = 1) -> HostTensor {
         precondition(ids.type == .i64 && perSample >= 0)
         let count = ids.elementCount
         return HostTensor(.f32, shape: [count, perSample]) { bytes in
@@ -64,7 +64,7 @@ public struct TruncatedNormal: Sendable, Hashable {
     }
 
     /// The rows of samples `first` ..< `first + count`.
-    public func draw(first: Int64, count: Int, perSample: Int, key: RandomKey, threads: Int = 1) -> HostTensor {
+    package func draw(first: Int64, count: Int, perSample: Int, key: RandomKey, threads: Int = 1) -> HostTensor {
         precondition(count >= 0 && perSample >= 0)
         return HostTensor(.f32, shape: [count, perSample]) { bytes in
             let target = RowPointer(bytes.bindMemory(to: Float.self), rowSize: perSample)
@@ -88,14 +88,14 @@ public struct TruncatedNormal: Sendable, Hashable {
 
 extension TruncatedNormal: CustomStringConvertible {
     /// For people: `N^t(0, 1, 2)` in the order mean, standard deviation, truncation.
-    public var text: String {
+    package var text: String {
         "N^t(\(mean.plainText), \(standardDeviation.plainText), \(truncation.plainText))"
     }
 
-    public var description: String { text }
+    package var description: String { text }
 
     /// For headers: distribution, mean, std and trunc; an infinite `trunc` is null.
-    public var json: JSONValue {
+    package var json: JSONValue {
         [
             "distribution": "truncated_normal", "mean": .number(mean), "std": .number(standardDeviation),
             "trunc": truncation.isFinite ? .number(truncation) : .null,

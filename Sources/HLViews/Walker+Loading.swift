@@ -8,7 +8,7 @@ extension Walker {
     /// `NonlinearWalk`, or the `NonlinearWalker` of the paper's authors, whose `start` and `stop` say which chunks it
     /// moves) or its state dict, `module.` in front of the names or not.
     /// - Throws: `Failure`: noInput for a missing file, data for one that is damaged, incompatible for another network.
-    public static func load(path: String, backend: any Backend) throws -> Walker {
+    package static func load(path: String, backend: any Backend) throws -> Walker {
         if path.hasSuffix(".safetensors") { return try own(Safetensors.read(path: path), path, backend) }
         let value = try TorchFile.read(path: path)
         let tensors: StateDictionary
@@ -77,7 +77,7 @@ extension Walker {
 
     /// Whether the walker is for a stream's generator. What it was trained on decides; images may have another size.
     /// - Throws: `Failure(.incompatible)` for a walker of another generator, other weights or another latent.
-    public func check(for generator: GeneratorSpecification) throws {
+    package func check(for generator: GeneratorSpecification) throws {
         guard let own = self.generator else { return }
         guard own.name == generator.name, own.base == generator.base, own.mapped == generator.mapped else {
             throw Failure(
@@ -111,13 +111,13 @@ extension GeneratorSpecification {
 }
 
 /// What `--walker` says: a file, and the chunks that it moves where they are given.
-public struct WalkerChoice: Sendable, Equatable {
-    public let path: String
-    public let chunks: ChunkSet?
+package struct WalkerChoice: Sendable, Equatable {
+    package let path: String
+    package let chunks: ChunkSet?
 
     /// Reads `FILE` or `FILE:CHUNKS`. A file of the whole name is that file, and what is behind the last colon counts
     /// only where it reads as chunks.
-    public init(parsing text: String, exists: (String) -> Bool) {
+    package init(parsing text: String, exists: (String) -> Bool) {
         if !exists(text), let colon = text.lastIndex(of: ":"),
             let chunks = try? ChunkSet(parsing: String(text[text.index(after: colon)...]))
         {

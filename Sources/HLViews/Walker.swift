@@ -5,13 +5,13 @@ import HLTensor
 
 /// A learned perturbation, COP-Gen's navigator: T(z) = W₂ ReLU(W₁ z + b₁) + b₂ on the values of the chosen chunks, one
 /// behind the other; the positive is z + T(z).
-public final class Walker {
+package final class Walker {
     /// d, the number of values it moves.
-    public let dimension: Int
+    package let dimension: Int
     /// The chunks that it was trained on, where its file says so.
-    public let chunks: ChunkSet?
+    package let chunks: ChunkSet?
     /// Its file's path, for messages and headers.
-    public let name: String
+    package let name: String
     /// The generator that it was trained on, where its file says so.
     let generator: GeneratorSpecification?
 
@@ -25,7 +25,7 @@ public final class Walker {
     /// - Parameter tensors: `walker.0.weight` [hidden, d], `walker.0.bias`, `walker.2.weight` [d, hidden] and
     ///   `walker.2.bias`, in any floating-point type.
     /// - Throws: `Failure` (incompatible) if one is missing or they do not fit each other.
-    public init(
+    package init(
         _ tensors: StateDictionary, chunks: ChunkSet? = nil, generator: GeneratorSpecification? = nil, name: String,
         backend: any Backend
     ) throws {
@@ -68,7 +68,7 @@ public final class Walker {
     /// The chunks of a latent of `count` chunks that the walker moves: the wanted ones, else those of its file, else
     /// all.
     /// - Throws: `Failure`: usage if the latent lacks one of them, incompatible if they are not d values together.
-    public func chunks(wanted: ChunkSet?, count: Int, dimension chunkDimension: Int) throws -> ChunkSet {
+    package func chunks(wanted: ChunkSet?, count: Int, dimension chunkDimension: Int) throws -> ChunkSet {
         let chosen = wanted ?? chunks ?? ChunkSet(all: count)
         try chosen.validate(count: count)
         let size = chosen.indices.count * chunkDimension
@@ -85,7 +85,7 @@ public final class Walker {
     }
 
     /// The positives z + T(z) of latents F32 [B, n, m], whose `chunks` are d values together; the others are kept.
-    public func apply(to latent: HostTensor, chunks: ChunkSet) throws -> HostTensor {
+    package func apply(to latent: HostTensor, chunks: ChunkSet) throws -> HostTensor {
         precondition(latent.type == .f32 && latent.shape.count == 3)
         let isWhole = chunks.indices.count == latent.shape[1]
         var parts: [HostTensor] = []

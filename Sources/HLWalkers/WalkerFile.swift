@@ -4,10 +4,10 @@ import HLTensor
 
 /// The file of a trained walker: safetensors with T's weights under COP-Gen's names, and in the metadata what it moves,
 /// in which generator, and how it came about. `HLViews.Walker` reads it.
-public enum WalkerFile {
-    public static let kind = "walker"
+package enum WalkerFile {
+    package static let kind = "walker"
     /// The version that this code writes.
-    public static let version = "1"
+    package static let version = "1"
 
     /// - Parameters:
     ///   - weights: `walker.0.weight` and its like.
@@ -16,7 +16,7 @@ public enum WalkerFile {
     ///   - stopLoss: what it was to come back to.
     ///   - training: the settings of hl-train walker.
     ///   - history: of the stream that was trained on, with the training itself last.
-    public static func make(
+    package static func make(
         _ target: WalkerTarget, of generator: GeneratorSpecification, weights: NamedTensors, samples: Int, loss: Double?,
         stopLoss: Double?, training: JSONValue, history: [HistoryEntry]
     ) -> TensorFile {

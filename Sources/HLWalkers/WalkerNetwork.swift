@@ -3,12 +3,12 @@ import HLNet
 
 /// T(z) = W₂ ReLU(W₁ z + b₁) + b₂, the step that a walker adds to the d values it moves (COP-Gen's navigator; section 3.2
 /// of the paper), in training. `HLViews.Walker` applies a finished one.
-final class WalkerNetwork: Module {
+package final class WalkerNetwork: Module {
     private let first: Linear
     private let second: Linear
 
     /// Weights from N(0, 0.01²) and biases from U(−0.001, 0.001), so that T begins near 0.
-    init(_ backend: any Backend, dimension: Int) {
+    package init(_ backend: any Backend, dimension: Int) {
         func layer() -> Linear {
             Linear(
                 backend, dimension, dimension, weightInitialiser: .normal(standardDeviation: 0.01),
@@ -18,13 +18,13 @@ final class WalkerNetwork: Module {
         second = layer()
     }
 
-    func forEachState(_ prefix: String, _ body: (String, State) throws -> Void) rethrows {
+    package func forEachState(_ prefix: String, _ body: (String, State) throws -> Void) rethrows {
         try first.forEachState(prefix + "walker.0.", body)
         try second.forEachState(prefix + "walker.2.", body)
     }
 
     /// T(z), [B, d] → [B, d].
-    func callAsFunction(_ z: Variable, _ pass: Pass) -> Variable {
+    package func callAsFunction(_ z: Variable, _ pass: Pass) -> Variable {
         second(pass.relu(first(z, pass)), pass)
     }
 }

@@ -5,35 +5,35 @@ import HLViews
 
 /// Everything that decides the result of a walker's training besides the stream. Kept in the checkpoint; a run is resumed
 /// only with the settings it was started with.
-public struct WalkerSettings: Sendable, Equatable {
+package struct WalkerSettings: Sendable, Equatable {
     /// What moves: chunks of z, or the layers that take their w from the moved z.
-    public var chunks: ChunkSet
+    package var chunks: ChunkSet
     /// Anchors per step.
-    public var batch = 64
+    package var batch = 64
     /// Learning rates of the two Adams.
-    public var walkerRate: Float
-    public var estimatorRate: Float
+    package var walkerRate: Float
+    package var estimatorRate: Float
     /// τ of InfoNCE.
-    public var temperature: Float = 0.1
+    package var temperature: Float = 0.1
     /// The estimator's backbone.
-    public var architecture = ResNet.Architecture.resnet18
-    public var width = 64
-    public var seed: UInt64 = 0
+    package var architecture = ResNet.Architecture.resnet18
+    package var width = 64
+    package var seed: UInt64 = 0
 
     /// Adam's β₁ and β₂, both networks'.
-    public static let betas: (Float, Float) = (0.5, 0.999)
+    package static let betas: (Float, Float) = (0.5, 0.999)
 
     /// The paper's rates: 8e-5 and 5e-5, and for a walker on the whole latent 1e-5 and 3e-5.
-    public static func paperRates(isWhole: Bool) -> (walker: Float, estimator: Float) {
+    package static func paperRates(isWhole: Bool) -> (walker: Float, estimator: Float) {
         isWhole ? (1e-5, 3e-5) : (8e-5, 5e-5)
     }
 
-    public init(chunks: ChunkSet, isWhole: Bool) {
+    package init(chunks: ChunkSet, isWhole: Bool) {
         self.chunks = chunks
         (walkerRate, estimatorRate) = Self.paperRates(isWhole: isWhole)
     }
 
-    public var json: JSONValue {
+    package var json: JSONValue {
         [
             "chunks": .string(chunks.text), "batch": .integer(Int64(batch)),
             "learning_rate": .number(Double(walkerRate)), "estimator_learning_rate": .number(Double(estimatorRate)),

@@ -3,20 +3,20 @@ import HLTensor
 import HLViews
 
 /// What a walker moves in a generator's latent.
-public struct WalkerTarget: Sendable {
+package struct WalkerTarget: Sendable {
     /// Chunks of z, or layers of w.
-    public let chunks: ChunkSet
+    package let chunks: ChunkSet
     /// `z`: T moves the chosen chunks, laid end to end. `w`: T moves all of z, and w' = f(z + T(z)) is taken for the
     /// chosen layers.
-    public let space: LatentSpace
+    package let space: LatentSpace
     /// d, the number of values that T moves.
-    public let dimension: Int
+    package let dimension: Int
     /// Whether the whole latent moves.
-    public let isWhole: Bool
+    package let isWhole: Bool
     private let base: LatentShape
 
     /// - Throws: `Failure(.usage)` if the generator lacks one of the chunks.
-    public init(_ chunks: ChunkSet, of generator: GeneratorSpecification) throws {
+    package init(_ chunks: ChunkSet, of generator: GeneratorSpecification) throws {
         space = generator.mapped == nil ? .z : .w
         let count = generator.mapped?.chunks ?? generator.chunks
         try chunks.validate(count: count)
@@ -33,7 +33,7 @@ public struct WalkerTarget: Sendable {
     }
 
     /// The values that T moves, F32 [B, d], of z F32 [B, n, m].
-    func gather(from z: HostTensor) -> HostTensor {
+    package func gather(from z: HostTensor) -> HostTensor {
         HostTensor(.f32, shape: [z.rowCount, dimension]) { bytes in
             let target = bytes.bindMemory(to: Float.self)
             z.withUnsafeElements(as: Float.self) { z in
@@ -49,7 +49,7 @@ public struct WalkerTarget: Sendable {
     }
 
     /// z F32 [B, n, m] with steps F32 [B, d] added to the values that T moves.
-    func adding(_ steps: HostTensor, to z: HostTensor) -> HostTensor {
+    package func adding(_ steps: HostTensor, to z: HostTensor) -> HostTensor {
         HostTensor(.f32, shape: z.shape) { bytes in
             let target = bytes.bindMemory(to: Float.self)
             z.withUnsafeElements(as: Float.self) { _ = target.update(from: $0) }
@@ -66,7 +66,7 @@ public struct WalkerTarget: Sendable {
     }
 
     /// The Euclidean length of the steps F32 [B, d] in each chunk, F32 [B, chunks]; of mapped latents in all of z, [B, 1].
-    func lengths(of steps: HostTensor) -> HostTensor {
+    package func lengths(of steps: HostTensor) -> HostTensor {
         let ranges = ranges, width = dimension / ranges.count
         return HostTensor(.f32, shape: [steps.rowCount, ranges.count]) { bytes in
             let target = bytes.bindMemory(to: Float.self)

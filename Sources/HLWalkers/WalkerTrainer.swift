@@ -14,22 +14,22 @@ import HLTensor
 ///
 /// The whole state can be saved and loaded between any two steps; a run that was stopped and resumed ends with the same
 /// bits as one that was not, on the same machine with the same threads.
-public final class WalkerTrainer {
-    public let settings: WalkerSettings
-    public let target: WalkerTarget
+package final class WalkerTrainer {
+    package let settings: WalkerSettings
+    package let target: WalkerTarget
     private let generator: any DifferentiableGenerator
     private let backend: any Backend
-    let walker: WalkerNetwork
-    let estimator: SimCLR
+    package let walker: WalkerNetwork
+    package let estimator: SimCLR
     private let walkerOptimiser: Adam
     private let estimatorOptimiser: Adam
     private let crop: EstimatorCrop
     private let threads: Int
     /// Steps done.
-    public private(set) var step = 0
+    package private(set) var step = 0
 
     /// - Throws: `Failure(.usage)` if the generator lacks one of the chunks.
-    public init(
+    package init(
         _ settings: WalkerSettings, generator: any DifferentiableGenerator, on backend: any Backend, threads: Int
     ) throws {
         self.settings = settings
@@ -53,15 +53,15 @@ public final class WalkerTrainer {
     }
 
     /// What a step left behind.
-    public struct Report: Sendable {
+    package struct Report: Sendable {
         /// InfoNCE before the estimator's update, without SupCon's factor τ/0.07: what the stop is decided by.
-        public let loss: Double
+        package let loss: Double
         /// InfoNCE of the same images after it, which the walker ascends.
-        public let walkerLoss: Double
+        package let walkerLoss: Double
         /// δ of each anchor, ‖T(z)‖ per chosen chunk, [B, chunks]; of mapped latents over all of z, [B, 1].
-        public let deltas: HostTensor
+        package let deltas: HostTensor
         /// Root mean square of what T changes in a pixel value, 0…1.
-        public let imageChange: Double
+        package let imageChange: Double
     }
 
     /// One step.
@@ -69,7 +69,7 @@ public final class WalkerTrainer {
     ///   - z: anchors, F32 [B, n, m].
     ///   - ids: I64 [B]; only random noise images depend on them.
     /// - Throws: `Failure(.data)` when a loss is not a number.
-    public func train(on z: HostTensor, ids: HostTensor) throws -> Report {
+    package func train(on z: HostTensor, ids: HostTensor) throws -> Report {
         let tape = Tape(backend)
         let pass = Pass(tape, training: true)
         let moved = walker(Variable(backend.tensor(target.gather(from: z))), pass)
@@ -110,7 +110,7 @@ public final class WalkerTrainer {
     }
 
     /// Images of anchors and of what the walker makes of them, F32 [B, 3, S, S] each, for people to look at.
-    public func views(of z: HostTensor, ids: HostTensor) throws -> (anchors: HostTensor, positives: HostTensor) {
+    package func views(of z: HostTensor, ids: HostTensor) throws -> (anchors: HostTensor, positives: HostTensor) {
         let pass = Pass(Tape(backend, recording: false), training: false)
         let steps = try backend.read(walker(Variable(backend.tensor(target.gather(from: z))), pass).value)
         let positives = try generator.differentiableImages(
@@ -155,7 +155,7 @@ public final class WalkerTrainer {
     // MARK: State
 
     /// T's weights by name, as a finished walker's file has them.
-    public func weights() throws -> NamedTensors {
+    package func weights() throws -> NamedTensors {
         NamedTensors(try walker.state(on: backend).map { ($0.name, $0.tensor) })
     }
 
@@ -164,7 +164,7 @@ public final class WalkerTrainer {
     }
 
     /// Both networks and optimisers, to go on from.
-    public func state() throws -> NamedTensors {
+    package func state() throws -> NamedTensors {
         var tensors = NamedTensors()
         for part in parts {
             for (name, tensor) in try part.module.state(on: backend) { tensors[part.name + name] = tensor }
@@ -177,7 +177,7 @@ public final class WalkerTrainer {
 
     /// Goes on from a saved state, after `step` steps.
     /// - Throws: `Failure(.data)` where a tensor is missing or has another shape.
-    public func restore(_ tensors: NamedTensors, step: Int) throws {
+    package func restore(_ tensors: NamedTensors, step: Int) throws {
         for part in parts {
             try part.module.load(on: backend) { tensors[part.name + $0] }
             for (name, tensor) in part.optimiser.state {

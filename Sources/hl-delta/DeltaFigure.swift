@@ -1,6 +1,8 @@
 import Glibc
 import HLCommand
+import HLFigures
 import HLFormats
+import HLStatistics
 import HLTensor
 import HLViews
 

@@ -1,6 +1,7 @@
 import HLCommand
 import HLFormats
 import HLGenerators
+import HLStatistics
 import HLTensor
 import HLViews
 

@@ -1,4 +1,5 @@
 import HLFormats
+import HLStatistics
 import HLViews
 
 extension Report {

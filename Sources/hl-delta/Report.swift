@@ -1,5 +1,6 @@
 import HLCommand
 import HLFormats
+import HLStatistics
 import HLViews
 
 /// What hl-delta prints.

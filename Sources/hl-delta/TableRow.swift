@@ -1,5 +1,6 @@
 import HLCommand
 import HLFormats
+import HLStatistics
 import HLViews
 
 /// A heading and one row with mean ± std of each chunk, as in the paper's Table 1. Columns have one width always, so that

@@ -5,7 +5,7 @@ import HLTensor
 
 /// n chunks of m values, written 6x20.
 extension LatentShape: ExpressibleByArgument {
-    public init?(argument: String) {
+    package init?(argument: String) {
         let parts = argument.split(separator: "x", omittingEmptySubsequences: false).map { Int($0) }
         guard parts.count == 2, let chunks = parts[0], let dimension = parts[1], (1...65_536).contains(chunks),
             (1...65_536).contains(dimension)

@@ -1,5 +1,6 @@
 import Glibc
 import HLData
+import HLFigures
 import HLFormats
 import HLTensor
 

@@ -1,4 +1,5 @@
 import HLCommand
+import HLFigures
 import HLFormats
 import HLGenerators
 import HLTensor

@@ -3,7 +3,7 @@ import HLFormats
 import HLTensor
 import Testing
 
-@testable import HLData
+import HLData
 
 /// A folder of our own making that goes with its last owner.
 private final class Scratch {

@@ -3,7 +3,7 @@ import Foundation
 import HLTensor
 import Testing
 
-@testable import HLEncoders
+import HLEncoders
 
 @Suite struct AugmentationDrawTests {
     private static let draws = 20_000

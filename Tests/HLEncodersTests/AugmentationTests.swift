@@ -3,7 +3,7 @@ import Foundation
 import HLTensor
 import Testing
 
-@testable import HLEncoders
+import HLEncoders
 
 /// What `make_augmentation_fixtures.py` writes.
 struct AugmentationFixture: Decodable {

@@ -5,7 +5,7 @@ import HLNet
 import HLTensor
 import Testing
 
-@testable import HLEncoders
+import HLEncoders
 
 @Suite struct DiscriminatorTests {
     /// By hand, and by counting all pairs.

@@ -4,7 +4,7 @@ import HLNet
 import HLTensor
 import Testing
 
-@testable import HLEncoders
+import HLEncoders
 
 extension ComputeTests {
     /// BYOL and MoCo beside PyTorch: six steps with all that follows the trained network (`momentum.safetensors`).

@@ -4,7 +4,7 @@ import HLNet
 import HLTensor
 import Testing
 
-@testable import HLEncoders
+import HLEncoders
 
 extension ComputeTests {
     /// What BYOL and MoCo carry from step to step.

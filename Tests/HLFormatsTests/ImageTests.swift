@@ -2,7 +2,8 @@ import Foundation
 import HLTensor
 import Testing
 
-@testable import HLFormats
+import HLFigures
+import HLFormats
 
 /// What the fixtures hold is said in `Fixtures/images/make_image_fixtures.py`.
 private func path(_ name: String) -> String {

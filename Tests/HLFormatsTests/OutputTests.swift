@@ -3,7 +3,7 @@ import Glibc
 import HLTensor
 import Testing
 
-@testable import HLFormats
+import HLFormats
 
 @Suite struct OutputTests {
     private func write(_ text: String, to sink: any ByteSink) throws {

@@ -2,7 +2,7 @@ import Foundation
 import HLTensor
 import Testing
 
-@testable import HLFormats
+import HLFormats
 
 @Suite struct SafetensorsTests {
     /// A file with this header text, and `length` bytes of data.

@@ -2,7 +2,7 @@ import Foundation
 import HLTensor
 import Testing
 
-@testable import HLFormats
+import HLFormats
 
 @Suite struct SeekableTests {
     private typealias Fixtures = StreamFixtures

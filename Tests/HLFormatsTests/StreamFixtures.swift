@@ -3,7 +3,7 @@ import Glibc
 import HLTensor
 import Testing
 
-@testable import HLFormats
+import HLFormats
 
 /// What the tests of streams share.
 enum StreamFixtures {

@@ -2,7 +2,7 @@ import Glibc
 import HLTensor
 import Testing
 
-@testable import HLFormats
+import HLFormats
 
 @Suite struct StreamTests {
     private typealias Fixtures = StreamFixtures

@@ -1,7 +1,7 @@
 import HLTensor
 import Testing
 
-@testable import HLFormats
+import HLFormats
 
 /// Counts what is asked of it, and fails when it is asked for more than it has: as a pipe whose writer is still there.
 private final class OpenPipe: ByteSource {

@@ -4,7 +4,7 @@ import HLNet
 import HLTensor
 import Testing
 
-@testable import HLGenerators
+import HLGenerators
 
 /// The way from images back to z, as walkers take it.
 @Suite struct DifferentiableTests {

@@ -5,7 +5,7 @@ import HLNet
 import HLTensor
 import Testing
 
-@testable import HLGenerators
+import HLGenerators
 
 func fixturePath(_ name: String) -> String {
     Bundle.module.resourceURL!.appendingPathComponent("Fixtures/\(name)").path

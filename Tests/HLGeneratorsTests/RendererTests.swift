@@ -1,5 +1,5 @@
 import HLFormats
-@testable import HLGenerators
+import HLGenerators
 import HLTensor
 import Testing
 

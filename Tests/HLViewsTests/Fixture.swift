@@ -2,11 +2,11 @@ import Foundation
 import HLFormats
 import Testing
 
-/// The values of `Fixtures/views.json`.
+/// A file of `Fixtures`, by its name without ending.
 func fixture(_ name: String) throws -> JSONValue {
-    let file = Bundle.module.bundleURL.appendingPathComponent("Fixtures/views.json")
+    let file = Bundle.module.bundleURL.appendingPathComponent("Fixtures/\(name).json")
     let text = String(decoding: try Data(contentsOf: file), as: UTF8.self)
-    return try #require(try JSONValue(parsing: text, name: "views.json")[name])
+    return try JSONValue(parsing: text, name: name)
 }
 
 extension JSONValue {

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import HLWalkers
+import HLWalkers
 
 /// When a walker's training is over.
 @Suite struct StopRuleTests {

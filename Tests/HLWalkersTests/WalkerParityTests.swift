@@ -5,8 +5,8 @@ import HLTensor
 import HLViews
 import Testing
 
-@testable import HLGenerators
-@testable import HLWalkers
+import HLGenerators
+import HLWalkers
 
 /// Ten steps of training beside PyTorch's (Tests/Interchange/make_walker.py).
 @Suite struct WalkerParityTests {

@@ -3,7 +3,7 @@ import HLTensor
 import HLViews
 import Testing
 
-@testable import HLWalkers
+import HLWalkers
 
 /// Which values of the latent T moves.
 @Suite struct WalkerTargetTests {

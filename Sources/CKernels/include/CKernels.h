@@ -14,8 +14,4 @@
 #include "hl_project.h"
 #include "hl_augment.h"
 #include "hl_delta.h"
-#include "hl_threads.h"
 #include "hl_pixels.h"
-#include "hl_signals.h"
-#include "hl_instruction_set.h"
-#include "hl_sha256.h"

@@ -4,24 +4,24 @@ import HLTensor
 /// The reader of our pipe has gone. No failure: a program that meets it ends silently with status 0.
 ///
 /// It is seen only where SIGPIPE is ignored.
-public struct BrokenPipe: Error, Sendable {
-    public init() {}
+package struct BrokenPipe: Error, Sendable {
+    package init() {}
 }
 
 /// Where bytes go.
-public protocol ByteSink: AnyObject {
+package protocol ByteSink: AnyObject {
     /// Writes all of `bytes`.
     /// - Throws: `BrokenPipe`, or `Failure` (inputOutput).
     func write(_ bytes: UnsafeRawBufferPointer) throws
 }
 
 /// A pipe or standard output.
-public final class FileDescriptorSink: ByteSink {
-    public let name: String
+package final class FileDescriptorSink: ByteSink {
+    package let name: String
     private let descriptor: Int32
     private var isOpen = true
 
-    public init(descriptor: Int32, name: String) {
+    package init(descriptor: Int32, name: String) {
         self.descriptor = descriptor
         self.name = name
         enlargePipe(descriptor)
@@ -29,7 +29,7 @@ public final class FileDescriptorSink: ByteSink {
 
     /// Standard output for binary data.
     /// - Throws: `Failure` (usage) if it is a terminal.
-    public static func standardOutput() throws -> FileDescriptorSink {
+    package static func standardOutput() throws -> FileDescriptorSink {
         if isatty(STDOUT_FILENO) == 1 {
             throw Failure(
                 .usage, "stdout is a terminal",
@@ -38,10 +38,10 @@ public final class FileDescriptorSink: ByteSink {
         return FileDescriptorSink(descriptor: STDOUT_FILENO, name: "stdout")
     }
 
-    public func write(_ bytes: UnsafeRawBufferPointer) throws { try writeAll(bytes, to: descriptor, name: name) }
+    package func write(_ bytes: UnsafeRawBufferPointer) throws { try writeAll(bytes, to: descriptor, name: name) }
 
     /// Closes the descriptor and reports what the system held back until then. Does nothing the second time.
-    public func close() throws {
+    package func close() throws {
         guard isOpen else { return }
         isOpen = false
         if Glibc.close(descriptor) != 0 && errno != EINTR { throw writeFailure(name) }
@@ -49,15 +49,15 @@ public final class FileDescriptorSink: ByteSink {
 }
 
 /// Keeps what is written.
-public final class MemorySink: ByteSink {
-    public private(set) var bytes: [UInt8] = []
+package final class MemorySink: ByteSink {
+    package private(set) var bytes: [UInt8] = []
 
-    public init() {}
+    package init() {}
 
-    public func write(_ bytes: UnsafeRawBufferPointer) { self.bytes.append(contentsOf: bytes) }
+    package func write(_ bytes: UnsafeRawBufferPointer) { self.bytes.append(contentsOf: bytes) }
 }
 
-func writeAll(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32, name: String) throws {
+package func writeAll(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32, name: String) throws {
     var rest = bytes[...]
     while !rest.isEmpty {
         let piece = UnsafeRawBufferPointer(rebasing: rest)

@@ -2,19 +2,19 @@ import Glibc
 import HLTensor
 
 /// Where bytes come from.
-public protocol ByteSource: AnyObject {
+package protocol ByteSource: AnyObject {
     /// Reads what is there without waiting for more than one byte. Returns how many bytes; 0 only at the end.
     func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int
 }
 
 /// A file, pipe or standard input.
-public final class FileDescriptorSource: ByteSource {
+package final class FileDescriptorSource: ByteSource {
     /// For messages: the path, or `stdin`.
-    public let name: String
+    package let name: String
     let descriptor: Int32
     private let isOwner: Bool
 
-    public init(descriptor: Int32, name: String, closing: Bool = false) {
+    package init(descriptor: Int32, name: String, closing: Bool = false) {
         self.descriptor = descriptor
         self.name = name
         isOwner = closing
@@ -23,7 +23,7 @@ public final class FileDescriptorSource: ByteSource {
 
     /// Opens `path`; `-` is standard input.
     /// - Throws: `Failure`: noInput if the file is missing or cannot be read, usage if standard input is a terminal.
-    public convenience init(path: String) throws {
+    package convenience init(path: String) throws {
         if path == "-" {
             if isatty(STDIN_FILENO) == 1 {
                 throw Failure(.usage, "stdin is a terminal", "pipe a stream in or name a file")
@@ -51,7 +51,7 @@ public final class FileDescriptorSource: ByteSource {
         return Int(status.st_size)
     }
 
-    public func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+    package func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
         try retrying(POLLIN) { Glibc.read(descriptor, buffer.baseAddress, min(buffer.count, 1 << 30)) }
     }
 
@@ -73,7 +73,7 @@ public final class FileDescriptorSource: ByteSource {
     }
 
     /// Everything up to the end. Memory grows with what has arrived, not with what a file claims to hold.
-    public func readAll() throws -> HostBuffer {
+    package func readAll() throws -> HostBuffer {
         // One byte more than the file has lets the end show itself without another buffer.
         var buffer = HostBuffer(count: min((fileSize ?? 0) + 1, 1 << 40))
         var filled = 0
@@ -88,18 +88,18 @@ public final class FileDescriptorSource: ByteSource {
 }
 
 /// Bytes that are already in memory.
-public final class MemorySource: ByteSource {
+package final class MemorySource: ByteSource {
     private let bytes: [UInt8]
     private var position = 0
     private let piece: Int
 
     /// - Parameter piece: the most bytes that one read returns, as from a slow pipe.
-    public init(_ bytes: [UInt8], piece: Int = .max) {
+    package init(_ bytes: [UInt8], piece: Int = .max) {
         self.bytes = bytes
         self.piece = piece
     }
 
-    public func read(into buffer: UnsafeMutableRawBufferPointer) -> Int {
+    package func read(into buffer: UnsafeMutableRawBufferPointer) -> Int {
         let count = min(buffer.count, bytes.count - position, piece)
         buffer.copyBytes(from: bytes[position..<position + count])
         position += count
@@ -109,7 +109,7 @@ public final class MemorySource: ByteSource {
 
 extension HostBuffer {
     /// The bytes while `body` runs; a pointer alone would not keep the buffer alive.
-    func withBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
+    package func withBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
         defer { withExtendedLifetime(self) {} }
         return try body(UnsafeRawBufferPointer(bytes))
     }

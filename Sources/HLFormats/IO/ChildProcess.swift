@@ -7,9 +7,9 @@ import Synchronization
 /// Neither side can block the other for ever: what is written waits in memory, and goes out as the program takes it,
 /// while we wait for what it says. A program that takes no more input is no error here; who waits for its answers sees
 /// them end.
-public final class ChildProcess: ByteSource, ByteSink {
+package final class ChildProcess: ByteSource, ByteSink {
     /// How a program ended.
-    public enum End: Sendable, Equatable, CustomStringConvertible {
+    package enum End: Sendable, Equatable, CustomStringConvertible {
         case status(Int32)
         case signal(Int32)
         /// It did not end by itself.
@@ -17,7 +17,7 @@ public final class ChildProcess: ByteSource, ByteSink {
         /// Somebody else has taken its status.
         case unknown
 
-        public var description: String {
+        package var description: String {
             switch self {
             case .status(let status): "ended with status \(status)"
             case .signal(let number): "was killed by signal \(number) (\(String(cString: strsignal(number))))"
@@ -36,12 +36,12 @@ public final class ChildProcess: ByteSource, ByteSink {
     private var sent = 0
     private var result: End?
     /// Whether the program has closed its standard output, mostly by ending.
-    public private(set) var isSilent = false
+    package private(set) var isSilent = false
 
     /// Starts `/bin/sh -c command` in a process group of its own, so that Ctrl-C leaves it to us when it ends. It sees
     /// the end of its input when we close it or end, however we end.
     /// - Throws: `Failure` (software) where the system has no more processes or descriptors.
-    public init(command: String) throws {
+    package init(command: String) throws {
         // Between a pipe and its mark for closing, nobody else may start a program that would inherit it.
         let started = try Self.starting.withLock { _ in
             let (childInput, input) = try Self.pipe()
@@ -116,14 +116,14 @@ public final class ChildProcess: ByteSource, ByteSink {
     // MARK: Talking
 
     /// Takes the bytes and returns at once; they reach the program during later calls of `read` at the latest.
-    public func write(_ bytes: UnsafeRawBufferPointer) {
+    package func write(_ bytes: UnsafeRawBufferPointer) {
         guard input >= 0 else { return }
         pending.append(contentsOf: bytes)
         send()
     }
 
     /// Reads what the program has said, or waits for it. Returns 0 when it has closed its output.
-    public func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+    package func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
         while output >= 0 {
             wait(milliseconds: -1)
             let count = Glibc.read(output, buffer.baseAddress, min(buffer.count, 1 << 30))
@@ -177,7 +177,7 @@ public final class ChildProcess: ByteSource, ByteSink {
     /// Ends the program's input after what has been written, leaves what it still says unread, and waits for its end.
     /// - Parameter grace: after so many seconds it is terminated, with all of its process group.
     @discardableResult
-    public func end(grace: Double) -> End {
+    package func end(grace: Double) -> End {
         if let result { return result }
         let deadline = Self.now + grace
         let scratch = HostBuffer(count: 1 << 16)

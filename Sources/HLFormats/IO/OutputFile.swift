@@ -1,4 +1,4 @@
-import CKernels
+import CSystem
 import Glibc
 import HLTensor
 
@@ -6,8 +6,8 @@ import HLTensor
 /// directory and renamed by `commit()`. Without a commit nothing is left behind.
 ///
 /// Devices and named pipes are written in place.
-public final class OutputFile: ByteSink {
-    public let path: String
+package final class OutputFile: ByteSink {
+    package let path: String
     /// Where the bytes really go: `path` with symbolic links followed.
     private let target: String
     private let temporary: String?
@@ -16,7 +16,7 @@ public final class OutputFile: ByteSink {
     private var descriptor: Int32
 
     /// - Throws: `Failure` (cannotCreate).
-    public init(path: String) throws {
+    package init(path: String) throws {
         self.path = path
         if path.isEmpty { throw Failure(.cannotCreate, "the name of the output file is empty", "name a file") }
         var status = stat()
@@ -48,7 +48,7 @@ public final class OutputFile: ByteSink {
 
     /// Tries early whether a file that takes long to make can be written.
     /// - Throws: `Failure` (cannotCreate).
-    public static func check(path: String) throws {
+    package static func check(path: String) throws {
         var status = stat()
         // The reader of a pipe that is opened and closed again would take that for the end.
         if stat(path, &status) == 0, ![S_IFREG, S_IFDIR].contains(status.st_mode & S_IFMT) {
@@ -60,7 +60,7 @@ public final class OutputFile: ByteSink {
 
     /// Writes a whole file.
     /// - Throws: `Failure` (cannotCreate, inputOutput).
-    public static func write(_ bytes: [UInt8], to path: String) throws {
+    package static func write(_ bytes: [UInt8], to path: String) throws {
         let file = try OutputFile(path: path)
         try bytes.withUnsafeBytes { try file.write($0) }
         try file.commit()
@@ -80,7 +80,7 @@ public final class OutputFile: ByteSink {
         Failure(.cannotCreate, "cannot create \(path) (\(systemError()))", "check the directory and its permissions")
     }
 
-    public func write(_ bytes: UnsafeRawBufferPointer) throws {
+    package func write(_ bytes: UnsafeRawBufferPointer) throws {
         guard descriptor >= 0 else {
             throw Failure(.software, "\(path) was written to after it was closed", "report this defect")
         }
@@ -89,7 +89,7 @@ public final class OutputFile: ByteSink {
 
     /// Puts the file in its place. A second call does nothing.
     /// - Throws: `Failure` (inputOutput); the temporary file is gone then.
-    public func commit() throws {
+    package func commit() throws {
         guard descriptor >= 0 else { return }
         // Devices and pipes cannot be synchronised and say so with EINVAL.
         let isSafe = fsync(descriptor) == 0 || (temporary == nil && (errno == EINVAL || errno == EROFS))
@@ -110,7 +110,7 @@ public final class OutputFile: ByteSink {
     }
 
     /// Removes what was written so far. Does nothing after `commit()`.
-    public func abandon() {
+    package func abandon() {
         guard descriptor >= 0 else { return }
         close(descriptor)
         descriptor = -1

@@ -1,8 +1,8 @@
-import CKernels
+import CSystem
 import HLTensor
 
 /// SHA-256 (FIPS 180-4), by which a stream's header names its weights.
-public struct SHA256 {
+package struct SHA256 {
     private var state: [UInt32] = [
         0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19,
     ]
@@ -10,9 +10,9 @@ public struct SHA256 {
     private var pending: [UInt8] = []
     private var length: UInt64 = 0
 
-    public init() {}
+    package init() {}
 
-    public mutating func update(_ bytes: UnsafeRawBufferPointer) {
+    package mutating func update(_ bytes: UnsafeRawBufferPointer) {
         length += UInt64(bytes.count)
         var rest = bytes[...]
         if !pending.isEmpty {
@@ -30,7 +30,7 @@ public struct SHA256 {
     }
 
     /// The digest in hex of all bytes so far, which ends the computation.
-    public mutating func finished() -> String {
+    package mutating func finished() -> String {
         let bits = length * 8
         let padding = [0x80] + [UInt8](repeating: 0, count: (119 - pending.count) % 64)
         padding.withUnsafeBytes { update($0) }
@@ -51,7 +51,7 @@ public struct SHA256 {
 extension SHA256 {
     /// The digest of a file in hex.
     /// - Throws: `Failure` (noInput, inputOutput).
-    public static func digest(ofFile path: String) throws -> String {
+    package static func digest(ofFile path: String) throws -> String {
         let source = try FileDescriptorSource(path: path)
         let buffer = HostBuffer(count: 1 << 20)
         var hash = SHA256()
@@ -63,7 +63,7 @@ extension SHA256 {
     }
 
     /// The digest of bytes in hex.
-    public static func digest(of bytes: [UInt8]) -> String {
+    package static func digest(of bytes: [UInt8]) -> String {
         var hash = SHA256()
         bytes.withUnsafeBytes { hash.update($0) }
         return hash.finished()

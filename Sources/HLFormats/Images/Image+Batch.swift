@@ -5,7 +5,7 @@ extension Image {
     /// The images of a tensor.
     /// - Parameter tensor: U8 (0 to 255) or F32 (0 to 1, rounded to the nearest level), [B, 3, H, W].
     /// - Throws: `Failure(.data)` for images without pixels.
-    public static func batch(_ tensor: HostTensor) throws -> [Image] {
+    package static func batch(_ tensor: HostTensor) throws -> [Image] {
         let bytes = tensor.type == .u8 ? tensor : rounded(tensor)
         guard bytes.rowSize > 0 else { throw Failure(.data, "the images have no pixels", "make the stream again") }
         let shape = Array(bytes.shape.dropFirst())
@@ -13,7 +13,7 @@ extension Image {
     }
 
     /// F32 pixels 0…1 as U8 0…255.
-    public static func rounded(_ pixels: HostTensor) -> HostTensor {
+    package static func rounded(_ pixels: HostTensor) -> HostTensor {
         HostTensor(.u8, shape: pixels.shape) { bytes in
             pixels.withUnsafeElements(as: Float.self) { values in
                 if let source = values.baseAddress, let target = bytes.bindMemory(to: UInt8.self).baseAddress {

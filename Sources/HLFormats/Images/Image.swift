@@ -1,40 +1,40 @@
 import HLTensor
 
 /// An RGB image in the stream's layout.
-public struct Image: Sendable {
+package struct Image: Sendable {
     /// U8 [3, H, W]: the planes R, G, B, each row by row from the top left.
-    public let pixels: HostTensor
+    package let pixels: HostTensor
 
-    public var width: Int { pixels.shape[2] }
-    public var height: Int { pixels.shape[1] }
+    package var width: Int { pixels.shape[2] }
+    package var height: Int { pixels.shape[1] }
 
     /// The longest side that is read, made or written, in pixels.
-    public static let maximumSide = 16_384
+    package static let maximumSide = 16_384
 
     /// - Parameter pixels: U8 [3, H, W], such as one row of a stream's `x.V` reshaped.
-    public init(pixels: HostTensor) {
+    package init(pixels: HostTensor) {
         precondition(pixels.type == .u8 && pixels.shape.count == 3 && pixels.shape[0] == 3)
         self.pixels = pixels
     }
 
     /// A new image whose planes `fill` must write completely.
-    init(width: Int, height: Int, fill: (UnsafeMutableBufferPointer<UInt8>) throws -> Void) rethrows {
+    package init(width: Int, height: Int, fill: (UnsafeMutableBufferPointer<UInt8>) throws -> Void) rethrows {
         pixels = try HostTensor(.u8, shape: [3, height, width]) { try fill($0.bindMemory(to: UInt8.self)) }
     }
 
     /// An image of one grey level.
-    public init(width: Int, height: Int, grey: UInt8) {
+    package init(width: Int, height: Int, grey: UInt8) {
         self.init(width: width, height: height) { $0.update(repeating: grey) }
     }
 
     /// The 3·H·W bytes of the planes.
-    public func withPlanes<Result>(_ body: (UnsafeBufferPointer<UInt8>) throws -> Result) rethrows -> Result {
+    package func withPlanes<Result>(_ body: (UnsafeBufferPointer<UInt8>) throws -> Result) rethrows -> Result {
         try pixels.withUnsafeElements(as: UInt8.self, body)
     }
 
     /// Fails unless both sides lie between 1 and ``maximumSide``: what a file's header claims is checked before any
     /// memory is taken for it.
-    static func checkSize(width: Int, height: Int, name: String) throws {
+    package static func checkSize(width: Int, height: Int, name: String) throws {
         guard width > 0, height > 0 else {
             throw Failure(.data, "\(name) is an image without pixels", "give another file")
         }

@@ -4,7 +4,7 @@ extension Image {
     /// Reads a PNG or JPEG file, told apart by its first bytes and not by its name.
     ///
     /// - Throws: `Failure` `.noInput` for a file that cannot be opened, `.data` for one that is not a complete image.
-    public static func read(path: String) throws -> Image {
+    package static func read(path: String) throws -> Image {
         let source = try FileDescriptorSource(path: path)
         if let size = source.fileSize, size > maximumFileSize {
             throw Failure(.data, "\(path) has \(size) bytes, too many for an image", "leave it out")
@@ -20,7 +20,7 @@ extension Image {
     /// Decodes the bytes of a PNG or JPEG file.
     ///
     /// - Parameter name: what messages call the image.
-    public init(bytes: UnsafeRawBufferPointer, name: String) throws {
+    package init(bytes: UnsafeRawBufferPointer, name: String) throws {
         if bytes.starts(with: PNGChunks.signature) {
             try self.init(png: bytes, name: name)
         } else if bytes.starts(with: [0xFF, 0xD8, 0xFF]) {

@@ -6,7 +6,7 @@ import CJPEG
 
 extension Image {
     /// Whether this build can read JPEG files.
-    public static var readsJPEG: Bool {
+    package static var readsJPEG: Bool {
         #if HL_JPEG
         true
         #else
@@ -20,7 +20,7 @@ extension Image {
     /// - Parameter name: what messages call the image.
     /// - Throws: `Failure` `.data` for bytes that are not a complete JPEG, or more than ``maximumSide`` pixels a side;
     ///   `.usage` when the program was built without libjpeg.
-    public init(jpeg bytes: UnsafeRawBufferPointer, name: String) throws {
+    package init(jpeg bytes: UnsafeRawBufferPointer, name: String) throws {
         #if HL_JPEG
         guard let decoder = hl_jpeg_new() else {
             throw Failure(.software, "no memory for a JPEG decoder", "close other programs and try again")

@@ -9,7 +9,7 @@ extension Image {
     ///
     /// - Parameter name: what messages call the image.
     /// - Throws: `Failure` `.data` for bytes that are not a complete PNG, or more than ``maximumSide`` pixels a side.
-    public init(png bytes: UnsafeRawBufferPointer, name: String) throws {
+    package init(png bytes: UnsafeRawBufferPointer, name: String) throws {
         let file = try PNGChunks(bytes, name: name)
         try Image.checkSize(width: file.width, height: file.height, name: name)
         guard file.decodedSize <= file.largestDecodedSize else { throw PNGChunks.truncated(name) }
@@ -45,7 +45,7 @@ extension Image {
     }
 
     /// The image as an 8-bit RGB PNG. The same image gives the same bytes with the same libpng and zlib.
-    public func pngBytes() throws -> [UInt8] {
+    package func pngBytes() throws -> [UInt8] {
         var image = png_image()
         image.version = png_uint_32(PNG_IMAGE_VERSION)
         image.width = png_uint_32(width)
@@ -83,7 +83,7 @@ extension Image {
     /// Writes the image as PNG, under a temporary name that becomes `path` when the file is complete.
     ///
     /// - Throws: `Failure` `.cannotCreate` or `.inputOutput`.
-    public func writePNG(to path: String) throws {
+    package func writePNG(to path: String) throws {
         try OutputFile.write(try pngBytes(), to: path)
     }
 

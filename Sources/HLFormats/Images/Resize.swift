@@ -7,7 +7,7 @@ extension Image {
     /// along rows, each in fixed point with 22 fractional bits and rounded to 8-bit samples.
     ///
     /// - Throws: `Failure` `.usage` for a side outside 1…``maximumSide``.
-    public func resized(width newWidth: Int, height newHeight: Int) throws -> Image {
+    package func resized(width newWidth: Int, height newHeight: Int) throws -> Image {
         let allowed = 1...Self.maximumSide
         guard allowed.contains(newWidth), allowed.contains(newHeight) else {
             throw Failure(
@@ -19,7 +19,7 @@ extension Image {
     }
 
     /// The shorter side becomes `side`; the longer one keeps the proportions, rounded down as torchvision does.
-    public func resizedShortSide(to side: Int) throws -> Image {
+    package func resizedShortSide(to side: Int) throws -> Image {
         guard (1...Self.maximumSide).contains(side) else {
             throw Failure(
                 .usage, "cannot resize an image to \(side) pixels", "choose a size between 1 and \(Self.maximumSide)")
@@ -31,7 +31,7 @@ extension Image {
     /// The square of `side` pixels in the middle. Half a pixel of offset goes to the even neighbour, as in torchvision.
     ///
     /// - Throws: `Failure` `.usage` when the image is smaller.
-    public func centreCropped(to side: Int) throws -> Image {
+    package func centreCropped(to side: Int) throws -> Image {
         guard side > 0, side <= width, side <= height else {
             throw Failure(
                 .usage, "cannot crop \(side) x \(side) pixels from an image of \(width) x \(height)",
@@ -53,7 +53,7 @@ extension Image {
 
     /// The usual preparation of a photograph for a network: the short side to `side`, then the square in the middle.
     /// An image that already has the size is returned as it is.
-    public func squared(to side: Int) throws -> Image {
+    package func squared(to side: Int) throws -> Image {
         try resizedShortSide(to: side).centreCropped(to: side)
     }
 

@@ -7,7 +7,7 @@ extension JSONValue {
     /// levels are refused.
     /// - Parameter name: what the text is, for the message.
     /// - Throws: `Failure` (data).
-    public init(parsing bytes: UnsafeRawBufferPointer, name: String) throws {
+    package init(parsing bytes: UnsafeRawBufferPointer, name: String) throws {
         var parser = JSONParser(bytes: bytes)
         do throws(JSONParser.Problem) {
             self = try parser.document()
@@ -17,7 +17,7 @@ extension JSONValue {
         }
     }
 
-    public init(parsing text: String, name: String) throws {
+    package init(parsing text: String, name: String) throws {
         var text = text
         self = try text.withUTF8 { try JSONValue(parsing: UnsafeRawBufferPointer($0), name: name) }
     }

@@ -1,13 +1,13 @@
 extension JSONValue {
     /// The value on one line, without spaces. Numbers that JSON cannot say (infinities, NaN) become `null`.
-    public var text: String {
+    package var text: String {
         var output = ""
         write(to: &output, indentation: nil)
         return output
     }
 
     /// The value with one member or element per line, for people; arrays of numbers stay on one line.
-    public var indentedText: String {
+    package var indentedText: String {
         var output = ""
         write(to: &output, indentation: 0)
         return output

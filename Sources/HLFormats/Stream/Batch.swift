@@ -1,15 +1,15 @@
 import HLTensor
 
 /// Samples of a stream: tensors that share their first dimension.
-public struct Batch: Sendable {
-    public let tensors: NamedTensors
+package struct Batch: Sendable {
+    package let tensors: NamedTensors
     /// What the record says about itself beside its kind.
-    public var metadata: [String: String]
+    package var metadata: [String: String]
     /// Samples, the first dimension of every tensor.
-    public let count: Int
+    package let count: Int
 
     /// - Throws: `Failure` (data) unless there is a tensor and all have the same first dimension.
-    public init(_ tensors: NamedTensors, metadata: [String: String] = [:]) throws {
+    package init(_ tensors: NamedTensors, metadata: [String: String] = [:]) throws {
         guard let first = tensors.names.first, let count = tensors[first]?.shape.first else {
             throw Failure(.data, "a batch without samples", "every tensor of a batch has one row per sample")
         }
@@ -32,23 +32,23 @@ public struct Batch: Sendable {
     }
 
     /// I64, B.
-    public var ids: HostTensor? {
+    package var ids: HostTensor? {
         tensors["id"].flatMap { $0.type == .i64 && $0.shape.count == 1 ? $0 : nil }
     }
 
     /// Some of the samples; shares memory.
-    public func rows(_ range: Range<Int>) -> Batch {
+    package func rows(_ range: Range<Int>) -> Batch {
         Batch(tensors.mapTensors { $0.rows(range) }, metadata: metadata, count: range.count)
     }
 
     /// The samples `indices`, in that order; a copy.
-    public func gather(_ indices: [Int]) -> Batch {
+    package func gather(_ indices: [Int]) -> Batch {
         Batch(tensors.mapTensors { $0.gather(indices) }, metadata: metadata, count: indices.count)
     }
 
     /// Batches with the same tensors, one below the other; metadata of the first.
     /// - Throws: `Failure` (incompatible).
-    public static func concatenate(_ parts: [Batch]) throws -> Batch {
+    package static func concatenate(_ parts: [Batch]) throws -> Batch {
         guard let first = parts.first else {
             throw Failure(.software, "no batches to put together", "report this defect")
         }
@@ -66,7 +66,7 @@ public struct Batch: Sendable {
 
     /// The tensor `name`, which must be there with this type and rank.
     /// - Throws: `Failure` (data) that says which program adds what is missing.
-    public func require(_ name: String, _ type: ElementType, rank: Int) throws -> HostTensor {
+    package func require(_ name: String, _ type: ElementType, rank: Int) throws -> HostTensor {
         let (meaning, remedy) = Self.meaning(name)
         guard let tensor = tensors[name] else {
             throw Failure(.data, "the stream has no \(name) (\(meaning))", remedy)

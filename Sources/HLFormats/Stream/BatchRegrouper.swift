@@ -1,15 +1,15 @@
 /// Regroups the samples of a source to batches of another size. Memory is shared wherever a batch lies within one
 /// record; only batches across a boundary are copied.
-public final class BatchRegrouper {
-    public let source: any BatchSource
+package final class BatchRegrouper {
+    package let source: any BatchSource
     private var pending: [Batch] = []
     private var pendingCount = 0
 
-    public init(_ source: any BatchSource) { self.source = source }
+    package init(_ source: any BatchSource) { self.source = source }
 
     /// The next `n` samples (n > 0), fewer at the end, `nil` after it. A batch put together from several records has
     /// the metadata of the first.
-    public func nextBatch(of n: Int) throws -> Batch? {
+    package func nextBatch(of n: Int) throws -> Batch? {
         precondition(n > 0)
         while pendingCount < n, let batch = try source.next() {
             pending.append(batch)

@@ -1,19 +1,24 @@
 /// The seek table of zstd's official seekable format (contrib/seekable_format, version 0.1.0): a skippable frame at the
 /// end of a file with the sizes of all frames before it.
-struct SeekTable: Equatable {
-    struct Entry: Equatable {
-        let compressedSize: UInt32
-        let contentSize: UInt32
+package struct SeekTable: Equatable {
+    package struct Entry: Equatable {
+        package let compressedSize: UInt32
+        package let contentSize: UInt32
+
+        package init(compressedSize: UInt32, contentSize: UInt32) {
+            self.compressedSize = compressedSize
+            self.contentSize = contentSize
+        }
     }
 
     private static let frameMagic: UInt32 = 0x184D_2A5E
     private static let footerMagic: UInt32 = 0x8F92_EAB1
-    static let footerSize = 9
+    package static let footerSize = 9
 
-    var entries: [Entry] = []
+    package var entries: [Entry] = []
 
     /// The skippable frame. Entries carry no checksums: the frames have their own.
-    var frame: [UInt8] {
+    package var frame: [UInt8] {
         var bytes: [UInt8] = []
         func append(_ value: UInt32) { withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) } }
         append(Self.frameMagic)
@@ -28,16 +33,16 @@ struct SeekTable: Equatable {
         return bytes
     }
 
-    init() {}
+    package init() {}
 
     /// The size in bytes of the whole frame whose last nine bytes are `footer`; `nil` if that is no footer.
-    static func frameSize(footer: UnsafeRawBufferPointer) -> Int? {
+    package static func frameSize(footer: UnsafeRawBufferPointer) -> Int? {
         guard footer.count == footerSize, word(footer, 5) == footerMagic, footer[4] & 0x7C == 0 else { return nil }
         return 8 + Int(word(footer, 0)) * entrySize(footer[4]) + footerSize
     }
 
     /// - Parameter bytes: the whole skippable frame. `nil` unless it is consistent.
-    init?(frame bytes: UnsafeRawBufferPointer) {
+    package init?(frame bytes: UnsafeRawBufferPointer) {
         guard bytes.count >= 8 + Self.footerSize else { return nil }
         let footer = UnsafeRawBufferPointer(rebasing: bytes[(bytes.count - Self.footerSize)...])
         guard Self.frameSize(footer: footer) == bytes.count, Self.word(bytes, 0) == Self.frameMagic,

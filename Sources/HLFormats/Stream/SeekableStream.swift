@@ -4,12 +4,12 @@ import HLTensor
 ///
 /// Opening it reads the beginning of every record and checks the order of records, their tensors and the totals of the
 /// end records; the checksum of a record is checked when the record is decoded.
-public final class SeekableStream {
-    public let name: String
-    public let header: StreamHeader
+package final class SeekableStream {
+    package let name: String
+    package let header: StreamHeader
     /// Samples in each batch record that has any.
-    public let rowCounts: [Int]
-    public let sampleCount: Int
+    package let rowCounts: [Int]
+    package let sampleCount: Int
 
     private struct Place {
         let offset: Int
@@ -28,11 +28,11 @@ public final class SeekableStream {
     private var recent: [Int] = []
     private var cachedBytes = 0
 
-    public var recordCount: Int { places.count }
+    package var recordCount: Int { places.count }
 
     /// - Parameter cacheLimit: bytes of decoded records to keep; at least one record is kept.
     /// - Throws: `Failure`: noInput if there is no such regular file, else as `StreamReader`.
-    public init(path: String, cacheLimit: Int = 1 << 28) throws {
+    package init(path: String, cacheLimit: Int = 1 << 28) throws {
         source = try FileDescriptorSource(path: path)
         name = path
         self.cacheLimit = cacheLimit
@@ -73,7 +73,7 @@ public final class SeekableStream {
 
     /// The batch record `index`, from 0.
     /// - Throws: `Failure` (data) if it is damaged.
-    public func record(at index: Int) throws -> Batch {
+    package func record(at index: Int) throws -> Batch {
         guard places.indices.contains(index) else {
             throw Failure(.software, "\(name) has no record \(index)", "report this defect")
         }
@@ -96,7 +96,7 @@ public final class SeekableStream {
 
     /// The samples `sampleIndices`, counted over all records from 0, in the order given. Each record involved is
     /// decoded once, however the indices are mixed.
-    public func gather(sampleIndices: [Int]) throws -> Batch {
+    package func gather(sampleIndices: [Int]) throws -> Batch {
         var wanted: [Int: [(row: Int, position: Int)]] = [:]
         for (position, sample) in sampleIndices.enumerated() {
             guard sample >= 0 && sample < sampleCount else {
@@ -134,7 +134,7 @@ public final class SeekableStream {
     }
 
     /// The record that holds `sample`.
-    public func recordIndex(of sample: Int) -> Int {
+    package func recordIndex(of sample: Int) -> Int {
         var low = 0
         var high = places.count
         while high - low > 1 {

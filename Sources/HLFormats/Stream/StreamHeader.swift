@@ -1,13 +1,13 @@
 import HLTensor
 
 /// One program that touched a stream.
-public struct HistoryEntry: Sendable, Equatable {
+package struct HistoryEntry: Sendable, Equatable {
     /// As in the stream, with whatever other programs put there.
-    public var json: JSONObject
+    package var json: JSONObject
 
-    public init(json: JSONObject) { self.json = json }
+    package init(json: JSONObject) { self.json = json }
 
-    public init(tool: String, version: String, arguments: [String], seed: UInt64? = nil) {
+    package init(tool: String, version: String, arguments: [String], seed: UInt64? = nil) {
         json = [
             "tool": .string(tool), "version": .string(version), "arguments": .array(arguments.map { .string($0) }),
         ]
@@ -15,11 +15,11 @@ public struct HistoryEntry: Sendable, Equatable {
         if let seed { json["seed"] = Int64(exactly: seed).map { .integer($0) } ?? .string(String(seed)) }
     }
 
-    public var tool: String? { json["tool"]?.string }
-    public var version: String? { json["version"]?.string }
-    public var arguments: [String] { json["arguments"]?.array?.compactMap(\.string) ?? [] }
+    package var tool: String? { json["tool"]?.string }
+    package var version: String? { json["version"]?.string }
+    package var arguments: [String] { json["arguments"]?.array?.compactMap(\.string) ?? [] }
 
-    public var seed: UInt64? {
+    package var seed: UInt64? {
         switch json["seed"] {
         case .integer(let value): UInt64(exactly: value)
         case .string(let text): UInt64(text)
@@ -29,25 +29,25 @@ public struct HistoryEntry: Sendable, Equatable {
 }
 
 /// The first record of a stream: where its samples come from. What this version does not know is carried along.
-public struct StreamHeader: Sendable {
+package struct StreamHeader: Sendable {
     /// The version that this code reads and writes.
-    public static let currentVersion = 1
+    package static let currentVersion = 1
 
     /// The major version of the stream as it was read.
-    public let version: Int
+    package let version: Int
     /// Name, weights file, its SHA-256, chunks, chunk dimension, resolution, latent space and how to render.
-    public var generator: JSONValue?
+    package var generator: JSONValue?
     /// For real images, instead of `generator`.
-    public var data: JSONValue?
+    package var data: JSONValue?
     /// The distribution of the anchors.
-    public var latent: JSONValue?
-    public var history: [HistoryEntry]
+    package var latent: JSONValue?
+    package var history: [HistoryEntry]
     /// All other metadata.
-    public var metadata: [String: String]
+    package var metadata: [String: String]
     /// None in version 1; carried along.
-    public var tensors: NamedTensors
+    package var tensors: NamedTensors
 
-    public init(
+    package init(
         generator: JSONValue? = nil, data: JSONValue? = nil, latent: JSONValue? = nil, history: [HistoryEntry] = [],
         metadata: [String: String] = [:]
     ) {
@@ -62,7 +62,7 @@ public struct StreamHeader: Sendable {
 
     /// - Parameter name: of the stream, for messages.
     /// - Throws: `Failure`: incompatible for another major version, data for anything malformed.
-    init(_ file: TensorFile, name: String) throws {
+    package init(_ file: TensorFile, name: String) throws {
         var rest = file.metadata
         rest["hl.kind"] = nil
         let version = rest.removeValue(forKey: "hl.version") ?? "none"
@@ -90,7 +90,7 @@ public struct StreamHeader: Sendable {
         tensors = file.tensors
     }
 
-    var file: TensorFile {
+    package var file: TensorFile {
         var all = metadata
         all["hl.kind"] = "header"
         all["hl.version"] = String(Self.currentVersion)
@@ -102,7 +102,7 @@ public struct StreamHeader: Sendable {
     }
 
     /// The header with one more program in its history.
-    public func appending(history entry: HistoryEntry) -> StreamHeader {
+    package func appending(history entry: HistoryEntry) -> StreamHeader {
         var result = self
         result.history.append(entry)
         return result

@@ -1,7 +1,7 @@
 import HLTensor
 
 /// Where batches come from, one after the other.
-public protocol BatchSource: AnyObject {
+package protocol BatchSource: AnyObject {
     var header: StreamHeader { get }
 
     /// The next samples, `nil` when all have come.
@@ -9,12 +9,12 @@ public protocol BatchSource: AnyObject {
 }
 
 /// Reads a stream, or several joined end to end, and makes sure that it is whole.
-public final class StreamReader: BatchSource {
+package final class StreamReader: BatchSource {
     /// For messages.
-    public let name: String
+    package let name: String
     /// The first header.
-    public let header: StreamHeader
-    public var samplesRead: Int { grammar.samples }
+    package let header: StreamHeader
+    package var samplesRead: Int { grammar.samples }
 
     private let frames: ZstdFrameReader
     private var grammar: StreamGrammar
@@ -24,7 +24,7 @@ public final class StreamReader: BatchSource {
     /// Reads the header; waits for it if need be.
     /// - Parameter name: such as `stdin`, for messages.
     /// - Throws: `Failure`: data if this is no stream, incompatible for another version.
-    public init(_ source: any ByteSource, name: String) throws {
+    package init(_ source: any ByteSource, name: String) throws {
         self.name = name
         frames = try ZstdFrameReader(source: source)
         grammar = StreamGrammar(name: name)
@@ -41,7 +41,7 @@ public final class StreamReader: BatchSource {
     }
 
     /// Opens a file, or standard input for `-`.
-    public convenience init(path: String) throws {
+    package convenience init(path: String) throws {
         let source = try FileDescriptorSource(path: path)
         try self.init(source, name: source.name)
     }
@@ -49,7 +49,7 @@ public final class StreamReader: BatchSource {
     /// The next samples as they lie in the stream, never none of them; `nil` after a valid end record and nothing more.
     /// - Throws: `Failure`: data if the stream is damaged or has no end, incompatible if the streams joined in it do
     ///   not belong together. After a failure every call fails.
-    public func next() throws -> Batch? {
+    package func next() throws -> Batch? {
         if let failure { throw failure }
         do {
             return try advance()

@@ -1,7 +1,7 @@
 import HLTensor
 
 /// One safetensors object of a stream.
-public enum StreamRecord: Sendable {
+package enum StreamRecord: Sendable {
     case header(StreamHeader)
     case batch(Batch)
     /// The totals since the header before it.
@@ -27,7 +27,7 @@ public enum StreamRecord: Sendable {
         }
     }
 
-    var file: TensorFile {
+    package var file: TensorFile {
         switch self {
         case .header(let header): return header.file
         case .batch(let batch):

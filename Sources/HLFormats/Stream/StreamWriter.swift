@@ -4,14 +4,14 @@ import HLTensor
 ///
 /// Each record reaches the sink completely before the call returns. An end record is written by `finish()` alone, and
 /// never after a failure, so that readers notice that something is missing.
-public final class StreamWriter {
+package final class StreamWriter {
     /// For pipes: random latents do not compress, and level 1 costs six times the time for 8 %.
-    public static let pipeLevel = -5
-    public static let fileLevel = 3
+    package static let pipeLevel = -5
+    package static let fileLevel = 3
 
-    public private(set) var samplesWritten = 0
+    package private(set) var samplesWritten = 0
     /// Bytes of tensors before compression.
-    public private(set) var bytesWritten = 0
+    package private(set) var bytesWritten = 0
 
     private enum State { case empty, open, finished, failed }
 
@@ -23,19 +23,19 @@ public final class StreamWriter {
     private var table: SeekTable?
 
     /// - Parameter seekable: end with a seek table, for files.
-    public init(_ sink: any ByteSink, level: Int, seekable: Bool) throws {
+    package init(_ sink: any ByteSink, level: Int, seekable: Bool) throws {
         self.sink = sink
         compressor = try ZstdCompressor(level: level, sink: sink)
         table = seekable ? SeekTable() : nil
     }
 
-    public func writeHeader(_ header: StreamHeader) throws {
+    package func writeHeader(_ header: StreamHeader) throws {
         try write(.header(header), in: .empty, then: .open)
     }
 
     /// Writes one record of exactly these samples.
     /// - Throws: `Failure`: usage for more than 2 GiB, software if the tensors are not those of the batches before.
-    public func write(_ batch: Batch) throws {
+    package func write(_ batch: Batch) throws {
         let next = TensorLayout(batch.tensors)
         if let layout, layout != next {
             state = .failed
@@ -51,7 +51,7 @@ public final class StreamWriter {
     }
 
     /// Writes the end record and the seek table. The sink stays open.
-    public func finish() throws {
+    package func finish() throws {
         try write(.end(batches: batches, samples: samplesWritten), in: .open, then: .finished)
         if let table { try table.frame.withUnsafeBytes { try sink.write($0) } }
     }

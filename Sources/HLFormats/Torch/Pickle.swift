@@ -5,7 +5,7 @@ import HLTensor
 ///
 /// A graph as returned has no cycles and at most `PickleLimits.depth` levels, but may share nodes: a walk over all
 /// paths can be exponentially long, so walkers count their steps.
-public enum PickleValue {
+package enum PickleValue {
     case none
     case boolean(Bool)
     case integer(Int64)
@@ -39,7 +39,7 @@ enum PickleLimits {
 }
 
 /// A node that others can share; its contents change while the pickle is read and never after.
-public class PickleNode {
+package class PickleNode {
     final var slots: [PickleValue]
     /// 0: not visited, 1: on the path to the node being visited, 2: done. Used while the graph is sealed.
     final var mark: UInt8 = 0
@@ -49,21 +49,21 @@ public class PickleNode {
 }
 
 /// The elements of a list, tuple or set.
-public final class PickleSequence: PickleNode {
-    public var elements: [PickleValue] { slots }
+package final class PickleSequence: PickleNode {
+    package var elements: [PickleValue] { slots }
 }
 
 /// A dictionary in insertion order.
-public final class PickleDictionary: PickleNode {
+package final class PickleDictionary: PickleNode {
     // Keys and values alternate in `slots`.
 
-    public var count: Int { slots.count / 2 }
-    public var entries: [(key: PickleValue, value: PickleValue)] {
+    package var count: Int { slots.count / 2 }
+    package var entries: [(key: PickleValue, value: PickleValue)] {
         (0..<count).map { (slots[2 * $0], slots[2 * $0 + 1]) }
     }
 
     /// The value of a string key; linear in the number of entries. Of equal keys the last one counts.
-    public subscript(key: String) -> PickleValue? {
+    package subscript(key: String) -> PickleValue? {
         for index in stride(from: count - 1, through: 0, by: -1) {
             if case .string(let name) = slots[2 * index], name == key { return slots[2 * index + 1] }
         }
@@ -72,9 +72,9 @@ public final class PickleDictionary: PickleNode {
 }
 
 /// An instance of a class that is not rebuilt, or the result of a call that was not made.
-public final class PickleObject: PickleNode {
-    public let module: String
-    public let name: String
+package final class PickleObject: PickleNode {
+    package let module: String
+    package let name: String
     /// What the object turned out to be once its state had come, such as an array.
     var replacement: PickleValue?
 
@@ -85,25 +85,25 @@ public final class PickleObject: PickleNode {
     }
 
     /// The positional arguments of its constructor, a tuple.
-    public var arguments: PickleValue { slots[0] }
-    public var keywordArguments: PickleValue { slots[1] }
-    public internal(set) var state: PickleValue {
+    package var arguments: PickleValue { slots[0] }
+    package var keywordArguments: PickleValue { slots[1] }
+    package internal(set) var state: PickleValue {
         get { slots[2] }
         set { slots[2] = newValue }
     }
     /// What was appended, where the class is derived from list; else none.
-    public internal(set) var items: PickleValue {
+    package internal(set) var items: PickleValue {
         get { slots[3] }
         set { slots[3] = newValue }
     }
     /// What was set by key, where the class is derived from dict; else none.
-    public internal(set) var entries: PickleValue {
+    package internal(set) var entries: PickleValue {
         get { slots[4] }
         set { slots[4] = newValue }
     }
 
     /// An attribute from the object's state: its `__dict__`, alone or followed by its slots.
-    public func attribute(_ key: String) -> PickleValue? {
+    package func attribute(_ key: String) -> PickleValue? {
         switch state {
         case .dictionary(let attributes): return attributes[key]
         case .tuple(let parts):
@@ -118,7 +118,7 @@ public final class PickleObject: PickleNode {
 
 extension PickleValue {
     /// A string, or Python 2's `str` of at most 4096 bytes.
-    public var text: String? {
+    package var text: String? {
         switch self {
         case .string(let text): text
         case .bytes(let bytes): bytes.count <= 4096 ? bytes.text(at: 0, count: bytes.count) : nil
@@ -126,7 +126,7 @@ extension PickleValue {
         }
     }
 
-    public var integer: Int? {
+    package var integer: Int? {
         switch self {
         case .integer(let value): Int(exactly: value)
         case .boolean(let value): value ? 1 : 0
@@ -135,7 +135,7 @@ extension PickleValue {
     }
 
     /// A number or boolean as Float64.
-    public var number: Double? {
+    package var number: Double? {
         switch self {
         case .float(let value): value
         case .integer(let value): Double(value)
@@ -144,10 +144,10 @@ extension PickleValue {
         }
     }
 
-    public var boolean: Bool? { if case .boolean(let value) = self { value } else { nil } }
-    public var isNone: Bool { if case .none = self { true } else { false } }
-    public var tensor: StoredTensor? { if case .tensor(let tensor) = self { tensor } else { nil } }
-    public var dictionary: PickleDictionary? {
+    package var boolean: Bool? { if case .boolean(let value) = self { value } else { nil } }
+    package var isNone: Bool { if case .none = self { true } else { false } }
+    package var tensor: StoredTensor? { if case .tensor(let tensor) = self { tensor } else { nil } }
+    package var dictionary: PickleDictionary? {
         switch self {
         case .dictionary(let dictionary): dictionary
         // A class derived from dict keeps what dict would hold.
@@ -155,10 +155,10 @@ extension PickleValue {
         default: nil
         }
     }
-    public var object: PickleObject? { if case .object(let object) = self { object } else { nil } }
+    package var object: PickleObject? { if case .object(let object) = self { object } else { nil } }
 
     /// The elements of a list, tuple or set.
-    public var elements: [PickleValue]? {
+    package var elements: [PickleValue]? {
         switch self {
         case .list(let sequence), .tuple(let sequence), .set(let sequence): sequence.slots
         default: nil
@@ -166,7 +166,7 @@ extension PickleValue {
     }
 
     /// The entry of a dictionary or the attribute of an object.
-    public subscript(key: String) -> PickleValue? {
+    package subscript(key: String) -> PickleValue? {
         switch self {
         case .dictionary(let dictionary): dictionary[key]
         case .object(let object): object.attribute(key) ?? object.entries.dictionary?[key]

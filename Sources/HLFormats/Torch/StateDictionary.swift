@@ -1,7 +1,7 @@
 import HLTensor
 
 /// The named tensors of a model file, in file order.
-public typealias StateDictionary = [(name: String, tensor: HostTensor)]
+package typealias StateDictionary = [(name: String, tensor: HostTensor)]
 
 /// The tensors of a state dict under PyTorch's dotted names.
 ///
@@ -10,7 +10,7 @@ public typealias StateDictionary = [(name: String, tensor: HostTensor)]
 /// `state_dict()` gives them. Prefixes such as DataParallel's `module.` stay.
 ///
 /// - Throws: `Failure` of kind `data` where there are no tensors or the file asks for absurd amounts.
-public func stateDictionary(of value: PickleValue) throws -> StateDictionary {
+package func stateDictionary(of value: PickleValue) throws -> StateDictionary {
     let found = try collectedTensors(of: model(in: value))
     guard !found.isEmpty else {
         throw Failure(.data, "the file holds no tensors", "name a file with a state dict or a module")
@@ -24,7 +24,7 @@ public func stateDictionary(of value: PickleValue) throws -> StateDictionary {
 /// copied yet, and the whole is not checked: see `checkTensors`.
 ///
 /// - Throws: `Failure` of kind `data` where the file asks for absurd amounts.
-public func collectedTensors(of value: PickleValue) throws -> [(name: String, tensor: StoredTensor)] {
+package func collectedTensors(of value: PickleValue) throws -> [(name: String, tensor: StoredTensor)] {
     var collector = TensorCollector()
     try collector.collect(value)
     return collector.found
@@ -33,7 +33,7 @@ public func collectedTensors(of value: PickleValue) throws -> [(name: String, te
 /// Whether the tensors can be copied out: each has its elements and a name of its own, and all of them together are
 /// not far more than the files that they come from.
 /// - Throws: `Failure` of kind `data` where they are not.
-public func checkTensors(_ tensors: [(name: String, tensor: StoredTensor)]) throws {
+package func checkTensors(_ tensors: [(name: String, tensor: StoredTensor)]) throws {
     var total = 0
     var available = 1 << 28
     var sources: Set<ObjectIdentifier> = []
@@ -54,12 +54,12 @@ public func checkTensors(_ tensors: [(name: String, tensor: StoredTensor)]) thro
 }
 
 /// The tensors whose names begin with `prefix`, without it; for instance `module.encoder.` of SimSiam's checkpoints.
-public func removingPrefix(_ prefix: String, from tensors: StateDictionary) -> StateDictionary {
+package func removingPrefix(_ prefix: String, from tensors: StateDictionary) -> StateDictionary {
     tensors.filter { $0.name.hasPrefix(prefix) }.map { (String($0.name.dropFirst(prefix.count)), $0.tensor) }
 }
 
 /// All tensors, without the longest of `prefixes` that every name begins with.
-public func removingCommonPrefix(
+package func removingCommonPrefix(
     from tensors: StateDictionary, among prefixes: [String] = ["module.", "module.encoder.", "_orig_mod."]
 ) -> StateDictionary {
     let common = prefixes.filter { prefix in tensors.allSatisfy { $0.name.hasPrefix(prefix) } }

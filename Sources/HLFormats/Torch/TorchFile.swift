@@ -1,12 +1,12 @@
 import HLTensor
 
 /// Files of torch.save, in its zip and its legacy form, and plain pickles such as StyleGAN2's.
-public enum TorchFile {
+package enum TorchFile {
     /// Reads a file without running anything in it; tensors stay in the mapped file until they are asked for.
     ///
     /// - Throws: `Failure` of kind `noInput` where the file cannot be opened, and `data` where it is not what it
     ///   should be.
-    public static func read(path: String) throws -> PickleValue {
+    package static func read(path: String) throws -> PickleValue {
         let file = try MappedFile(path: path)
         do {
             return try read(file.bytes)

@@ -4,7 +4,7 @@ import HLTensor
 /// Compresses one frame after the other, each with content size and checksum.
 ///
 /// `begin`, `append` any number of times, `end`; the pieces need not lie side by side in memory.
-final class ZstdCompressor {
+package final class ZstdCompressor {
     private let context: OpaquePointer
     private let sink: any ByteSink
     /// Small enough that the reader of a pipe starts while the rest is still being compressed.
@@ -14,7 +14,7 @@ final class ZstdCompressor {
     private var written = 0
 
     /// - Parameter level: zstd's, from -131072 (fastest) to 22.
-    init(level: Int, sink: any ByteSink) throws {
+    package init(level: Int, sink: any ByteSink) throws {
         guard let context = ZSTD_createCCtx() else {
             throw Failure(.software, "no memory for the compressor", "free some memory")
         }
@@ -27,21 +27,21 @@ final class ZstdCompressor {
 
     deinit { ZSTD_freeCCtx(context) }
 
-    func begin(contentSize: Int) throws {
+    package func begin(contentSize: Int) throws {
         try check(ZSTD_CCtx_reset(context, ZSTD_reset_session_only))
         try check(ZSTD_CCtx_setPledgedSrcSize(context, UInt64(contentSize)))
         filled = 0
         written = 0
     }
 
-    func append(_ bytes: UnsafeRawBufferPointer) throws {
+    package func append(_ bytes: UnsafeRawBufferPointer) throws {
         var input = ZSTD_inBuffer(src: bytes.baseAddress, size: bytes.count, pos: 0)
         while input.pos < input.size { _ = try step(&input, ZSTD_e_continue) }
     }
 
     /// Completes the frame and passes it on to the last byte.
     /// - Returns: the compressed size of the frame.
-    func end() throws -> Int {
+    package func end() throws -> Int {
         var input = ZSTD_inBuffer(src: nil, size: 0, pos: 0)
         while try step(&input, ZSTD_e_end) > 0 {}
         try flush()

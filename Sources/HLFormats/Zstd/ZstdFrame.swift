@@ -1,5 +1,5 @@
 /// What is wrong with compressed bytes; the reader that knows their name turns it into a `Failure`.
-enum ZstdProblem: Error, Equatable {
+package enum ZstdProblem: Error, Equatable {
     /// The input does not begin with a frame; its first bytes.
     case foreign([UInt8])
     /// The input ends within a frame.
@@ -10,22 +10,22 @@ enum ZstdProblem: Error, Equatable {
 }
 
 /// The header of a zstd frame (RFC 8878, section 3.1.1).
-struct ZstdFrameHeader: Equatable {
-    static let magic: UInt32 = 0xFD2F_B528
+package struct ZstdFrameHeader: Equatable {
+    package static let magic: UInt32 = 0xFD2F_B528
     /// With four free low bits.
-    static let skippableMagic: UInt32 = 0x184D_2A50
-    static let maximumSize = 18
+    package static let skippableMagic: UInt32 = 0x184D_2A50
+    package static let maximumSize = 18
 
     /// In bytes, the magic number included.
-    let size: Int
+    package let size: Int
     /// Of the decompressed content, where the frame tells.
-    let contentSize: UInt64?
-    let hasChecksum: Bool
+    package let contentSize: UInt64?
+    package let hasChecksum: Bool
 
-    static func isSkippable(_ magic: UInt32) -> Bool { magic & 0xFFFF_FFF0 == skippableMagic }
+    package static func isSkippable(_ magic: UInt32) -> Bool { magic & 0xFFFF_FFF0 == skippableMagic }
 
     /// The size of the header whose fifth byte is `descriptor`.
-    static func size(descriptor: UInt8) -> Int {
+    package static func size(descriptor: UInt8) -> Int {
         let isSingleSegment = descriptor & 0x20 != 0
         let dictionarySize = [0, 1, 2, 4][Int(descriptor & 3)]
         let contentSizeSize = [isSingleSegment ? 1 : 0, 2, 4, 8][Int(descriptor >> 6)]
@@ -33,7 +33,7 @@ struct ZstdFrameHeader: Equatable {
     }
 
     /// - Parameter bytes: a whole header, beginning with the magic number.
-    init(_ bytes: UnsafeRawBufferPointer) {
+    package init(_ bytes: UnsafeRawBufferPointer) {
         let descriptor = bytes[4]
         size = Self.size(descriptor: descriptor)
         hasChecksum = descriptor & 4 != 0

@@ -5,9 +5,9 @@ import HLTensor
 ///
 /// A frame is returned as soon as its last byte has arrived; the source is never asked for more while a whole frame is
 /// there. Memory grows with the bytes that really come out, not with what a frame claims to hold.
-final class ZstdFrameReader {
+package final class ZstdFrameReader {
     /// The largest content of a frame, in bytes.
-    static let maximumContentSize = 1 << 31
+    package static let maximumContentSize = 1 << 31
 
     private let source: any ByteSource
     private let context: OpaquePointer
@@ -18,9 +18,9 @@ final class ZstdFrameReader {
     /// Claims up to this size are believed at once: 16 MiB, or what an earlier frame has really held.
     private var trustedSize = 1 << 24
     /// Compressed bytes taken so far, skippable frames included.
-    private(set) var consumed = 0
+    package private(set) var consumed = 0
 
-    init(source: any ByteSource, bufferSize: Int = 1 << 20) throws {
+    package init(source: any ByteSource, bufferSize: Int = 1 << 20) throws {
         guard let context = ZSTD_createDCtx() else {
             throw Failure(.software, "no memory for the decompressor", "free some memory")
         }
@@ -33,14 +33,14 @@ final class ZstdFrameReader {
 
     /// The content of the next frame, `nil` at the end of the source.
     /// - Throws: `ZstdProblem`, or what the source throws.
-    func next() throws -> HostBuffer? {
+    package func next() throws -> HostBuffer? {
         guard let header = try nextHeader() else { return nil }
         return try content(header, upTo: .max)
     }
 
     /// The first `count` bytes of the next frame's content, or all of them if it has less, and its size as the frame
     /// tells it. The reader cannot be used any more afterwards.
-    func peek(_ count: Int) throws -> (content: HostBuffer, header: ZstdFrameHeader)? {
+    package func peek(_ count: Int) throws -> (content: HostBuffer, header: ZstdFrameHeader)? {
         guard let header = try nextHeader() else { return nil }
         return (try content(header, upTo: count), header)
     }

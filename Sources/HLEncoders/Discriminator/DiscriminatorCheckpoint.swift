@@ -1,0 +1,77 @@
+import HLCompute
+import HLFormats
+import HLNet
+import HLTensor
+
+/// The file of a trained discriminator: safetensors, with what it is and how well it does in the metadata.
+package enum DiscriminatorCheckpoint {
+    static let kind = "discriminator"
+    static let version = "1"
+
+    /// A discriminator and how well it told held-out images apart.
+    package struct Loaded {
+        package let model: Discriminator
+        package let auc: Double
+    }
+
+    /// How well it does on images that it was not trained on.
+    package struct Measured: Sendable {
+        /// Of real against generated images.
+        package let auc: Double
+        /// Images of each kind.
+        package let heldOut: Int
+        /// Of real images against the defective ones among the generated, where it is known which are.
+        package let defectAUC: Double?
+
+        package init(auc: Double, heldOut: Int, defectAUC: Double? = nil) {
+            self.auc = auc
+            self.heldOut = heldOut
+            self.defectAUC = defectAUC
+        }
+    }
+
+    static func file(
+        _ model: Discriminator, _ state: [(name: String, tensor: HostTensor)], _ measured: Measured,
+        training: JSONValue, history: [HistoryEntry]
+    ) -> TensorFile {
+        var description: JSONObject = [
+            "side": .integer(Int64(model.side)), "width": .integer(Int64(model.width)), "auc": .number(measured.auc),
+            "held_out": .integer(Int64(measured.heldOut)),
+        ]
+        description["defect_auc"] = measured.defectAUC.map { .number($0) }
+        return TensorFile(
+            tensors: NamedTensors(state.map { ($0.name, $0.tensor) }),
+            metadata: [
+                "hl.kind": kind, "hl.version": version, "hl.discriminator": JSONValue.object(description).text,
+                "hl.training": training.text, "hl.history": JSONValue.array(history.map { .object($0.json) }).text,
+            ])
+    }
+
+    /// - Throws: `Failure`: noInput for a missing file, data for a damaged one, incompatible for one of something else.
+    package static func load(path: String, on backend: any Backend) throws -> Loaded {
+        let file = try Safetensors.read(path: path)
+        guard file.metadata["hl.kind"] == kind else {
+            throw Failure(
+                .incompatible, "\(path) holds \(file.metadata["hl.kind"].map { "a \($0)" } ?? "no discriminator")",
+                "name a file that hl-train discriminator wrote")
+        }
+        guard file.metadata["hl.version"]?.split(separator: ".").first == "1" else {
+            throw Failure(.incompatible, "\(path) is of another version", "use programs of one release")
+        }
+        let text = file.metadata["hl.discriminator"] ?? ""
+        let description = try JSONValue(parsing: text, name: "hl.discriminator of \(path)")
+        guard let side = description["side"]?.integer, let width = description["width"]?.integer,
+            let auc = description["auc"]?.number, (8...4096).contains(side), (1...1024).contains(width),
+            (0...1).contains(auc)
+        else {
+            throw Failure(.data, "\(path) does not say what it holds", "train the discriminator again")
+        }
+        let model = Discriminator(backend, side: Int(side), width: Int(width))
+        do {
+            try model.load(on: backend) { file.tensors[$0] }
+        } catch let failure as Failure {
+            throw Failure(failure.kind, "\(path): \(failure.what)", failure.remedy)
+        }
+        return Loaded(model: model, auc: auc)
+    }
+}

@@ -1,0 +1,80 @@
+import HLCompute
+import HLFormats
+import HLNet
+import HLTensor
+
+/// Trains a discriminator in one pass over real and generated images, half of each in every step, and measures it on
+/// images that it has not been trained on.
+package final class DiscriminatorTrainer {
+    package struct Settings: Sendable, Equatable {
+        /// Images of each kind per step.
+        package var batch = 64
+        package var steps = 1024
+        package var rate: Float = 1e-3
+        package var width = 16
+        package var seed: UInt64 = 0
+
+        package init() {}
+
+        package var json: JSONValue {
+            [
+                "batch": .integer(Int64(batch)), "steps": .integer(Int64(steps)), "learning_rate": .number(Double(rate)),
+                "width": .integer(Int64(width)), "seed": .string(String(seed)),
+            ]
+        }
+    }
+
+    package let settings: Settings
+    package let model: Discriminator
+    package private(set) var step = 0
+    private let backend: any Backend
+    private let optimiser: Adam
+    private let schedule: Schedule
+    private let threads: Int
+
+    package init(_ settings: Settings, side: Int, on backend: any Backend, threads: Int) {
+        self.settings = settings
+        self.backend = backend
+        self.threads = threads
+        model = Discriminator(backend, side: side, width: settings.width)
+        model.initialise(seed: settings.seed, on: backend)
+        optimiser = Adam(backend, model.parameters)
+        schedule = Schedule(base: settings.rate, steps: settings.steps)
+    }
+
+    /// One step.
+    /// - Parameters: images U8 or F32 [N, 3, H, W].
+    /// - Returns: the mean cross-entropy, where it is wanted.
+    /// - Throws: `Failure(.data)` when the loss that was read is not a number.
+    package func train(real: HostTensor, generated: HostTensor, wantsLoss: Bool) throws -> Double? {
+        let images = HostTensor.concatenate([
+            try Discriminator.prepared(real, side: model.side, threads: threads),
+            try Discriminator.prepared(generated, side: model.side, threads: threads),
+        ])
+        let labels = [Int32](repeating: 1, count: real.rowCount) + [Int32](repeating: 0, count: generated.rowCount)
+        let tape = Tape(backend)
+        let pass = Pass(tape, training: true)
+        let losses = CrossEntropyLoss.apply(model(Variable(backend.tensor(images)), pass), labels: labels, pass)
+        tape.run()
+        optimiser.step(rate: schedule.rate(step))
+        step += 1
+        guard wantsLoss else { return nil }
+        let values = try backend.read(losses).floats
+        let loss = values.reduce(0) { $0 + Double($1) } / Double(values.count)
+        guard loss.isFinite else {
+            throw Failure(.data, "the loss of step \(step) is not a number", "lower --learning-rate")
+        }
+        return loss
+    }
+
+    /// The scores of images.
+    package func scores(of images: HostTensor) throws -> [Float] {
+        try model.scores(of: images, threads: threads, on: backend).floats
+    }
+
+    /// The finished discriminator's file.
+    package func file(_ measured: DiscriminatorCheckpoint.Measured, history: [HistoryEntry]) throws -> TensorFile {
+        DiscriminatorCheckpoint.file(
+            model, try model.state(on: backend), measured, training: settings.json, history: history)
+    }
+}

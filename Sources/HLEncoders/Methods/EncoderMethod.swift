@@ -1,0 +1,77 @@
+import HLCompute
+import HLNet
+import HLTensor
+
+/// A way to train a backbone.
+package protocol EncoderMethod: Module {
+    var backbone: ResNet { get }
+    /// Forward passes that a step stands for, each with batch-norm statistics of its own: 2 where every view has its
+    /// own, 1 where both go through together.
+    var passesPerStep: Int { get }
+
+    /// Views of a sample that a step takes: 2 for pairs.
+    var viewsPerSample: Int { get }
+
+    /// What training carries besides the encoder and its heads, such as a momentum encoder: kept in checkpoints, not in the
+    /// finished file.
+    var trainingState: (any Module)? { get }
+
+    /// Brings `trainingState` to its start, once all weights have been drawn.
+    func begin()
+
+    /// To be called after every step of the optimiser.
+    func stepDone()
+
+    /// One forward pass over N samples and its loss; gradients are seeded on the pass's tape, not yet run.
+    /// - Parameters:
+    ///   - images: normalised, [N · viewsPerSample, 3, H, W]: the N images of view 1, then those of view 2. The pass must
+    ///     have `passesPerStep` groups.
+    ///   - labels: classes of the N samples, for a method that needs them.
+    func loss(_ images: Variable, labels: [Int32], _ pass: Pass) -> EncoderLoss
+}
+
+extension EncoderMethod {
+    package var viewsPerSample: Int { 2 }
+    package var trainingState: (any Module)? { nil }
+    package func begin() {}
+    package func stepDone() {}
+
+    /// For methods that need no labels.
+    package func loss(_ images: Variable, _ pass: Pass) -> EncoderLoss { loss(images, labels: [], pass) }
+}
+
+/// What a step reports.
+package struct EncoderLoss {
+    /// Losses per row, whose mean times `factor` is the loss that is minimised.
+    package let rows: Tensor
+    package let factor: Float
+    /// Projections [2N, d], for watching collapse: the standard deviation of their normalised rows, per dimension,
+    /// is 1/√d when they spread and 0 when they have collapsed.
+    package let projections: Tensor
+
+    /// The loss as a number.
+    package func value(on backend: any Backend) throws -> Double {
+        let values = try backend.read(rows).floats
+        return Double(factor) * values.reduce(0.0) { $0 + Double($1) } / Double(values.count)
+    }
+
+    /// Mean over dimensions of the standard deviation of the normalised projections (Chen & He 2021, Fig. 2), times
+    /// √d: 1 is healthy, 0 collapse.
+    package func spread(on backend: any Backend) throws -> Double {
+        let (unit, _) = backend.normaliseRows(projections)
+        let host = try backend.read(unit).floats
+        let count = projections.shape[0], dimension = projections.shape[1]
+        var total = 0.0
+        for column in 0..<dimension {
+            var sum = 0.0, square = 0.0
+            for row in 0..<count {
+                let value = Double(host[row * dimension + column])
+                sum += value
+                square += value * value
+            }
+            let mean = sum / Double(count)
+            total += max(0, square / Double(count) - mean * mean).squareRoot()
+        }
+        return total / Double(dimension) * Double(dimension).squareRoot()
+    }
+}

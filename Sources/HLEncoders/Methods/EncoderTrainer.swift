@@ -1,0 +1,136 @@
+import HLCompute
+import HLFormats
+import HLNet
+import HLTensor
+
+/// Trains one encoder, step by step, on batches of pairs that somebody else brings.
+///
+/// Its whole state can be saved and loaded between any two steps; a run that was stopped and resumed ends with the same
+/// bits as one that was not, on the same machine with the same threads.
+package final class EncoderTrainer {
+    package let settings: TrainingSettings
+    package let model: any EncoderMethod
+    private let backend: any Backend
+    private let optimiser: any Optimiser
+    private let schedule: Schedule
+    private let augmentation: Augmentation
+    private let threads: Int
+    /// Steps done.
+    package private(set) var step = 0
+
+    package init(_ settings: TrainingSettings, on backend: any Backend, threads: Int) {
+        self.settings = settings
+        self.backend = backend
+        self.threads = threads
+        let backbone = ResNet(
+            backend, settings.architecture, width: settings.width, stem: settings.stem,
+            // MoCo starts from torchvision's own ResNet.
+            zeroInitResidual: settings.method != .moco)
+        model =
+            switch settings.method {
+            case .simsiam: SimSiam(backend, backbone: backbone)
+            case .simclr:
+                SimCLR(
+                    backend, backbone: backbone, headNorm: settings.headNorm,
+                    objective: InfoNCELoss(temperature: settings.temperature, isScaled: true))
+            case .byol:
+                BYOL(backend, backbone: backbone, momentum: settings.targetMomentum, steps: settings.steps)
+            case .moco:
+                MoCo(
+                    backend, backbone: backbone, queue: settings.queue, momentum: settings.targetMomentum,
+                    groups: MoCo.groups(batch: settings.batch), seed: settings.seed,
+                    objective: MomentumContrastLoss(temperature: settings.temperature))
+            case .supervised: Supervised(backend, backbone: backbone, classes: settings.classes)
+            }
+        model.initialise(seed: settings.seed, on: backend)
+        model.begin()
+        let parameters = model.parameters.filter(\.parameter.requiresGradient)
+        optimiser =
+            settings.method == .byol
+            ? LARS(backend, parameters, momentum: settings.momentum, decay: settings.decay)
+            : SGD(backend, parameters, momentum: settings.momentum, decay: settings.decay)
+        schedule = settings.schedule
+        augmentation = Augmentation(settings.augmentation)
+    }
+
+    /// What a step left behind.
+    package struct Report {
+        /// Mean over the samples, with the method's factor.
+        package let loss: Double
+        /// Spread of the projections: 1 is healthy, 0 collapse.
+        package let spread: Double
+        package let rate: Float
+    }
+
+    /// One step on N samples.
+    /// - Parameters:
+    ///   - views: `model.viewsPerSample` image batches of one shape, U8 or F32 [N, 3, S, S].
+    ///   - labels: N classes, where the method needs them.
+    ///   - ids: the N samples' positions in their sequence, which decide how they are augmented.
+    ///   - epoch: counts the times that a file is gone through.
+    ///   - wantsReport: whether loss and spread are read back.
+    /// - Throws: `Failure(.data)` when a loss that was read is not a number, or for a label out of range.
+    package func train(
+        on views: [HostTensor], labels: [Int64] = [], ids: [Int64], epoch: Int = 0, wantsReport: Bool
+    ) throws -> Report? {
+        precondition(views.count == model.viewsPerSample && views[0].shape[0] == ids.count)
+        if settings.method == .supervised, let label = labels.first(where: { !(0..<Int64(settings.classes)).contains($0) })
+        {
+            throw Failure(.data, "a sample has the label \(label)", "give --classes more than the highest label")
+        }
+        let side = views[0].shape[2], crop = Augmentation.cropSize(renderSide: side)
+        let parameters = views.indices.flatMap { view in
+            ids.map {
+                augmentation.parameters(
+                    id: $0, view: view, epoch: epoch, seed: settings.seed, imageHeight: side,
+                    imageWidth: views[0].shape[3])
+            }
+        }
+        let images = try augmentation.apply(
+            images: HostTensor.concatenate(views), parameters: parameters, size: crop, threads: threads)
+        let tape = Tape(backend)
+        let pass = Pass(tape, training: true, groups: model.passesPerStep)
+        let loss = model.loss(Variable(backend.tensor(images)), labels: labels.map { Int32($0) }, pass)
+        tape.run()
+        let rate = schedule.rate(step)
+        optimiser.step(rate: rate)
+        model.stepDone()
+        step += 1
+        guard wantsReport else { return nil }
+        let value = try loss.value(on: backend)
+        guard value.isFinite else {
+            throw Failure(.data, "the loss of step \(step) is not a number", "lower --learning-rate")
+        }
+        return Report(loss: value, spread: try loss.spread(on: backend), rate: rate)
+    }
+
+    // MARK: State
+
+    /// Weights by name, as a finished encoder's file has them.
+    package func weights() throws -> NamedTensors {
+        NamedTensors(try model.state(on: backend).map { ($0.name, $0.tensor) })
+    }
+
+    /// Weights, what the method carries beside them, and the optimiser, to go on from.
+    package func state() throws -> NamedTensors {
+        var tensors = try weights()
+        for (name, tensor) in try model.trainingState?.state(on: backend) ?? [] { tensors[name] = tensor }
+        for (name, tensor) in optimiser.state { tensors["optimiser.\(name)"] = try backend.read(tensor) }
+        return tensors
+    }
+
+    /// Goes on from a saved state, after `step` steps.
+    package func restore(_ tensors: NamedTensors, step: Int) throws {
+        try model.load(on: backend) { tensors[$0] }
+        try model.trainingState?.load(on: backend) { tensors[$0] }
+        for (name, tensor) in optimiser.state {
+            guard let saved = tensors["optimiser.\(name)"], saved.shape == tensor.shape, saved.type == .f32 else {
+                throw Failure(
+                    .data, "the checkpoint lacks the optimiser's \(name)", "delete it and start the run anew")
+            }
+            backend.assign(saved, to: tensor)
+        }
+        optimiser.stepsTaken = step
+        self.step = step
+    }
+}

@@ -1,0 +1,109 @@
+import HLCompute
+import HLNet
+import HLTensor
+
+/// MoCo v2 (Chen et al. 2020; facebookresearch/moco): a query, from view 1, is told its key, which a slowly following
+/// encoder makes of view 2, from the keys of earlier batches. One direction only, as published.
+///
+/// Head Linear–ReLU–Linear that keeps the backbone's width (2048–2048–128 for ResNet-50); the encoder has no batch norm
+/// there.
+///
+/// Batch norm must not tell queries their keys by the statistics that both share. The published code has it run on each of
+/// eight GPUs by itself, on 32 samples, with the keys shuffled over the GPUs. Here parts of a batch take the GPUs' place:
+/// as many as have 32 samples or more each. Below 64 samples there is one, and nothing to shuffle.
+package final class MoCo: EncoderMethod {
+    /// Samples of a batch that share batch-norm statistics, where there are enough: those of one GPU as published.
+    package static let groupSize = 32
+
+    package let passesPerStep: Int
+    package let objective: MomentumContrastLoss
+    private let encoder: EmbeddingNetwork
+    private let memory: Memory
+    private let momentum: Float
+    private let seed: UInt64
+
+    package var backbone: ResNet { encoder.backbone }
+    package var trainingState: (any Module)? { memory }
+    /// The momentum encoder.
+    package var keyEncoder: MomentumEncoder { memory.encoder }
+    package var queue: KeyQueue { memory.queue }
+
+    /// - Parameters:
+    ///   - dimension: length of queries and keys.
+    ///   - queue: keys that are kept, K; at least one batch.
+    ///   - momentum: m of the key encoder.
+    ///   - groups: equal parts of a batch with batch-norm statistics of their own.
+    ///   - seed: decides the first keys, and which parts keys are in.
+    package init(
+        _ backend: any Backend, backbone: ResNet, dimension: Int = 128, queue: Int = 65_536, momentum: Float = 0.999,
+        groups: Int = 1, seed: UInt64, objective: MomentumContrastLoss = MomentumContrastLoss()
+    ) {
+        encoder = EmbeddingNetwork(
+            backend, backbone: backbone, headName: "head",
+            MLPHead.Shape(
+                inputs: backbone.featureCount, hidden: backbone.featureCount, outputs: dimension, isNormalised: false))
+        memory = Memory(
+            encoder: MomentumEncoder(of: encoder, on: backend),
+            queue: KeyQueue(backend, count: queue, dimension: dimension))
+        self.momentum = momentum
+        self.seed = seed
+        self.objective = objective
+        passesPerStep = groups
+    }
+
+    /// The most equal parts of a batch that have `groupSize` samples or more; 1 for smaller batches.
+    package static func groups(batch: Int) -> Int {
+        (1...max(1, batch / groupSize)).last { batch % $0 == 0 } ?? 1
+    }
+
+    package func forEachState(_ prefix: String, _ body: (String, State) throws -> Void) rethrows {
+        try encoder.forEachState(prefix, body)
+    }
+
+    package func begin() {
+        keyEncoder.copyOnline()
+        queue.fill(seed: seed)
+    }
+
+    package func loss(_ images: Variable, labels: [Int32], _ pass: Pass) -> EncoderLoss {
+        let backend = pass.backend, count = images.shape[0] / 2
+        let keys = keys(of: backend.rows(images.value, count..<2 * count), backend)
+        let queries = Variable(backend.rows(images.value, 0..<count))
+        let q = pass.normaliseRows(encoder(queries, pass))
+        let rows = objective.apply(q, keys: keys, queue: queue.keys, pass)
+        queue.add(keys)
+        return EncoderLoss(rows: rows, factor: 1, projections: q.value)
+    }
+
+    /// The published code follows at the start of the next step, which comes to the same.
+    package func stepDone() { keyEncoder.follow(momentum: momentum) }
+
+    /// Keys of unit length, [N, d], in the order of the images.
+    private func keys(of images: Tensor, _ backend: any Backend) -> Tensor {
+        func encoded(_ images: Tensor) -> Tensor {
+            backend.normaliseRows(keyEncoder(images, groups: passesPerStep)).output
+        }
+        guard passesPerStep > 1 else { return encoded(images) }
+        let count = images.shape[0]
+        let order = LinearProbe.order(count: count, seed: seed, epoch: queue.batches(of: count), group: 1)
+        var places = order
+        for (place, index) in order.enumerated() { places[index] = place }
+        return backend.rows(encoded(backend.rows(images, at: order)), at: places)
+    }
+
+    /// What makes the keys, and those it made.
+    private final class Memory: Module {
+        let encoder: MomentumEncoder
+        let queue: KeyQueue
+
+        init(encoder: MomentumEncoder, queue: KeyQueue) {
+            self.encoder = encoder
+            self.queue = queue
+        }
+
+        func forEachState(_ prefix: String, _ body: (String, State) throws -> Void) rethrows {
+            try encoder.forEachState(prefix + "key.", body)
+            try queue.forEachState(prefix + "queue.", body)
+        }
+    }
+}

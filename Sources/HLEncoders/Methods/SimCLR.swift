@@ -1,0 +1,55 @@
+import HLCompute
+import HLNet
+import HLTensor
+
+/// SimCLR (Chen et al. 2020) as COP-Gen runs it: both views in one forward pass, a head Linear–ReLU–Linear that keeps the
+/// backbone's width (2048–2048–128 for ResNet-50), unit-length embeddings, InfoNCE over all 2N rows times τ/0.07.
+///
+/// COP-Gen's head has no batch norm. With the head of SimCLR's own code, which has one behind each Linear, embeddings are
+/// centred from the first step on, where COP-Gen's start on a plateau on which all point the same way. Once off it, COP-Gen's
+/// may well learn faster.
+package final class SimCLR: EncoderMethod {
+    package let backbone: ResNet
+    package let passesPerStep = 1
+    package let objective: InfoNCELoss
+    private let head: [Linear]
+    /// One behind each Linear, or none.
+    private let norms: [BatchNorm]
+
+    /// - Parameters:
+    ///   - dimension: length of the embeddings.
+    ///   - headNorm: batch norm in the head, as SimCLR's own code has it (the last without affine part).
+    package init(
+        _ backend: any Backend, backbone: ResNet, dimension: Int = 128, headNorm: Bool = false,
+        objective: InfoNCELoss = InfoNCELoss(temperature: 0.1, isScaled: true)
+    ) {
+        self.backbone = backbone
+        self.objective = objective
+        head = [
+            Linear(backend, backbone.featureCount, backbone.featureCount),
+            Linear(backend, backbone.featureCount, dimension),
+        ]
+        norms =
+            headNorm
+            ? [BatchNorm(backend, backbone.featureCount), BatchNorm(backend, dimension, affine: false)] : []
+    }
+
+    package func forEachState(_ prefix: String, _ body: (String, State) throws -> Void) rethrows {
+        try backbone.forEachState(prefix + "backbone.", body)
+        let stride = norms.isEmpty ? 2 : 3
+        for (index, layer) in head.enumerated() { try layer.forEachState("\(prefix)head.\(index * stride).", body) }
+        for (index, norm) in norms.enumerated() { try norm.forEachState("\(prefix)head.\(index * stride + 1).", body) }
+    }
+
+    package func loss(_ images: Variable, labels: [Int32], _ pass: Pass) -> EncoderLoss {
+        let features = backbone(images, pass)
+        let e = pass.normaliseRows(embedding(features, pass))
+        return EncoderLoss(rows: objective.apply(e, pass), factor: objective.factor, projections: e.value)
+    }
+
+    private func embedding(_ features: Variable, _ pass: Pass) -> Variable {
+        let hidden = head[0](features, pass)
+        guard norms.count == 2 else { return head[1](pass.relu(hidden), pass) }
+        return norms[1](head[1](norms[0](hidden, relu: true, pass), pass), pass)
+    }
+}

@@ -1,0 +1,68 @@
+import HLTensor
+
+/// What is done to embeddings before the linear classifier.
+package enum FeatureScaling: String, Sendable, CaseIterable {
+    /// Nothing, as in the paper.
+    case raw
+    /// Each embedding to unit length.
+    case unit
+    /// Each dimension to mean 0 and standard deviation 1 on the train set.
+    case standard
+
+    /// The same transformation for train and test, with what it needs to know taken from `train`, F32 [N, d].
+    package func fitted(to train: HostTensor) -> @Sendable (HostTensor) -> HostTensor {
+        switch self {
+        case .raw: return { $0 }
+        case .unit: return { Self.mapRows($0, Self.normalise) }
+        case .standard:
+            let (mean, scale) = Self.statistics(train)
+            return { features in
+                Self.mapRows(features) { row in
+                    for column in row.indices { row[column] = (row[column] - mean[column]) * scale[column] }
+                }
+            }
+        }
+    }
+
+    private static func normalise(_ row: UnsafeMutableBufferPointer<Float>) {
+        let square = row.reduce(0.0) { $0 + Double($1) * Double($1) }
+        let factor = Float(1 / max(square.squareRoot(), 1e-12))
+        for column in row.indices { row[column] *= factor }
+    }
+
+    /// Mean and 1 / standard deviation of every column; 0 instead where a column does not vary.
+    private static func statistics(_ features: HostTensor) -> (mean: [Float], scale: [Float]) {
+        let width = features.rowSize, count = Double(max(1, features.rowCount))
+        var sums = [Double](repeating: 0, count: width), squares = sums
+        features.withUnsafeElements(as: Float.self) { values in
+            for start in stride(from: 0, to: values.count, by: max(1, width)) {
+                for column in 0..<width { sums[column] += Double(values[start + column]) }
+            }
+            let means = sums.map { $0 / count }
+            for start in stride(from: 0, to: values.count, by: max(1, width)) {
+                for column in 0..<width {
+                    let difference = Double(values[start + column]) - means[column]
+                    squares[column] += difference * difference
+                }
+            }
+        }
+        let scales = squares.map { square in
+            let deviation = (square / count).squareRoot()
+            return deviation > 1e-12 ? Float(1 / deviation) : 0
+        }
+        return (sums.map { Float($0 / count) }, scales)
+    }
+
+    private static func mapRows(
+        _ features: HostTensor, _ body: (UnsafeMutableBufferPointer<Float>) -> Void
+    ) -> HostTensor {
+        HostTensor(.f32, shape: features.shape) { bytes in
+            features.withUnsafeBytes { bytes.copyMemory(from: $0) }
+            let values = bytes.bindMemory(to: Float.self)
+            let width = features.rowSize
+            for start in stride(from: 0, to: values.count, by: max(1, width)) {
+                body(UnsafeMutableBufferPointer(rebasing: values[start..<(start + width)]))
+            }
+        }
+    }
+}

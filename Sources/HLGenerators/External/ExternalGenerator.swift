@@ -1,0 +1,78 @@
+import Glibc
+import HLFormats
+import HLTensor
+
+/// A program of the user's that makes the images: it reads records with latents on standard input and writes them with
+/// `x.0` on standard output (`hl-exec(7)`).
+///
+/// The program is started with the first images, and ends with this object or the process. A sample's pixels are what
+/// the program makes of it; that they depend on nothing but the latent, and for random noise on id and view, is up to
+/// the program.
+package final class ExternalGenerator: Generator {
+    /// The variable that lets streams name commands to run, where it is `1`.
+    package static let permission = "HL_EXEC"
+
+    package let specification: GeneratorSpecification
+    private let isTrusted: Bool
+    private var session: ExternalSession?
+    /// After it every call fails.
+    private var failure: Failure?
+
+    /// - Parameters:
+    ///   - specification: with `command`, for `/bin/sh -c`.
+    ///   - trusted: whether the command comes from this process's own command line. One from a stream's header is only
+    ///     run where the user has allowed that; who takes images that are in the stream already never needs it.
+    /// - Throws: nothing now: what is missing shows with the first images to render.
+    package init(_ specification: GeneratorSpecification, trusted: Bool) throws {
+        self.specification = specification
+        isTrusted = trusted
+    }
+
+    deinit { session?.end() }
+
+    /// F32 [B, 3, S, S], 0…1, S being the specification's resolution.
+    /// - Throws: `Failure`: incompatible where the command may not be run, data for an answer that does not fit,
+    ///   software where the program dies. After a failure every call fails.
+    package func render(_ latents: Latents) throws -> HostTensor {
+        if let failure { throw failure }
+        let side = specification.resolution
+        if latents.values.rowCount == 0 { return HostTensor([Float](), shape: [0, 3, side, side]) }
+        do {
+            return try currentSession().render(latents)
+        } catch let failure as Failure {
+            self.failure = failure
+            session = nil
+            throw failure
+        }
+    }
+
+    private func currentSession() throws -> ExternalSession {
+        if let session { return session }
+        guard let command = specification.command, !command.isEmpty else {
+            throw Failure(
+                .incompatible, "the stream's header does not say which program renders its latents",
+                "attach the images where they come from, with --render")
+        }
+        guard isTrusted || getenv(Self.permission).map({ String(cString: $0) }) == "1" else {
+            throw Failure(
+                .incompatible, "the stream asks for the command '\(Self.quoted(command))' to render its latents",
+                "set \(Self.permission)=1 for streams of your own, or give --render to hl-sample for images of "
+                    + "its latents alone")
+        }
+        let session = try ExternalSession(command: command, specification: specification)
+        self.session = session
+        return session
+    }
+
+    /// A command for a message: at most 100 characters, and nothing that a terminal would act upon.
+    static func quoted(_ command: String) -> String {
+        var text = String.UnicodeScalarView()
+        for scalar in command.unicodeScalars.prefix(100) {
+            switch scalar.properties.generalCategory {
+            case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate: text.append(" ")
+            default: text.append(scalar)
+            }
+        }
+        return String(text) + (command.unicodeScalars.count > 100 ? "…" : "")
+    }
+}
