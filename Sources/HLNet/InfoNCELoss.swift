@@ -24,8 +24,9 @@ package struct InfoNCELoss: Sendable {
         precondition(count % 2 == 0)
         let similarities = backend.matmul(e.value, e.value, transposeA: false, transposeB: true)
         let (losses, gradient) = backend.crossEntropy(
-            similarities, targets: (0..<count).map { Int32(($0 + half) % count) },
-            excluded: (0..<count).map { Int32($0) }, scale: 1 / temperature, weight: factor / Float(count))
+            similarities, targets: backend.indices((0..<count).map { Int32(($0 + half) % count) }),
+            excluded: backend.indices((0..<count).map { Int32($0) }), scale: 1 / temperature,
+            weight: factor / Float(count))
         // S = E Eᵀ, so dE = (dS + dSᵀ) E.
         let left = backend.matmul(gradient, e.value, transposeA: false, transposeB: false)
         backend.accumulate(backend.matmul(gradient, e.value, transposeA: true, transposeB: false), into: left)

@@ -26,17 +26,16 @@ package final class LARS: Optimiser {
     }
 
     package func step(rate: Float) {
+        var weights: [SGDUpdate] = [], others: [SGDUpdate] = []
         for (_, parameter, velocity) in parameters {
             guard let gradient = parameter.takeGradient() else { continue }
-            if parameter.shape.count > 1 {
-                backend.lars(
-                    parameter.value, gradient: gradient, velocity: velocity, rate: rate, momentum: momentum,
-                    decay: decay, trust: trust)
-            } else {
-                backend.sgd(
-                    parameter.value, gradient: gradient, velocity: velocity, rate: rate, momentum: momentum, decay: 0)
-            }
+            let isWeight = parameter.shape.count > 1
+            let update = SGDUpdate(
+                weight: parameter.value, gradient: gradient, velocity: velocity, decay: isWeight ? decay : 0)
+            if isWeight { weights.append(update) } else { others.append(update) }
         }
+        backend.lars(weights, rate: rate, momentum: momentum, trust: trust)
+        backend.sgd(others, rate: rate, momentum: momentum)
         stepsTaken += 1
     }
 

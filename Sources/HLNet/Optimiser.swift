@@ -32,13 +32,15 @@ package final class SGD: Optimiser {
     }
 
     package func step(rate: Float) {
-        for (name, parameter, velocity) in parameters {
-            guard let gradient = parameter.takeGradient() else { continue }
-            // torch starts with v = g; from v = 0 the first step gives the same.
-            backend.sgd(
-                parameter.value, gradient: gradient, velocity: velocity, rate: rate * (rateFactors[name] ?? 1),
-                momentum: momentum, decay: decay)
+        // torch starts with v = g; from v = 0 the first step gives the same.
+        let updates = parameters.compactMap { name, parameter, velocity in
+            parameter.takeGradient().map {
+                SGDUpdate(
+                    weight: parameter.value, gradient: $0, velocity: velocity, decay: decay,
+                    rateFactor: rateFactors[name] ?? 1)
+            }
         }
+        backend.sgd(updates, rate: rate, momentum: momentum)
         stepsTaken += 1
     }
 
@@ -70,12 +72,12 @@ package final class Adam: Optimiser {
 
     package func step(rate: Float) {
         stepsTaken += 1
-        for (_, parameter, first, second) in parameters {
-            guard let gradient = parameter.takeGradient() else { continue }
-            backend.adam(
-                parameter.value, gradient: gradient, first: first, second: second, step: stepsTaken, rate: rate,
-                beta1: beta1, beta2: beta2, epsilon: epsilon)
+        let updates = parameters.compactMap { _, parameter, first, second in
+            parameter.takeGradient().map {
+                AdamUpdate(weight: parameter.value, gradient: $0, first: first, second: second)
+            }
         }
+        backend.adam(updates, step: stepsTaken, rate: rate, beta1: beta1, beta2: beta2, epsilon: epsilon)
     }
 
     package var state: [(name: String, tensor: Tensor)] {

@@ -1,5 +1,5 @@
-import CKernels
 import Glibc
+import HLCompute
 import HLTensor
 
 /// The named sets of T_x operations.
@@ -70,7 +70,7 @@ package struct Augmentation: Sendable, Equatable {
     ///   - imageHeight: at least 1, as `imageWidth`.
     package func parameters(
         id: Int64, view: Int, epoch: Int, seed: UInt64, imageHeight: Int, imageWidth: Int, size: Int? = nil
-    ) -> hl_augment_parameters {
+    ) -> AugmentationParameters {
         let size = size ?? Self.cropSize(renderSide: min(imageHeight, imageWidth))
         var random = RandomKey(seed: seed, purpose: .augmentation, view: view, epoch: epoch).sequence(id: id)
         var parameters = Self.centreCrop(imageHeight: imageHeight, imageWidth: imageWidth, size: size)
@@ -97,9 +97,9 @@ package struct Augmentation: Sendable, Equatable {
 
     /// Evaluation: the central `size` × `size` pixels and nothing else. An image with a shorter side below `size` has
     /// its largest central square enlarged instead (torchvision would pad it with black).
-    package static func centreCrop(imageHeight: Int, imageWidth: Int, size: Int) -> hl_augment_parameters {
+    package static func centreCrop(imageHeight: Int, imageWidth: Int, size: Int) -> AugmentationParameters {
         let side = min(imageHeight, imageWidth, size)
-        var parameters = hl_augment_parameters()
+        var parameters = AugmentationParameters()
         parameters.top = Int32((Double(imageHeight - side) / 2).rounded(.toNearestOrEven))
         parameters.left = Int32((Double(imageWidth - side) / 2).rounded(.toNearestOrEven))
         parameters.height = Int32(side)
@@ -115,7 +115,7 @@ package struct Augmentation: Sendable, Equatable {
     /// allowed. Rounding is to even, as Python's.
     private func drawCrop(
         scale: ClosedRange<Double>, height: Int, width: Int, from random: inout RandomSequence,
-        into parameters: inout hl_augment_parameters
+        into parameters: inout AugmentationParameters
     ) {
         let area = Double(height) * Double(width)
         let logRatio = log(cropRatio.lowerBound)...log(cropRatio.upperBound)

@@ -1,5 +1,4 @@
 import Glibc
-import CKernels
 import HLCompute
 import HLNet
 import HLTensor
@@ -57,7 +56,7 @@ package final class Discriminator: Module {
     /// What it looks at: images U8 or F32 [B, 3, H, W] as F32 [B, 3, side, side], the central square resized where it
     /// has another size, blurred and normalised.
     /// - Throws: `Failure(.data)` for images of another type or shape.
-    package static func prepared(_ images: HostTensor, side: Int, threads: Int) throws -> HostTensor {
+    package static func prepared(_ images: Tensor, side: Int, on backend: any Backend) throws -> Tensor {
         guard images.shape.count == 4 else {
             throw Failure(.data, "images to judge have the shape \(images.shape)", "give images [batch, 3, height, width]")
         }
@@ -65,21 +64,22 @@ package final class Discriminator: Module {
         var parameters = Augmentation.centreCrop(imageHeight: height, imageWidth: width, size: min(height, width))
         parameters.blur_sigma = blurDeviation
         parameters.blur_radius = Int32(blurTaps / 2)
-        return try Augmentation.apply(
-            images: images, parameters: [hl_augment_parameters](repeating: parameters, count: images.rowCount),
-            size: side, threads: threads)
+        let all = [AugmentationParameters](repeating: parameters, count: images.shape[0])
+        return try Augmentation.apply(images, all, size: side, on: backend)
     }
 
-    /// How real images look, F32 [B], from 0, generated, to 1, real: the softmax of class 1.
+    /// How real images [B, 3, H, W] look, F32 [B], from 0, generated, to 1, real: the softmax of class 1.
     /// - Throws: `Failure(.data)` where a score is not a number, as of a network that has diverged.
-    package func scores(of images: HostTensor, threads: Int, on backend: any Backend) throws -> HostTensor {
-        let count = images.rowCount
+    package func scores(of images: Tensor, on backend: any Backend) throws -> HostTensor {
+        let count = images.shape[0]
         var scores: [Float] = []
         for first in stride(from: 0, to: count, by: Self.microBatch) {
-            let rows = (first..<first + Self.microBatch).map { min($0, count - 1) }
-            let prepared = try Self.prepared(images.gather(rows), side: side, threads: threads)
+            // The last image stands in for those that are missing.
+            let rows = (first..<first + Self.microBatch).map { Int32(min($0, count - 1)) }
+            let chosen = backend.rows(images, at: backend.indices(rows))
+            let prepared = try Self.prepared(chosen, side: side, on: backend)
             let pass = Pass(Tape(backend, recording: false), training: false)
-            let logits = try backend.read(self(Variable(backend.tensor(prepared)), pass).value).floats
+            let logits = try backend.read(self(Variable(prepared), pass).value).floats
             for row in 0..<min(Self.microBatch, count - first) {
                 scores.append(1 / (1 + exp(logits[2 * row] - logits[2 * row + 1])))
             }

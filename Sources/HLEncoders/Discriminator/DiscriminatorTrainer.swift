@@ -30,12 +30,10 @@ package final class DiscriminatorTrainer {
     private let backend: any Backend
     private let optimiser: Adam
     private let schedule: Schedule
-    private let threads: Int
 
-    package init(_ settings: Settings, side: Int, on backend: any Backend, threads: Int) {
+    package init(_ settings: Settings, side: Int, on backend: any Backend) {
         self.settings = settings
         self.backend = backend
-        self.threads = threads
         model = Discriminator(backend, side: side, width: settings.width)
         model.initialise(seed: settings.seed, on: backend)
         optimiser = Adam(backend, model.parameters)
@@ -46,15 +44,15 @@ package final class DiscriminatorTrainer {
     /// - Parameters: images U8 or F32 [N, 3, H, W].
     /// - Returns: the mean cross-entropy, where it is wanted.
     /// - Throws: `Failure(.data)` when the loss that was read is not a number.
-    package func train(real: HostTensor, generated: HostTensor, wantsLoss: Bool) throws -> Double? {
-        let images = HostTensor.concatenate([
-            try Discriminator.prepared(real, side: model.side, threads: threads),
-            try Discriminator.prepared(generated, side: model.side, threads: threads),
+    package func train(real: Tensor, generated: Tensor, wantsLoss: Bool) throws -> Double? {
+        let images = backend.concatenate([
+            try Discriminator.prepared(real, side: model.side, on: backend),
+            try Discriminator.prepared(generated, side: model.side, on: backend),
         ])
-        let labels = [Int32](repeating: 1, count: real.rowCount) + [Int32](repeating: 0, count: generated.rowCount)
+        let labels = [Int32](repeating: 1, count: real.shape[0]) + [Int32](repeating: 0, count: generated.shape[0])
         let tape = Tape(backend)
         let pass = Pass(tape, training: true)
-        let losses = CrossEntropyLoss.apply(model(Variable(backend.tensor(images)), pass), labels: labels, pass)
+        let losses = CrossEntropyLoss.apply(model(Variable(images), pass), labels: labels, pass)
         tape.run()
         optimiser.step(rate: schedule.rate(step))
         step += 1
@@ -68,8 +66,8 @@ package final class DiscriminatorTrainer {
     }
 
     /// The scores of images.
-    package func scores(of images: HostTensor) throws -> [Float] {
-        try model.scores(of: images, threads: threads, on: backend).floats
+    package func scores(of images: Tensor) throws -> [Float] {
+        try model.scores(of: images, on: backend).floats
     }
 
     /// The finished discriminator's file.

@@ -14,14 +14,12 @@ package final class EncoderTrainer {
     private let optimiser: any Optimiser
     private let schedule: Schedule
     private let augmentation: Augmentation
-    private let threads: Int
     /// Steps done.
     package private(set) var step = 0
 
-    package init(_ settings: TrainingSettings, on backend: any Backend, threads: Int) {
+    package init(_ settings: TrainingSettings, on backend: any Backend) {
         self.settings = settings
         self.backend = backend
-        self.threads = threads
         let backbone = ResNet(
             backend, settings.architecture, width: settings.width, stem: settings.stem,
             // MoCo starts from torchvision's own ResNet.
@@ -64,33 +62,33 @@ package final class EncoderTrainer {
 
     /// One step on N samples.
     /// - Parameters:
-    ///   - views: `model.viewsPerSample` image batches of one shape, U8 or F32 [N, 3, S, S].
+    ///   - images: U8 or F32 [N · `model.viewsPerSample`, 3, S, S], view by view.
     ///   - labels: N classes, where the method needs them.
     ///   - ids: the N samples' positions in their sequence, which decide how they are augmented.
     ///   - epoch: counts the times that a file is gone through.
     ///   - wantsReport: whether loss and spread are read back.
     /// - Throws: `Failure(.data)` when a loss that was read is not a number, or for a label out of range.
     package func train(
-        on views: [HostTensor], labels: [Int64] = [], ids: [Int64], epoch: Int = 0, wantsReport: Bool
+        on images: Tensor, labels: [Int64] = [], ids: [Int64], epoch: Int = 0, wantsReport: Bool
     ) throws -> Report? {
-        precondition(views.count == model.viewsPerSample && views[0].shape[0] == ids.count)
+        precondition(images.shape[0] == ids.count * model.viewsPerSample)
         if settings.method == .supervised, let label = labels.first(where: { !(0..<Int64(settings.classes)).contains($0) })
         {
             throw Failure(.data, "a sample has the label \(label)", "give --classes more than the highest label")
         }
-        let side = views[0].shape[2], crop = Augmentation.cropSize(renderSide: side)
-        let parameters = views.indices.flatMap { view in
+        let side = images.shape[2]
+        let parameters = (0..<model.viewsPerSample).flatMap { view in
             ids.map {
                 augmentation.parameters(
                     id: $0, view: view, epoch: epoch, seed: settings.seed, imageHeight: side,
-                    imageWidth: views[0].shape[3])
+                    imageWidth: images.shape[3])
             }
         }
-        let images = try augmentation.apply(
-            images: HostTensor.concatenate(views), parameters: parameters, size: crop, threads: threads)
+        let inputs = try Augmentation.apply(
+            images, parameters, size: Augmentation.cropSize(renderSide: side), on: backend)
         let tape = Tape(backend)
         let pass = Pass(tape, training: true, groups: model.passesPerStep)
-        let loss = model.loss(Variable(backend.tensor(images)), labels: labels.map { Int32($0) }, pass)
+        let loss = model.loss(Variable(inputs), labels: labels.map { Int32($0) }, pass)
         tape.run()
         let rate = schedule.rate(step)
         optimiser.step(rate: rate)

@@ -86,9 +86,10 @@ package final class MoCo: EncoderMethod {
         guard passesPerStep > 1 else { return encoded(images) }
         let count = images.shape[0]
         let order = LinearProbe.order(count: count, seed: seed, epoch: queue.batches(of: count), group: 1)
-        var places = order
-        for (place, index) in order.enumerated() { places[index] = place }
-        return backend.rows(encoded(backend.rows(images, at: order)), at: places)
+        var places = [Int32](repeating: 0, count: count)
+        for (place, index) in order.enumerated() { places[index] = Int32(place) }
+        let shuffled = backend.rows(images, at: backend.indices(order.map { Int32($0) }))
+        return backend.rows(encoded(shuffled), at: backend.indices(places))
     }
 
     /// What makes the keys, and those it made.

@@ -1,4 +1,3 @@
-import CKernels
 import HLCompute
 import HLFormats
 import HLNet
@@ -68,12 +67,38 @@ package final class Encoder {
     /// cut off in proportion, resized to the crop.
     package func fits(height: Int, width: Int) -> Bool { min(height, width) == description.side }
 
+    /// Images to embed, [B, 3, H, W], U8 (0…255) or F32 (0…1): on the backend already, or on the host, from where so many
+    /// as go through the network at a time are brought there.
+    package enum Images {
+        case device(Tensor)
+        case host(HostTensor)
+
+        var type: ElementType {
+            switch self {
+            case .device(let images): images.type
+            case .host(let images): images.type
+            }
+        }
+
+        /// [B, 3, H, W], if they are images.
+        package var shape: [Int] {
+            switch self {
+            case .device(let images): images.shape
+            case .host(let images): images.shape
+            }
+        }
+
+        func rows(_ range: Range<Int>, on backend: any Backend) -> Tensor {
+            switch self {
+            case .device(let images): backend.rows(images, range)
+            case .host(let images): backend.tensor(images.rows(range))
+            }
+        }
+    }
+
     /// Embeddings of the centre crops: F32 [B, featureCount].
-    /// - Parameters:
-    ///   - images: U8 (0…255) or F32 (0…1), [B, 3, H, W].
-    ///   - threads: for cropping and normalising, at least 1.
     /// - Throws: `Failure`: data for images of another type or shape, or whatever went wrong on the backend.
-    package func encode(images: HostTensor, threads: Int) throws -> HostTensor {
+    package func encode(_ images: Images) throws -> HostTensor {
         guard images.shape.count == 4 else {
             throw Failure(
                 .data, "images to encode are \(images.type.rawValue) of shape \(images.shape)",
@@ -88,33 +113,31 @@ package final class Encoder {
             size = max(1, Int((Double(min(height, width)) * share).rounded()))
         }
         let parameters = Augmentation.centreCrop(imageHeight: height, imageWidth: width, size: size)
-        return try encode(images: images, threads: threads) { _ in parameters }
+        return try encode(images) { _ in parameters }
     }
 
     /// Embeddings of augmented images: F32 [B, featureCount].
     /// - Parameters:
     ///   - ids: of the B images; with `epoch` and `seed` they decide each image's augmentation.
     package func encode(
-        images: HostTensor, augmentation: Augmentation, ids: [Int64], epoch: Int, seed: UInt64, threads: Int
+        _ images: Images, augmentation: Augmentation, ids: [Int64], epoch: Int, seed: UInt64
     ) throws -> HostTensor {
-        precondition(images.shape.count == 4 && ids.count == images.rowCount)
+        precondition(images.shape.count == 4 && ids.count == images.shape[0])
         let (height, width) = (images.shape[2], images.shape[3])
-        return try encode(images: images, threads: threads) { row in
+        return try encode(images) { row in
             augmentation.parameters(
                 id: ids[row], view: 0, epoch: epoch, seed: seed, imageHeight: height, imageWidth: width,
                 size: self.description.crop)
         }
     }
 
-    private func encode(
-        images: HostTensor, threads: Int, parameters: (Int) -> hl_augment_parameters
-    ) throws -> HostTensor {
-        let count = images.rowCount, crop = description.crop
+    private func encode(_ images: Images, parameters: (Int) -> AugmentationParameters) throws -> HostTensor {
+        let count = images.shape[0]
         var parts: [HostTensor] = []
         for start in stride(from: 0, to: count, by: Self.microBatch) {
             let range = start..<min(start + Self.microBatch, count)
             let input = try Augmentation.apply(
-                images: images.rows(range), parameters: range.map(parameters), size: crop, threads: max(1, threads))
+                images.rows(range, on: backend), range.map(parameters), size: description.crop, on: backend)
             parts.append(try features(of: input))
         }
         return parts.isEmpty
@@ -122,17 +145,15 @@ package final class Encoder {
     }
 
     /// Features F32 [b, featureCount] of normalised images F32 [b, 3, crop, crop], b ≤ `microBatch`.
-    private func features(of input: HostTensor) throws -> HostTensor {
-        let count = input.rowCount
+    private func features(of input: Tensor) throws -> HostTensor {
+        let count = input.shape[0]
         var full = input
         if count < Self.microBatch {
-            let padding = HostTensor(.f32, shape: [Self.microBatch - count] + input.shape.dropFirst()) { bytes in
-                bytes.initializeMemory(as: UInt8.self, repeating: 0)
-            }
-            full = HostTensor.concatenate([input, padding])
+            full = backend.constant(0, shape: [Self.microBatch] + input.shape.dropFirst())
+            backend.assignRows(input, to: full, at: 0)
         }
         let pass = Pass(Tape(backend, recording: false), training: false)
-        return try backend.read(backbone(Variable(backend.tensor(full)), pass).value).rows(0..<count)
+        return try backend.read(backbone(Variable(full), pass).value).rows(0..<count)
     }
 
     /// A number that is the same for the same weights and settings, in hex, by which streams of embeddings are told

@@ -2,7 +2,7 @@ import CKernels
 import HLTensor
 
 /// A layout that only a library understands: that of the weights of one of its convolutions.
-class LibraryLayout {
+package class LibraryLayout {
     /// Bytes of a tensor in this layout.
     let byteCount: Int
 
@@ -15,9 +15,9 @@ class LibraryLayout {
 }
 
 /// A tensor in the memory of the CPU backends.
-final class CPUStorage: TensorStorage {
+package final class CPUStorage: TensorStorage {
     /// How the values lie in memory.
-    enum Layout: Equatable {
+    package enum Layout: Equatable {
         /// Row-major.
         case plain
         /// Channels in blocks of 8 or 16, [B][C/b][H][W][b], padded with zeros.
@@ -26,7 +26,7 @@ final class CPUStorage: TensorStorage {
         /// optimiser state take it on, so that a training step reorders none of them on its way forward.
         case library(LibraryLayout)
 
-        static func == (a: Layout, b: Layout) -> Bool {
+        package static func == (a: Layout, b: Layout) -> Bool {
             switch (a, b) {
             case (.plain, .plain): true
             case (.blocked(let a), .blocked(let b)): a == b
@@ -73,9 +73,24 @@ extension Tensor {
         return storage
     }
 
-    var floats: UnsafeMutablePointer<Float> { cpu.floats }
+    var floats: UnsafeMutablePointer<Float> {
+        assert(type == .f32)
+        return cpu.floats
+    }
 
-    /// Floats in memory, padding included.
+    /// The elements of an I32 tensor.
+    var integers: UnsafeMutablePointer<Int32> {
+        precondition(type == .i32)
+        return UnsafeMutableRawPointer(cpu.bytes).assumingMemoryBound(to: Int32.self)
+    }
+
+    /// Bytes of the values alone, row by row.
+    var byteCount: Int { elementCount * type.size }
+
+    /// Bytes in memory, padding included.
+    var storedBytes: Int { storedCount * type.size }
+
+    /// Elements in memory, padding included.
     var storedCount: Int {
         switch cpu.layout {
         case .plain: elementCount

@@ -3,13 +3,15 @@ import HLTensor
 
 extension CPUBackend {
     package func crossEntropy(
-        _ logits: Tensor, targets: [Int32], excluded: [Int32]?, scale: Float, weight: Float
+        _ logits: Tensor, targets: Tensor, excluded: Tensor?, scale: Float, weight: Float
     ) -> (losses: Tensor, gradient: Tensor) {
-        precondition(targets.count == logits.shape[0] && targets.allSatisfy { $0 < logits.shape[1] })
+        let rows = logits.shape[0], classes = Int32(logits.shape[1]), places = targets.integers
+        precondition(targets.elementCount == rows && (0..<rows).allSatisfy { places[$0] < classes })
+        precondition(excluded.map { $0.elementCount == rows } ?? true)
         let losses = allocate([logits.shape[0]]), gradient = like(logits)
         forEachRow(logits) {
             hl_cross_entropy_rows(
-                logits.floats, targets, excluded, scale, weight, losses.floats, gradient.floats, $0, $1,
+                logits.floats, places, excluded?.integers, scale, weight, losses.floats, gradient.floats, $0, $1,
                 logits.shape[1])
         }
         return (losses, gradient)

@@ -4,7 +4,8 @@
 
     /// The fast CPU form: oneDNN's convolutions, Winograd's where it wins, on activations that stay in the blocked layout
     /// from layer to layer.
-    package final class OneDNNBackend: CPUBackend {
+    package final class OneDNNConvolutions: ConvolutionEngine {
+        package var aroundKernel: ((() -> Void) -> Void)?
         private let block: Int
         private var convolutions: [Key: Convolution] = [:]
 
@@ -44,56 +45,55 @@
             }
         }
 
-        package override init(threads: Int) throws(Failure) {
-            let count = threads > 0 ? threads : Self.coreCount
-            if let message = hl_dnn_load(Int32(count)) {
+        /// - Throws: `Failure(.software)` where the library cannot be loaded.
+        package init(threads: Int) throws(Failure) {
+            if let message = hl_dnn_load(Int32(threads)) {
                 throw Failure(
                     .software, "cannot load oneDNN (\(String(cString: message)))",
                     "install the package libdnnl2 or use --backend plain")
             }
             block = Int(hl_dnn_block())
-            try super.init(threads: threads)
         }
 
-        package override var summary: String { "oneDNN \(String(cString: hl_dnn_version())), \(super.summary)" }
+        package var summary: String? { "oneDNN \(String(cString: hl_dnn_version()))" }
 
-        override func activationLayout(_ channels: Int) -> CPUStorage.Layout {
+        package func activationLayout(_ channels: Int) -> CPUStorage.Layout {
             channels % block == 0 ? .blocked(block) : .plain
         }
 
-        package override func convolution(_ x: Tensor, weight: Tensor, window: Window) -> Tensor {
+        package func convolution(_ x: Tensor, weight: Tensor, window: Window, on backend: CPUBackend) -> Tensor {
             let shape = [x.shape[0], weight.shape[0], window.output(x.shape[2]), window.output(x.shape[3])]
             let sides = layouts(x.shape[1], weight.shape[0], HL_FORWARD)
-            let result = allocate(shape, sides.output)
-            guard let convolution = prepared(x.shape, weight.shape[0], window, HL_FORWARD) else { return result }
-            let x = laidOut(x, as: sides.input)
-            run(convolution, x.floats, packed(weight, for: convolution).floats, result.floats)
+            let result = backend.allocate(shape, sides.output)
+            guard let convolution = prepared(x.shape, weight.shape[0], window, HL_FORWARD, backend) else { return result }
+            let x = backend.laidOut(x, as: sides.input)
+            run(convolution, x.floats, packed(weight, for: convolution, backend).floats, result.floats, backend)
             return result
         }
 
-        package override func convolutionInputGradient(
-            _ gradient: Tensor, weight: Tensor, inputShape: [Int], window: Window
+        package func inputGradient(
+            _ gradient: Tensor, weight: Tensor, inputShape: [Int], window: Window, on backend: CPUBackend
         ) -> Tensor {
             let sides = layouts(inputShape[1], weight.shape[0], HL_BACKWARD_DATA)
-            let result = allocate(inputShape, sides.input)
-            guard let convolution = prepared(inputShape, weight.shape[0], window, HL_BACKWARD_DATA) else {
+            let result = backend.allocate(inputShape, sides.input)
+            guard let convolution = prepared(inputShape, weight.shape[0], window, HL_BACKWARD_DATA, backend) else {
                 return result
             }
-            let gradient = laidOut(gradient, as: sides.output)
-            run(convolution, result.floats, packed(weight, for: convolution).floats, gradient.floats)
+            let gradient = backend.laidOut(gradient, as: sides.output)
+            run(convolution, result.floats, packed(weight, for: convolution, backend).floats, gradient.floats, backend)
             return result
         }
 
-        package override func convolutionWeightGradient(
-            _ gradient: Tensor, input: Tensor, weightShape: [Int], window: Window
+        package func weightGradient(
+            _ gradient: Tensor, input: Tensor, weightShape: [Int], window: Window, on backend: CPUBackend
         ) -> Tensor {
-            guard let convolution = prepared(input.shape, weightShape[0], window, HL_BACKWARD_WEIGHTS) else {
-                return allocate(weightShape)
+            guard let convolution = prepared(input.shape, weightShape[0], window, HL_BACKWARD_WEIGHTS, backend) else {
+                return backend.allocate(weightShape)
             }
-            let result = allocate(weightShape, convolution.hasPlainWeights ? .plain : .library(convolution))
+            let result = backend.allocate(weightShape, convolution.hasPlainWeights ? .plain : .library(convolution))
             let sides = layouts(input.shape[1], weightShape[0], HL_BACKWARD_WEIGHTS)
-            let input = laidOut(input, as: sides.input), gradient = laidOut(gradient, as: sides.output)
-            run(convolution, input.floats, result.floats, gradient.floats)
+            let input = backend.laidOut(input, as: sides.input), gradient = backend.laidOut(gradient, as: sides.output)
+            run(convolution, input.floats, result.floats, gradient.floats, backend)
             return result
         }
 
@@ -126,7 +126,7 @@
 
         /// The convolution for this shape, made on first use.
         private func prepared(
-            _ input: [Int], _ outChannels: Int, _ window: Window, _ pass: hl_dnn_pass
+            _ input: [Int], _ outChannels: Int, _ window: Window, _ pass: hl_dnn_pass, _ backend: CPUBackend
         ) -> Convolution? {
             let key = Key(input: input, outChannels: outChannels, window: window, pass: pass.rawValue)
             if let known = convolutions[key] { return known }
@@ -141,7 +141,7 @@
             var message = [CChar](repeating: 0, count: 256)
             guard let handle = hl_dnn_create(&shape, pass, &message, message.count) else {
                 let text = message.withUnsafeBufferPointer { $0.baseAddress.map { String(cString: $0) } ?? "" }
-                fail(Failure(.software, text, "report this with the output of --version"))
+                backend.fail(Failure(.software, text, "report this with the output of --version"))
                 return nil
             }
             let convolution = Convolution(handle: handle)
@@ -150,17 +150,17 @@
         }
 
         /// The weights in the layout that a convolution wants; a copy is kept until they change.
-        private func packed(_ weight: Tensor, for convolution: Convolution) -> CPUStorage {
+        private func packed(_ weight: Tensor, for convolution: Convolution, _ backend: CPUBackend) -> CPUStorage {
             let storage = weight.cpu
             let wanted = convolution.hasPlainWeights ? CPUStorage.Layout.plain : .library(convolution)
             if storage.layout == wanted { return storage }
             let key = ObjectIdentifier(convolution)
             if let known = storage.packed[key], known.version == storage.version { return known.storage }
-            let packed = storage.packed[key]?.storage ?? self.storage(bytes: convolution.byteCount, wanted)
+            let packed = storage.packed[key]?.storage ?? backend.storage(bytes: convolution.byteCount, wanted)
             if case .library(let layout) = storage.layout, let source = layout as? Convolution {
-                check(hl_dnn_repack(source.handle, storage.floats, convolution.handle, packed.floats))
+                check(hl_dnn_repack(source.handle, storage.floats, convolution.handle, packed.floats), backend)
             } else {
-                check(hl_dnn_pack(convolution.handle, storage.floats, packed.floats))
+                check(hl_dnn_pack(convolution.handle, storage.floats, packed.floats), backend)
             }
             if storage.isFrozen && storage.layout == .plain {
                 storage.exchange(with: packed)
@@ -172,16 +172,16 @@
 
         private func run(
             _ convolution: Convolution, _ input: UnsafeMutablePointer<Float>, _ weights: UnsafeMutablePointer<Float>,
-            _ output: UnsafeMutablePointer<Float>
+            _ output: UnsafeMutablePointer<Float>, _ backend: CPUBackend
         ) {
-            let scratch = convolution.scratchBytes > 0 ? storage(bytes: convolution.scratchBytes) : nil
-            let start = ContinuousClock.now
-            check(hl_dnn_run(convolution.handle, input, weights, nil, output, scratch?.floats))
-            convolutionSeconds += (ContinuousClock.now - start) / .seconds(1)
+            let scratch = convolution.scratchBytes > 0 ? backend.storage(bytes: convolution.scratchBytes) : nil
+            var status: Int32 = 0
+            running { status = hl_dnn_run(convolution.handle, input, weights, nil, output, scratch?.floats) }
+            check(status, backend)
         }
 
-        private func check(_ status: Int32) {
-            if status != 0 { fail(libraryFailure) }
+        private func check(_ status: Int32, _ backend: CPUBackend) {
+            if status != 0 { backend.fail(backend.libraryFailure) }
         }
     }
 #endif

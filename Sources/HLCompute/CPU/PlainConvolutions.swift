@@ -4,12 +4,19 @@ import HLTensor
 
 /// The reference: row-major activations, convolution as im2col and one matrix product per image, on OpenBLAS alone.
 ///
-/// It is what a machine without oneDNN runs, and what the tests hold every other backend to.
-package final class PlainBackend: CPUBackend {
-    package override func convolution(_ x: Tensor, weight: Tensor, window: Window) -> Tensor {
+/// It is what a machine without oneDNN runs, and what the tests hold every other engine to.
+package final class PlainConvolutions: ConvolutionEngine {
+    package let summary: String? = nil
+    package var aroundKernel: ((() -> Void) -> Void)?
+
+    package init() {}
+
+    package func activationLayout(_ channels: Int) -> CPUStorage.Layout { .plain }
+
+    package func convolution(_ x: Tensor, weight: Tensor, window: Window, on backend: CPUBackend) -> Tensor {
         let g = Geometry(input: x.shape, weight: weight.shape, window: window)
-        let result = allocate([g.batch, g.outChannels, g.outHeight, g.outWidth])
-        let columns = allocate([g.depth, g.positions])
+        let result = backend.allocate([g.batch, g.outChannels, g.outHeight, g.outWidth])
+        let columns = backend.allocate([g.depth, g.positions])
         for sample in 0..<g.batch {
             g.gather(x.floats + sample * g.inputSize, columns.floats)
             hl_blas_sgemm(
@@ -19,12 +26,12 @@ package final class PlainBackend: CPUBackend {
         return result
     }
 
-    package override func convolutionInputGradient(
-        _ gradient: Tensor, weight: Tensor, inputShape: [Int], window: Window
+    package func inputGradient(
+        _ gradient: Tensor, weight: Tensor, inputShape: [Int], window: Window, on backend: CPUBackend
     ) -> Tensor {
         let g = Geometry(input: inputShape, weight: weight.shape, window: window)
-        let result = allocate(inputShape)
-        let columns = allocate([g.depth, g.positions])
+        let result = backend.allocate(inputShape)
+        let columns = backend.allocate([g.depth, g.positions])
         for sample in 0..<g.batch {
             hl_blas_sgemm(
                 1, 0, Int32(g.depth), Int32(g.positions), Int32(g.outChannels), 1, weight.floats, Int32(g.depth),
@@ -34,12 +41,12 @@ package final class PlainBackend: CPUBackend {
         return result
     }
 
-    package override func convolutionWeightGradient(
-        _ gradient: Tensor, input: Tensor, weightShape: [Int], window: Window
+    package func weightGradient(
+        _ gradient: Tensor, input: Tensor, weightShape: [Int], window: Window, on backend: CPUBackend
     ) -> Tensor {
         let g = Geometry(input: input.shape, weight: weightShape, window: window)
-        let result = allocate(weightShape)
-        let columns = allocate([g.depth, g.positions])
+        let result = backend.allocate(weightShape)
+        let columns = backend.allocate([g.depth, g.positions])
         for sample in 0..<g.batch {
             g.gather(input.floats + sample * g.inputSize, columns.floats)
             hl_blas_sgemm(

@@ -4,35 +4,45 @@ import COpenBLAS
 import Dispatch
 import HLTensor
 
-/// What both CPU backends share: memory, threads, and everything but convolution.
+/// The backend on host memory and the processor's threads: our own kernels, OpenBLAS for matrices, and a
+/// `ConvolutionEngine` for convolutions and for the layout of activations.
 ///
 /// Not thread-safe: one thread enqueues. Every kernel splits its work the same way for the same shape and thread count,
 /// and no sum crosses threads, so that results repeat bit for bit.
-package class CPUBackend: Backend {
-    let threads: Int
+package final class CPUBackend: Backend {
+    package let threads: Int
+    /// Where all tensors live.
     package let arena = Arena()
+    /// What convolves.
+    package let engine: any ConvolutionEngine
     private var failure: Failure?
-    /// Seconds spent so far inside a library's convolution kernels, and nothing else: what no code of ours can save. 0
-    /// where convolution is ours.
-    package internal(set) var convolutionSeconds = 0.0
 
-    /// - Parameter threads: threads in all, 0 for one per core.
-    package init(threads: Int) throws(Failure) {
-        self.threads = threads > 0 ? threads : Self.coreCount
-        if let message = hl_blas_load(Int32(self.threads)) {
+    /// - Parameters:
+    ///   - threads: threads in all, 0 for one per core.
+    ///   - engine: made once OpenBLAS is there, for as many threads.
+    /// - Throws: `Failure(.software)` where a library cannot be loaded.
+    package init(threads: Int, engine: (_ threads: Int) throws(Failure) -> any ConvolutionEngine) throws(Failure) {
+        let count = threads > 0 ? threads : Self.coreCount
+        self.threads = count
+        // The engine's library first: what is missing there has the more telling remedy.
+        self.engine = try engine(count)
+        if let message = hl_blas_load(Int32(count)) {
             throw Failure(
                 .software, "cannot load OpenBLAS (\(String(cString: message)))", "install the package libopenblas0")
         }
     }
 
+    /// Processors that this process may run on.
     package static var coreCount: Int { Int(hl_processor_count()) }
 
-    package var summary: String { "OpenBLAS (\(String(cString: hl_blas_description()))), \(threads) threads" }
+    package var summary: String {
+        let matrices = "OpenBLAS (\(String(cString: hl_blas_description()))), \(threads) threads"
+        return engine.summary.map { "\($0), \(matrices)" } ?? matrices
+    }
 
     // MARK: Errors and threads
 
-    /// Keeps the first error for the next `read`.
-    func fail(_ error: Failure) {
+    package func fail(_ error: Failure) {
         if failure == nil { failure = error }
     }
 
@@ -62,15 +72,15 @@ package class CPUBackend: Backend {
 
     // MARK: Memory
 
-    func allocate(_ shape: [Int], _ layout: CPUStorage.Layout = .plain) -> Tensor {
+    func allocate(_ shape: [Int], _ layout: CPUStorage.Layout = .plain, type: ElementType = .f32) -> Tensor {
         let count = shape.reduce(1, *)
         let bytes =
             switch layout {
-            case .plain: count * 4
+            case .plain: count * type.size
             case .blocked(let block): count / shape[1] * ((shape[1] + block - 1) / block * block) * 4
             case .library(let layout): layout.byteCount
             }
-        return Tensor(shape: shape, storage: storage(bytes: bytes, layout))
+        return Tensor(type, shape: shape, storage: storage(bytes: bytes, layout))
     }
 
     func storage(bytes: Int, _ layout: CPUStorage.Layout = .plain) -> CPUStorage {
@@ -81,11 +91,14 @@ package class CPUBackend: Backend {
         return CPUStorage(layout: layout, block: block, arena: arena)
     }
 
-    func like(_ tensor: Tensor) -> Tensor { allocate(tensor.shape, tensor.cpu.layout) }
+    func like(_ tensor: Tensor) -> Tensor { allocate(tensor.shape, tensor.cpu.layout, type: tensor.type) }
 
-    package func tensor(_ host: HostTensor) -> Tensor {
-        let result = allocate(host.shape)
-        assign(host, to: result)
+    package func tensor(
+        _ type: ElementType, shape: [Int], filling body: (UnsafeMutableRawBufferPointer) throws -> Void
+    ) rethrows -> Tensor {
+        precondition(type == .f32 || type == .u8 || type == .i32, "no backend holds \(type.rawValue)")
+        let result = allocate(shape, type: type)
+        try body(UnsafeMutableRawBufferPointer(start: result.cpu.bytes, count: result.byteCount))
         return result
     }
 
@@ -96,10 +109,12 @@ package class CPUBackend: Backend {
     }
 
     package func assign(_ host: HostTensor, to target: Tensor) {
-        precondition(host.shape == target.shape)
+        precondition(host.shape == target.shape && host.type == target.type)
         if target.cpu.layout != .plain { target.cpu.exchange(with: allocate(target.shape).cpu) }
-        host.withUnsafeElements(as: Float.self) { values in
-            if let start = values.baseAddress { target.floats.update(from: start, count: values.count) }
+        host.withUnsafeBytes { values in
+            if let start = values.baseAddress {
+                UnsafeMutableRawPointer(target.cpu.bytes).copyMemory(from: start, byteCount: values.count)
+            }
         }
         target.cpu.version += 1
     }
@@ -107,14 +122,14 @@ package class CPUBackend: Backend {
     package func read(_ tensor: Tensor) throws -> HostTensor {
         try takeFailure()
         let plain = plain(tensor)
-        return HostTensor(.f32, shape: tensor.shape) { bytes in
-            bytes.copyMemory(from: UnsafeRawBufferPointer(start: plain.floats, count: bytes.count))
+        return HostTensor(tensor.type, shape: tensor.shape) { bytes in
+            bytes.copyMemory(from: UnsafeRawBufferPointer(start: plain.cpu.bytes, count: bytes.count))
         }
     }
 
     package func copy(_ source: Tensor) -> Tensor {
         let result = like(source)
-        result.floats.update(from: source.floats, count: source.storedCount)
+        result.cpu.bytes.update(from: source.cpu.bytes, count: source.storedBytes)
         return result
     }
 
@@ -165,22 +180,21 @@ package class CPUBackend: Backend {
 
     // MARK: Convolution
 
-    /// The layout in which activations of so many channels travel from layer to layer.
-    func activationLayout(_ channels: Int) -> CPUStorage.Layout { .plain }
+    func activationLayout(_ channels: Int) -> CPUStorage.Layout { engine.activationLayout(channels) }
 
     package func convolution(_ x: Tensor, weight: Tensor, window: Window) -> Tensor {
-        preconditionFailure("a CPU backend has its own convolution")
+        engine.convolution(x, weight: weight, window: window, on: self)
     }
 
     package func convolutionInputGradient(
         _ gradient: Tensor, weight: Tensor, inputShape: [Int], window: Window
     ) -> Tensor {
-        preconditionFailure("a CPU backend has its own convolution")
+        engine.inputGradient(gradient, weight: weight, inputShape: inputShape, window: window, on: self)
     }
 
     package func convolutionWeightGradient(
         _ gradient: Tensor, input: Tensor, weightShape: [Int], window: Window
     ) -> Tensor {
-        preconditionFailure("a CPU backend has its own convolution")
+        engine.weightGradient(gradient, input: input, weightShape: weightShape, window: window, on: self)
     }
 }

@@ -5,7 +5,7 @@ extension CPUBackend {
     package func maxPool(_ x: Tensor, window: Window) -> (output: Tensor, chosen: Tensor) {
         let shape = [x.shape[0], x.shape[1], window.output(x.shape[2]), window.output(x.shape[3])]
         let output = allocate(shape, x.cpu.layout), planes = x.planes
-        let chosen = Tensor(shape: shape, storage: storage(bytes: output.storedCount, x.cpu.layout))
+        let chosen = Tensor(.u8, shape: shape, storage: storage(bytes: output.storedCount, x.cpu.layout))
         parallel(planes.samples * planes.blocks) {
             hl_max_pool(
                 x.floats, output.floats, chosen.cpu.bytes, $0.lowerBound, $0.upperBound, x.shape[2], x.shape[3],

@@ -72,39 +72,42 @@ extension CPUBackend {
     }
 
     package func rows(_ x: Tensor, _ range: Range<Int>) -> Tensor {
-        let result = allocate([range.count] + x.shape.dropFirst(), x.cpu.layout)
-        let stride = x.storedCount / x.shape[0]
-        result.floats.update(from: x.floats + range.lowerBound * stride, count: range.count * stride)
+        let result = allocate([range.count] + x.shape.dropFirst(), x.cpu.layout, type: x.type)
+        let stride = x.storedBytes / x.shape[0]
+        result.cpu.bytes.update(from: x.cpu.bytes + range.lowerBound * stride, count: range.count * stride)
         return result
     }
 
-    package func rows(_ x: Tensor, at indices: [Int]) -> Tensor {
-        let result = allocate([indices.count] + x.shape.dropFirst(), x.cpu.layout)
-        let stride = x.storedCount / x.shape[0]
-        for (row, index) in indices.enumerated() {
+    package func rows(_ x: Tensor, at indices: Tensor) -> Tensor {
+        let count = indices.elementCount
+        let result = allocate([count] + x.shape.dropFirst(), x.cpu.layout, type: x.type)
+        let stride = x.storedBytes / x.shape[0], places = indices.integers
+        for row in 0..<count {
+            let index = Int(places[row])
             precondition((0..<x.shape[0]).contains(index))
-            (result.floats + row * stride).update(from: x.floats + index * stride, count: stride)
+            (result.cpu.bytes + row * stride).update(from: x.cpu.bytes + index * stride, count: stride)
         }
         return result
     }
 
     package func assignRows(_ source: Tensor, to target: Tensor, at start: Int) {
         precondition(
-            source.shape.dropFirst() == target.shape.dropFirst() && start >= 0
+            source.type == target.type && source.shape.dropFirst() == target.shape.dropFirst() && start >= 0
                 && start + source.shape[0] <= target.shape[0])
-        let source = laidOut(source, as: target.cpu.layout), stride = target.storedCount / target.shape[0]
-        (target.floats + start * stride).update(from: source.floats, count: source.storedCount)
+        let source = laidOut(source, as: target.cpu.layout), stride = target.storedBytes / target.shape[0]
+        (target.cpu.bytes + start * stride).update(from: source.cpu.bytes, count: source.storedBytes)
         target.cpu.version += 1
     }
 
     package func concatenate(_ parts: [Tensor]) -> Tensor {
         let layout = parts[0].cpu.layout
-        let result = allocate([parts.reduce(0) { $0 + $1.shape[0] }] + parts[0].shape.dropFirst(), layout)
+        let result = allocate(
+            [parts.reduce(0) { $0 + $1.shape[0] }] + parts[0].shape.dropFirst(), layout, type: parts[0].type)
         var position = 0
         for part in parts {
             let source = laidOut(part, as: layout)
-            (result.floats + position).update(from: source.floats, count: source.storedCount)
-            position += source.storedCount
+            (result.cpu.bytes + position).update(from: source.cpu.bytes, count: source.storedBytes)
+            position += source.storedBytes
         }
         return result
     }

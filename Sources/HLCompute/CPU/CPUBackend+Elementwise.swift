@@ -58,48 +58,6 @@ extension CPUBackend {
         target.cpu.version += 1
     }
 
-    package func sgd(
-        _ weight: Tensor, gradient: Tensor, velocity: Tensor, rate: Float, momentum: Float, decay: Float
-    ) {
-        precondition(weight.shape == gradient.shape && weight.shape == velocity.shape)
-        for tensor in [weight, velocity] { adopt(gradient.cpu.layout, for: tensor) }
-        forEachElement(weight) {
-            hl_sgd(weight.floats + $0, gradient.floats + $0, velocity.floats + $0, rate, momentum, decay, $1)
-        }
-        weight.cpu.version += 1
-    }
-
-    package func lars(
-        _ weight: Tensor, gradient: Tensor, velocity: Tensor, rate: Float, momentum: Float, decay: Float, trust: Float
-    ) {
-        precondition(weight.shape == gradient.shape && weight.shape == velocity.shape)
-        for tensor in [weight, velocity] { adopt(gradient.cpu.layout, for: tensor) }
-        var squares = [0.0, 0.0]
-        hl_lars_squares(weight.floats, gradient.floats, decay, weight.storedCount, &squares)
-        let isAdapted = squares[0] > 0 && squares[1] > 0
-        let factor = isAdapted ? Float(Double(trust) * (squares[0] / squares[1]).squareRoot()) : 1
-        forEachElement(weight) {
-            hl_lars(
-                weight.floats + $0, gradient.floats + $0, velocity.floats + $0, rate, momentum, decay, factor, $1)
-        }
-        weight.cpu.version += 1
-    }
-
-    package func adam(
-        _ weight: Tensor, gradient: Tensor, first: Tensor, second: Tensor, step: Int, rate: Float, beta1: Float,
-        beta2: Float, epsilon: Float
-    ) {
-        precondition(weight.shape == gradient.shape)
-        for tensor in [weight, first, second] { adopt(gradient.cpu.layout, for: tensor) }
-        let correction1 = 1 - pow(Double(beta1), Double(step)), correction2 = 1 - pow(Double(beta2), Double(step))
-        forEachElement(weight) {
-            hl_adam(
-                weight.floats + $0, gradient.floats + $0, first.floats + $0, second.floats + $0,
-                Float(Double(rate) / correction1), beta1, beta2, Float(1 / correction2.squareRoot()), epsilon, $1)
-        }
-        weight.cpu.version += 1
-    }
-
     /// Calls `body` with the start and length of each thread's part of a tensor's memory.
     func forEachElement(_ tensor: Tensor, _ body: (_ start: Int, _ count: Int) -> Void) {
         parallel(tensor.storedCount, grain: Self.elementGrain) { body($0.lowerBound, $0.count) }

@@ -92,3 +92,18 @@ extension CPUBackend {
         return result
     }
 }
+
+extension CPUBackend {
+    package func softmaxRows(_ x: Tensor) -> Tensor {
+        let result = copy(x)
+        forEachRow(x) { hl_softmax_rows(result.floats, $0, $1, x.shape[1]) }
+        return result
+    }
+
+    package func softmaxRowsBackward(_ gradient: Tensor, output: Tensor) -> Tensor {
+        precondition(gradient.shape == output.shape)
+        let result = copy(gradient)
+        forEachRow(output) { hl_softmax_rows_backward(output.floats, result.floats, $0, $1, output.shape[1]) }
+        return result
+    }
+}

@@ -1,0 +1,203 @@
+import HLTensor
+
+/// The operations of a backend that have a default, composed of the primitives of `Backend` (`Backend+….swift`).
+///
+/// A default is right and slow. It needs no more than it is given: no loop over values, and a copy to the host only
+/// where its comment says so.
+package protocol ComposedOperations: AnyObject {
+    // MARK: Memory
+
+    /// A tensor with the values of a host tensor, F32, U8 or I32.
+    func tensor(_ host: HostTensor) -> Tensor
+
+    /// A copy.
+    func copy(_ source: Tensor) -> Tensor
+
+    /// Promises that a weight keeps its values from now on, so that the backend may hold it in the layout that its
+    /// first use wants, and nothing else.
+    func freeze(_ weight: Tensor)
+
+    /// Tensors of one type and row shape, one below the other.
+    func concatenate(_ parts: [Tensor]) -> Tensor
+
+    // MARK: Normalisation (x: [B, C, H, W] or [B, C]; per-channel vectors: [C])
+
+    /// Batch normalisation by the batch's own statistics, then `residual` added and ReLU taken where asked. The batch is
+    /// `groups` equal parts with statistics of their own, as in so many forward passes. `running` is updated once per
+    /// group, in order, with PyTorch's momentum and unbiased variance.
+    func batchNorm(
+        _ x: Tensor, weight: Tensor?, bias: Tensor?, running: RunningStatistics?, epsilon: Float, groups: Int,
+        residual: Tensor?, relu: Bool
+    ) -> (output: Tensor, statistics: BatchStatistics)
+
+    /// The way back. `output` is needed where ReLU was taken.
+    func batchNormBackward(
+        _ gradient: Tensor, input: Tensor, output: Tensor?, weight: Tensor?, statistics: BatchStatistics,
+        wantsResidual: Bool
+    ) -> BatchNormGradients
+
+    /// The same by fixed statistics (evaluation mode).
+    func batchNormInference(
+        _ x: Tensor, weight: Tensor?, bias: Tensor?, running: RunningStatistics, epsilon: Float, residual: Tensor?,
+        relu: Bool
+    ) -> (output: Tensor, statistics: BatchStatistics)
+
+    /// y = x / max(|x|, 1e-12) per row of [B, d], with the norms [B].
+    func normaliseRows(_ x: Tensor) -> (output: Tensor, norms: Tensor)
+
+    /// The way back through `normaliseRows`: (g − y (g · y)) / norm per row.
+    func normaliseRowsBackward(_ gradient: Tensor, output: Tensor, norms: Tensor) -> Tensor
+
+    // MARK: Pooling and matrices
+
+    /// The mean over all positions, [B, C, H, W] → [B, C].
+    func averagePool(_ x: Tensor) -> Tensor
+
+    /// The way back through `averagePool`.
+    func averagePoolBackward(_ gradient: Tensor, inputShape: [Int]) -> Tensor
+
+    /// x Wᵀ, [B, in] × [out, in], with each row of the result from its own row of x alone, to the bit: what is applied to
+    /// samples one by one must not depend on which of them came together. Libraries do not promise that of `matmul`.
+    func projectRows(_ x: Tensor, _ weight: Tensor) -> Tensor
+
+    /// Adds a vector [d] to every row of [B, d], in place.
+    func addRowVector(_ vector: Tensor, to matrix: Tensor)
+
+    /// The sums down the columns of [B, d], [d].
+    func columnSums(_ matrix: Tensor) -> Tensor
+
+    // MARK: Generators (x: [B, C, H, W] or [B, C])
+
+    /// large += small upsampled to twice its side by nearest neighbours, in place.
+    func addUpsampled(_ small: Tensor, to large: Tensor)
+
+    /// The adjoint: sums over squares of 2 × 2.
+    func sumSquares(_ large: Tensor) -> Tensor
+
+    /// Twice the side by zero insertion and a filter of 4 × 4 taps.
+    func filterUpsampled(_ x: Tensor, _ filter: UpsamplingFilter) -> Tensor
+
+    /// The way back through `filterUpsampled`.
+    func filterUpsampledBackward(_ gradient: Tensor, _ filter: UpsamplingFilter) -> Tensor
+
+    /// y[n] = Σ taps[k] x[n + k − offset] along both sides of square activations, with four taps; [B, C, outputSide,
+    /// outputSide].
+    func filter(_ x: Tensor, taps: [Float], offset: Int, outputSide: Int) -> Tensor
+
+    /// A 1 × 1 convolution with weights per sample, [B, O, C], O at most 4; row-major [B, O, H, W].
+    func mixChannels(_ x: Tensor, weights: Tensor) -> Tensor
+
+    /// The way back through `mixChannels`.
+    func mixChannelsBackward(_ gradient: Tensor, input: Tensor, weights: Tensor) -> (input: Tensor, weights: Tensor)
+
+    /// Channels `range`; a row-major copy.
+    func channels(_ x: Tensor, _ range: Range<Int>) -> Tensor
+
+    /// The adjoint: a tensor of `shape`, zero but for channels start….
+    func placeChannels(_ gradient: Tensor, in shape: [Int], at start: Int) -> Tensor
+
+    /// Σ over keys of softmax(queryᵀ key) value, [B, e, N], of query [B, d, N], key [B, d, M] and value [B, e, M], all
+    /// row-major with any shape behind the channels.
+    func attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor
+
+    /// The way back through `attention`.
+    func attentionBackward(_ gradient: Tensor, query: Tensor, key: Tensor, value: Tensor)
+        -> (query: Tensor, key: Tensor, value: Tensor)
+
+    /// Samples that a network which makes images of `side` pixels renders at a time. The order of summation may depend
+    /// on it, so that it is a function of the side alone.
+    func renderBatch(side: Int) -> Int
+
+    /// Samples of such a network whose activations may be kept for the way back; more are rendered twice.
+    func recordedSamples(side: Int) -> Int
+
+    // MARK: Pixels
+
+    /// F32 0…1 as U8 0…255: round(255 x), cut off at both ends; NaN becomes 0.
+    func roundPixels(_ x: Tensor) -> Tensor
+
+    /// T_x of a batch: crop, resize to `size`, flip, colour, grey, blur, and (value − mean) / deviation, F32
+    /// [B, 3, size, size]. A result depends on its own image and parameters alone.
+    /// - Parameters:
+    ///   - images: U8 (0…255) or F32 (0…1), [B, 3, H, W].
+    ///   - parameters: B entries that fit images of this size, drawn on the host.
+    ///   - mean, deviation: of R, G and B, on the scale 0…1.
+    func augment(
+        _ images: Tensor, _ parameters: [AugmentationParameters], size: Int, mean: [Float], deviation: [Float]
+    ) -> Tensor
+
+    /// The way back through `augment` for parameters that crop to `size` without resizing, and do nothing else: a gradient
+    /// of `imageShape`, 0 outside the crops.
+    func augmentBackward(
+        _ gradient: Tensor, _ parameters: [AugmentationParameters], imageShape: [Int], deviation: [Float]
+    ) -> Tensor
+
+    // MARK: Sums and losses
+
+    /// target += source, in place.
+    func accumulate(_ source: Tensor, into target: Tensor)
+
+    /// target = decay · target + (1 − decay) · source, in place; a decay of 0 copies.
+    func average(_ source: Tensor, into target: Tensor, decay: Float)
+
+    /// −cos(p, z) per row of [B, d] with z held constant, [B], and its gradient with regard to p, times `weight`.
+    func negativeCosine(_ p: Tensor, _ z: Tensor, weight: Float) -> (losses: Tensor, gradient: Tensor)
+
+    /// Σ (a − b)² of every entry of the first dimension, [B].
+    func squaredDistances(_ a: Tensor, _ b: Tensor) -> Tensor
+
+    // MARK: Optimisers (in place, all parameters of a step in one call)
+
+    /// SGD with momentum and L2 decay (torch.optim.SGD): v = momentum v + (g + decay w), w −= rate v.
+    func sgd(_ updates: [SGDUpdate], rate: Float, momentum: Float)
+
+    /// Momentum on the gradient with its decay, scaled by `trust` · |weight| / |gradient + decay · weight| where neither
+    /// is zero (You et al. 2017, in the form of BYOL's code: the rate comes behind the momentum).
+    func lars(_ updates: [SGDUpdate], rate: Float, momentum: Float, trust: Float)
+
+    /// Adam without decay (torch.optim.Adam) in step `step`, counted from 1.
+    func adam(_ updates: [AdamUpdate], step: Int, rate: Float, beta1: Float, beta2: Float, epsilon: Float)
+}
+
+/// A parameter's part in a step of SGD or LARS: tensors of one shape; weight and velocity are updated in place.
+package struct SGDUpdate {
+    /// What is trained.
+    package let weight: Tensor
+    /// dL/dweight.
+    package let gradient: Tensor
+    /// Momentum's memory.
+    package let velocity: Tensor
+    /// L2 decay.
+    package let decay: Float
+    /// What the step's rate is multiplied by.
+    package let rateFactor: Float
+
+    /// A part with that decay, at the step's own rate unless a factor is given.
+    package init(weight: Tensor, gradient: Tensor, velocity: Tensor, decay: Float, rateFactor: Float = 1) {
+        self.weight = weight
+        self.gradient = gradient
+        self.velocity = velocity
+        self.decay = decay
+        self.rateFactor = rateFactor
+    }
+}
+
+/// A parameter's part in a step of Adam: tensors of one shape; weight and moments are updated in place.
+package struct AdamUpdate {
+    /// What is trained.
+    package let weight: Tensor
+    /// dL/dweight.
+    package let gradient: Tensor
+    /// Running mean of the gradient.
+    package let first: Tensor
+    /// Running mean of its square.
+    package let second: Tensor
+
+    /// A part with these moments.
+    package init(weight: Tensor, gradient: Tensor, first: Tensor, second: Tensor) {
+        self.weight = weight
+        self.gradient = gradient
+        self.first = first
+        self.second = second
+    }
+}

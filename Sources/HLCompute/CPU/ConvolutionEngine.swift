@@ -1,0 +1,38 @@
+import HLTensor
+
+/// What convolves on a `CPUBackend`, and so decides in which layout activations travel from layer to layer.
+///
+/// Shapes are those of `Backend`: x [B, I, H, W], weight [O, I, k, k], y [B, O, H', W']. Memory comes from the backend
+/// that is handed in, and errors go to it (`Backend.fail`).
+package protocol ConvolutionEngine: AnyObject {
+    /// Library and version, for people; nil where there is none beside OpenBLAS.
+    var summary: String? { get }
+
+    /// Called around every run of a kernel that convolves, and nothing else: a benchmark's stopwatch. It must call its
+    /// argument exactly once.
+    var aroundKernel: ((() -> Void) -> Void)? { get set }
+
+    /// The layout in which activations of so many channels travel.
+    func activationLayout(_ channels: Int) -> CPUStorage.Layout
+
+    /// y.
+    func convolution(_ x: Tensor, weight: Tensor, window: Window, on backend: CPUBackend) -> Tensor
+
+    /// Gradient with regard to x, whose shape is given.
+    func inputGradient(
+        _ gradient: Tensor, weight: Tensor, inputShape: [Int], window: Window, on backend: CPUBackend
+    ) -> Tensor
+
+    /// Gradient with regard to the weight, whose shape is given.
+    func weightGradient(
+        _ gradient: Tensor, input: Tensor, weightShape: [Int], window: Window, on backend: CPUBackend
+    ) -> Tensor
+}
+
+extension ConvolutionEngine {
+    /// Runs a kernel, timed where somebody does.
+    func running(_ kernel: () -> Void) {
+        guard let aroundKernel else { return kernel() }
+        withoutActuallyEscaping(kernel) { aroundKernel($0) }
+    }
+}
