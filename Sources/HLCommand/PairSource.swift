@@ -1,3 +1,4 @@
+import HLCompute
 import HLFormats
 import HLGenerators
 import HLTensor
@@ -18,10 +19,10 @@ package final class PairSource {
     private let pixels = PixelType.u8
 
     /// - Parameters: as of `TrainingStream`.
-    ///   - threads: threads in all, for rendering.
-    package init(path: String, epochs: Int, seed: UInt64, threads: Int) throws {
+    ///   - backend: what renders.
+    package init(path: String, epochs: Int, seed: UInt64, on backend: any Backend) throws {
         stream = try TrainingStream(path: path, epochs: epochs, seed: seed)
-        renderer = try Renderer(stream.header, threads: threads)
+        renderer = try Renderer(stream.header, on: backend)
     }
 
     package var header: StreamHeader { stream.header }

@@ -11,6 +11,8 @@ import HLTensor
 package protocol Backend: AnyObject {
     /// Library, version, instruction set and threads, for people.
     var summary: String { get }
+    /// Threads in all, at least 1, also for what is computed on the host beside it.
+    var threads: Int { get }
 
     // MARK: Memory
 

@@ -9,7 +9,7 @@ import HLTensor
 /// Not thread-safe: one thread enqueues. Every kernel splits its work the same way for the same shape and thread count,
 /// and no sum crosses threads, so that results repeat bit for bit.
 package class CPUBackend: Backend {
-    let threads: Int
+    package let threads: Int
     package let arena = Arena()
     private var failure: Failure?
     /// Seconds spent so far inside a library's convolution kernels, and nothing else: what no code of ours can save. 0

@@ -1,4 +1,5 @@
 import Glibc
+import HLCompute
 import HLTensor
 
 /// The space that a latent lives in.
@@ -45,17 +46,21 @@ package protocol Oracle: AnyObject {
 extension GeneratorSpecification {
     /// The generator itself, ready to render.
     /// - Parameters:
-    ///   - threads: threads in all.
+    ///   - backend: what it computes on.
     ///   - trusted: whether a command in the specification comes from the user and not from a stream's header alone.
     /// - Throws: `Failure`: noInput when its weights are missing, incompatible when they are others than the stream's
     ///   or the generator is not known to this version.
-    package func makeGenerator(threads: Int, trusted: Bool = false) throws -> any Generator {
+    package func makeGenerator(on backend: any Backend, trusted: Bool = false) throws -> any Generator {
         switch name {
-        case "shapes": return try Shapes(self, threads: threads)
+        case "shapes": return try Shapes(self, threads: backend.threads)
         case "bigbigan":
-            return try loadingWeights(.bigBiGAN, threads: threads) { try BigBiGAN(self, file: $0, threads: threads) }
+            return try loadingWeights(.bigBiGAN, threads: backend.threads) { file in
+                try BigBiGAN(self, file: file, backend: backend)
+            }
         case "stylegan2":
-            return try loadingWeights(.styleGAN2, threads: threads) { try StyleGAN2(self, file: $0, threads: threads) }
+            return try loadingWeights(.styleGAN2, threads: backend.threads) { file in
+                try StyleGAN2(self, file: file, backend: backend)
+            }
         case "exec": return try ExternalGenerator(self, trusted: trusted)
         default:
             throw Failure(

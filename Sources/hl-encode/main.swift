@@ -52,12 +52,13 @@ struct Encode: Tool {
     }
 
     func run() throws {
-        let encoder = try network.makeEncoder(seed: randomness.seed, on: network.makeBackend(shared))
+        let backend = try network.makeBackend(shared)
+        let encoder = try network.makeEncoder(seed: randomness.seed, on: backend)
         let reader = try StreamInput.open(path: input)
-        let renderer = try Renderer(reader.header, threads: shared.threadCount)
+        let renderer = try Renderer(reader.header, on: backend)
         let output = try StreamOutput(path: destination.output)
         try output.writeHeader(try header(reader.header, encoder))
-        Console.note("\(network.name): \(encoder.description.json.text), \(encoder.backend.summary)")
+        Console.note("\(network.name): \(encoder.description.json.text), \(backend.summary)")
         let batches = BatchRegrouper(ReadAhead(reader)), views = try chosenViews(), progress = Progress()
         while let batch = try batches.nextBatch(of: batch) {
             var tensors = batch.tensors

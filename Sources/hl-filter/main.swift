@@ -40,6 +40,7 @@ struct Filter: Tool {
     @Option(help: ArgumentHelp("Write the report as JSON too. (path)", valueName: "file"))
     var report: String?
 
+    @OptionGroup var computing: BackendOption
     @OptionGroup var destination: OutputOption
     @OptionGroup(title: "Common options") var shared: SharedOptions
 
@@ -55,7 +56,7 @@ struct Filter: Tool {
     }
 
     func run() throws {
-        let backend = try BackendChoice.automatic.make(threads: shared.threads)
+        let backend = try computing.backend.make(threads: shared.threads)
         let judge = try DiscriminatorCheckpoint.load(path: discriminator, on: backend)
         if judge.auc < 0.53 {
             warn("\(discriminator) tells real from generated hardly better than chance (AUC \(rounded(judge.auc)))")
@@ -63,7 +64,7 @@ struct Filter: Tool {
         if let report { try OutputFile.check(path: report) }
         let reader = try StreamInput.open(path: input)
         let oracle = try defectOracle(reader.header)
-        let renderer = try Renderer(reader.header, threads: shared.threadCount)
+        let renderer = try Renderer(reader.header, on: backend)
         let output = try StreamOutput(path: destination.output)
         try output.writeHeader(try header(reader.header, judge))
         let group = try BestOfGroup(keep: keep ?? 0.5, batch: batch)

@@ -1,4 +1,5 @@
 import HLCommand
+import HLCompute
 import HLFormats
 import HLGenerators
 import HLTensor
@@ -18,9 +19,9 @@ struct ProbeSet {
 
     /// - Parameter wantsImages: takes images, rendered where there are only latents, instead of embeddings.
     /// - Throws: `Failure` (data) for an empty stream, or one without labels, ids or content.
-    static func read(path: String, role: String, wantsImages: Bool, threads: Int) throws -> ProbeSet {
+    static func read(path: String, role: String, wantsImages: Bool, on backend: any Backend) throws -> ProbeSet {
         let reader = try StreamInput.open(path: path)
-        let renderer = wantsImages ? try Renderer(reader.header, threads: threads) : nil
+        let renderer = wantsImages ? try Renderer(reader.header, on: backend) : nil
         let batches = ReadAhead(reader)
         var ids: [Int64] = [], labels: [Int64] = [], parts: [HostTensor] = []
         while let batch = try batches.next() {

@@ -99,7 +99,7 @@ struct Probe: Tool {
         // A missing or foreign encoder is found before hours of reading.
         let backend = try network.makeBackend(shared)
         let encoder = network.isGiven ? try network.makeEncoder(seed: randomness.seed, on: backend) : nil
-        let train = try read(self.train, "train"), test = try read(self.test, "test")
+        let train = try read(self.train, "train", backend), test = try read(self.test, "test", backend)
         try ProbeCheck.origins(train, test)
         if encoder == nil { try ProbeCheck.encoders(train, test) }
         try ProbeCheck.shapes(train, test)
@@ -128,8 +128,8 @@ struct Probe: Tool {
         return passes == 0 ? "central crop" : "random crop and flip, \(min(passes ?? epochs, epochs)) passes"
     }
 
-    private func read(_ path: String, _ role: String) throws -> ProbeSet {
-        try ProbeSet.read(path: path, role: role, wantsImages: network.isGiven, threads: shared.threadCount)
+    private func read(_ path: String, _ role: String, _ backend: any Backend) throws -> ProbeSet {
+        try ProbeSet.read(path: path, role: role, wantsImages: network.isGiven, on: backend)
     }
 
     private func embed(_ set: ProbeSet, _ encoder: Encoder?) throws -> HostTensor {

@@ -25,7 +25,6 @@ final class Attachments {
     init(
         _ options: Sample, _ specification: GeneratorSpecification, _ header: StreamHeader, hasMapped: Bool = false
     ) throws {
-        let threads = options.shared.threadCount
         let wantsMapped = options.latent == .w && !hasMapped
         if wantsMapped && (specification.mapped == nil || specification.weights == nil) {
             throw Failure(
@@ -39,10 +38,11 @@ final class Attachments {
                 .usage, "the images of \(specification.name) need its weights",
                 "give --weights too, or leave out --render")
         }
+        let backend = options.computing.onDemand(options.shared)
         renderer =
             options.images.render
-            ? try Renderer(header, threads: threads, trusted: options.network.isCommand) : nil
-        mapper = wantsMapped ? try renderer?.mapper ?? specification.makeMapper(threads: threads) : nil
+            ? try Renderer(header, on: try backend(), trusted: options.network.isCommand) : nil
+        mapper = wantsMapped ? try renderer?.mapper ?? specification.makeMapper(on: backend()) : nil
         oracle = try specification.makeOracle()
         pixels = options.images.pixels
         let side = specification.resolution

@@ -62,8 +62,8 @@ struct TrainDiscriminator: Tool {
 
     func run() throws {
         try OutputFile.check(path: output)
-        let generated = try Images(input, threads: shared.threadCount)
-        let authentic = try Images(real, threads: shared.threadCount)
+        let backend = try backend.make(threads: shared.threads)
+        let generated = try Images(input, on: backend), authentic = try Images(real, on: backend)
         let held = (real: try authentic.next(heldOut), generated: try generated.next(heldOut))
         let defects = generated.defects
         var settings = DiscriminatorTrainer.Settings()
@@ -74,7 +74,7 @@ struct TrainDiscriminator: Tool {
         settings.seed = seed.seed
         let side = min(held.generated.shape[2], held.generated.shape[3])
         let trainer = DiscriminatorTrainer(
-            settings, side: side, on: try backend.make(threads: shared.threads), threads: shared.threadCount)
+            settings, side: side, on: backend, threads: shared.threadCount)
         Console.note("settings \(settings.json.text), images of \(side) pixels")
         let progress = Progress(total: settings.steps * batch)
         var loss: Double?
@@ -113,10 +113,10 @@ struct TrainDiscriminator: Tool {
         private let oracle: (any DefectOracle)?
         private let name: String
 
-        init(_ path: String, threads: Int) throws {
+        init(_ path: String, on backend: any Backend) throws {
             name = path == "-" ? "standard input" : path
             stream = try TrainingStream(path: path, epochs: 1, seed: 0)
-            renderer = try Renderer(stream.header, threads: threads)
+            renderer = try Renderer(stream.header, on: backend)
             oracle =
                 stream.header.generator == nil
                 ? nil : try GeneratorSpecification(of: stream.header).makeOracle() as? any DefectOracle

@@ -76,7 +76,8 @@ import HLGenerators
     }
 
     @Test func shapesAndCommands() throws {
-        let shapes = try GeneratorSpecification.named("shapes", resolution: 32).makeDifferentiableGenerator(threads: 2)
+        let shapes = try GeneratorSpecification.named("shapes", resolution: 32).makeDifferentiableGenerator(
+            on: PlainBackend(threads: 2))
         var random = RandomKey(seed: 1, purpose: .anchor).sequence(id: 0)
         let z = HostTensor((0..<3 * 120).map { _ in random.uniform(-2, 2) }, shape: [3, 120])
         let made = try shapes.differentiableImages(latents(z, of: shapes), substituting: nil)
@@ -86,6 +87,6 @@ import HLGenerators
         #expect(gradient.shape == [3, 120] && gradient.floats.contains { abs($0) > 1 })
         let command = try GeneratorSpecification.external(
             command: "true", latent: LatentShape(chunks: 2, dimension: 3), resolution: 8)
-        #expect(throws: Failure.self) { _ = try command.makeDifferentiableGenerator(threads: 1) }
+        #expect(throws: Failure.self) { _ = try command.makeDifferentiableGenerator(on: PlainBackend(threads: 1)) }
     }
 }

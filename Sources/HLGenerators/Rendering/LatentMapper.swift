@@ -1,3 +1,4 @@
+import HLCompute
 import HLTensor
 
 /// A generator whose synthesis takes mapped latents.
@@ -25,15 +26,15 @@ extension LatentMapper {
 
 extension GeneratorSpecification {
     /// The generator's mapping network alone.
-    /// - Parameter threads: threads in all.
+    /// - Parameter backend: what it computes on.
     /// - Throws: `Failure`: incompatible for a generator without one, or where its weights are others than the
     ///   stream's; noInput where they are missing.
-    package func makeMapper(threads: Int) throws -> any LatentMapper {
+    package func makeMapper(on backend: any Backend) throws -> any LatentMapper {
         guard name == "stylegan2" else {
             throw Failure(.incompatible, "\(name) has no mapped latents", "take a generator of StyleGAN2's kind")
         }
-        return try loadingWeights(.styleGAN2, threads: threads) { file in
-            try StyleGAN2Mapping(self, file: file, threads: threads)
+        return try loadingWeights(.styleGAN2, threads: backend.threads) { file in
+            try StyleGAN2Mapping(self, file: file, backend: backend)
         }
     }
 }

@@ -1,3 +1,4 @@
+import HLCompute
 import HLFormats
 import HLTensor
 
@@ -18,14 +19,16 @@ package final class Renderer {
 
     /// - Parameters:
     ///   - header: the stream's, which names the generator.
-    ///   - threads: threads in all.
+    ///   - backend: what the generator computes on; not asked for where there is none.
     ///   - trusted: whether a command in the header comes from the user of this program.
     /// - Throws: `Failure` when the stream's generator cannot be had. A stream of real images needs none.
-    package init(_ header: StreamHeader, threads: Int, trusted: Bool = false) throws {
+    package init(
+        _ header: StreamHeader, on backend: @autoclosure () throws -> any Backend, trusted: Bool = false
+    ) throws {
         self.header = header
         generator =
             header.generator == nil
-            ? nil : try GeneratorSpecification(of: header).makeGenerator(threads: threads, trusted: trusted)
+            ? nil : try GeneratorSpecification(of: header).makeGenerator(on: try backend(), trusted: trusted)
     }
 
     /// For images of a generator that is there already.

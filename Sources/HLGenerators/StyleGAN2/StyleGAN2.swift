@@ -68,15 +68,11 @@ package final class StyleGAN2: NetworkGenerator, LatentMapper {
         let clamp: Float
     }
 
-    /// - Throws: `Failure`: data or incompatible where the file is not that of such a network, usage where the
-    ///   specification does not fit it.
-    package convenience init(_ specification: GeneratorSpecification, file: GeneratorFile, threads: Int) throws {
-        try self.init(specification, file: file, backend: try BackendChoice.automatic.make(threads: threads))
-    }
-
     /// Output side from which upsampling by phases is the faster way, measured with 512 channels.
     package static let phaseSide = 128
 
+    /// - Throws: `Failure`: data or incompatible where the file is not that of such a network, usage where the
+    ///   specification does not fit it.
     package init(
         _ specification: GeneratorSpecification, file: GeneratorFile, backend: any Backend,
         phaseSide: Int = phaseSide

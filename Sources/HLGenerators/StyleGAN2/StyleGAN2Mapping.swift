@@ -3,7 +3,8 @@ import HLNet
 import HLTensor
 
 /// StyleGAN2's mapping network: z scaled to unit mean square, with the class's embedding behind it in a conditional
-/// network, through fully connected layers to w, and truncation of w towards its mean.
+/// network, through fully connected layers to w, and truncation of w towards its mean. Of backends that share their
+/// row-wise operations, as those of the CPU do, all give the same bits.
 package final class StyleGAN2Mapping: LatentMapper {
     /// Values of w.
     let width: Int
@@ -24,11 +25,12 @@ package final class StyleGAN2Mapping: LatentMapper {
 
     /// The mapping network alone, for a program that only maps.
     /// - Throws: as `StyleGAN2.init`.
-    package convenience init(_ specification: GeneratorSpecification, file: GeneratorFile, threads: Int) throws {
+    package convenience init(
+        _ specification: GeneratorSpecification, file: GeneratorFile, backend: any Backend
+    ) throws {
         let geometry = try StyleGAN2Geometry(file)
         try geometry.check(specification, file)
-        try self.init(
-            specification, geometry, WeightsReader(file), try PlainBackend(threads: threads))
+        try self.init(specification, geometry, WeightsReader(file), backend)
     }
 
     init(
