@@ -20,9 +20,9 @@ let opening = try timed {
     try GeneratorSpecification.fromWeights(path: options["weights"] ?? "", rendering: RenderingSettings())
 }
 let specification = opening.result
-let loading = try timed { try specification.makeGenerator(threads: options.number("threads", 0)) }
+let backend = try BackendChoice.automatic.make(threads: options.number("threads", 0))
+let loading = try timed { try specification.makeGenerator(on: backend) }
 guard let network = loading.result as? any NetworkGenerator else { fatalError("not a network") }
-let backend = network.backend
 
 /// Images of latents [B, d], and the gradient of Σ cotangent · image.
 @MainActor func step(_ z: HostTensor, cotangent: HostTensor?) throws -> (images: HostTensor, gradient: HostTensor?) {

@@ -11,7 +11,7 @@ import HLTensor
 let options = Options()
 let batch = options.number("batch", 32), side = options.number("side", 112)
 let architecture = ResNet.Architecture(rawValue: options["arch"] ?? "") ?? .resnet18
-let choice = BackendChoice(rawValue: options["backend"] ?? "") ?? .automatic
+let choice = BackendChoice(options["backend"] ?? "") ?? .automatic
 
 let backend = try choice.make(threads: options.number("threads", 0))
 let model = SimSiam(backend, backbone: ResNet(backend, architecture, width: options.number("width", 64)))

@@ -17,12 +17,12 @@ let batch = options.number("batch", 8), threads = options.number("threads", 2)
 let specification =
     try options["weights"].map { try GeneratorSpecification.fromWeights(path: $0, rendering: RenderingSettings()) }
     ?? GeneratorSpecification.named("shapes")
-let generator = try specification.makeDifferentiableGenerator(threads: threads)
 let backend = try BackendChoice.automatic.make(threads: threads)
+let generator = try specification.makeDifferentiableGenerator(on: backend)
 var settings = WalkerSettings(chunks: try ChunkSet(parsing: options["chunks"] ?? "1-5"), isWhole: false)
 settings.batch = batch
 settings.width = options.number("width", settings.width)
-let trainer = try WalkerTrainer(settings, generator: generator, on: backend, threads: threads)
+let trainer = try WalkerTrainer(settings, generator: generator)
 let ids = HostTensor([Int64](repeating: 0, count: batch), shape: [batch])
 var random = RandomKey(seed: 0, purpose: .anchor).sequence(id: 0)
 

@@ -7,6 +7,7 @@
 // gigabytes of address space, this one notes the case, keeps its file in FOLDER, and goes on with the next.
 
 import Glibc
+import HLCompute
 import HLFormats
 import HLGenerators
 import HLTensor
@@ -49,11 +50,11 @@ func save(_ bytes: [UInt8], to path: String) {
 func outcome(_ path: String, rendering: Bool) -> String {
     do {
         let specification = try GeneratorSpecification.fromWeights(path: path, rendering: RenderingSettings())
-        let generator = try specification.makeGenerator(threads: 1)
+        let generator = try specification.makeGenerator(on: CPUBackend.plain(threads: 1))
         if rendering {
             let shape = specification.base
             let z = HostTensor([Float](repeating: 0.5, count: shape.size), shape: [1, shape.chunks, shape.dimension])
-            _ = try generator.render(Latents(z, ids: HostTensor([Int64(0)], shape: [1])))
+            _ = try generator.backend.read(generator.render([Latents(z, ids: HostTensor([Int64(0)], shape: [1]))], pixels: .f32))
         }
         return "loaded"
     } catch let failure as Failure {

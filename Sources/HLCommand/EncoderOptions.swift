@@ -43,8 +43,8 @@ package struct EncoderOptions: ParsableArguments {
     package var crop: Int?
 
     @Option(
-        help: ArgumentHelp("Library for the layers. (auto, onednn or plain; default: auto)", valueName: "name"),
-        transform: { try choice($0, "backend") })
+        help: ArgumentHelp("Library for the layers. (\(BackendChoice.list); default: auto)", valueName: "name"),
+        transform: BackendChoice.parsed)
     package var backend: BackendChoice?
 
     package init() {}
@@ -100,10 +100,10 @@ private func choice<Value: RawRepresentable & CaseIterable>(
 
 extension Encoder {
     /// Warns when images of this shape have to be resized for the encoder.
-    package func warnAboutSize(of images: HostTensor) {
-        guard images.shape.count == 4, !fits(height: images.shape[2], width: images.shape[3]) else { return }
+    package func warnAboutSize(of shape: [Int]) {
+        guard shape.count == 4, !fits(height: shape[2], width: shape[3]) else { return }
         warn(
-            "the images are \(images.shape[2]) x \(images.shape[3]) pixels and the encoder expects \(description.side): "
+            "the images are \(shape[2]) x \(shape[3]) pixels and the encoder expects \(description.side): "
                 + "their centres are resized to \(description.crop)")
     }
 }

@@ -1,12 +1,14 @@
+import HLCompute
 import HLFormats
 import HLGenerators
 import HLTensor
 
 /// Batches of images, one view or a pair, for training (`TrainingStream`).
 package final class PairSource {
-    /// N samples: one or two image batches [N, 3, S, S] and the samples' ids.
+    /// N samples: their images, view by view, and their ids.
     package struct Pairs {
-        package let views: [HostTensor]
+        /// U8 or F32 [V · N, 3, S, S], of V views.
+        package let images: Tensor
         package let ids: [Int64]
         /// Classes, where they were asked for.
         package let labels: [Int64]
@@ -15,13 +17,14 @@ package final class PairSource {
 
     private let stream: TrainingStream
     private let renderer: Renderer
-    private let pixels = PixelType.u8
+    private let backend: any Backend
 
     /// - Parameters: as of `TrainingStream`.
-    ///   - threads: threads in all, for rendering.
-    package init(path: String, epochs: Int, seed: UInt64, threads: Int) throws {
+    ///   - backend: what renders.
+    package init(path: String, epochs: Int, seed: UInt64, on backend: any Backend) throws {
         stream = try TrainingStream(path: path, epochs: epochs, seed: seed)
-        renderer = try Renderer(stream.header, threads: threads)
+        self.backend = backend
+        renderer = try Renderer(stream.header, on: backend)
     }
 
     package var header: StreamHeader { stream.header }
@@ -39,15 +42,10 @@ package final class PairSource {
         guard let (batch, epoch) = try stream.nextBatch(count) else { return nil }
         let ids = try batch.require("id", .i64, rank: 1).integers
         let labels = labelled ? try batch.require("y", .i64, rank: 1).integers : []
-        let anchors = try renderer.images(of: 0, in: batch, pixels: pixels)
-        if views == 1 { return Pairs(views: [anchors], ids: ids, labels: labels, epoch: epoch) }
-        let hasPositives = Renderer.views(of: batch).contains(1)
-        let positives = hasPositives ? try renderer.images(of: 1, in: batch, pixels: pixels) : anchors
-        guard anchors.shape == positives.shape, anchors.type == positives.type else {
-            throw Failure(
-                .data, "the two views are \(anchors.shape) and \(positives.shape)", "make them of one size and type")
-        }
-        return Pairs(views: [anchors, positives], ids: ids, labels: labels, epoch: epoch)
+        let hasPositives = views > 1 && Renderer.views(of: batch).contains(1)
+        var images = try renderer.images(of: hasPositives ? [0, 1] : [0], in: batch, on: backend)
+        if views > 1 && !hasPositives { images = backend.concatenate([images, images]) }
+        return Pairs(images: images, ids: ids, labels: labels, epoch: epoch)
     }
 
     /// Reads past `count` pairs without rendering them.

@@ -16,20 +16,16 @@ package enum Version {
         lines.append("zstd: \(String(cString: ZSTD_versionString()))")
         lines.append("libpng: \(png_get_libpng_ver(nil).map { String(cString: $0) } ?? PNG_LIBPNG_VER_STRING)")
         lines.append("libjpeg: \(Image.readsJPEG ? "yes" : "no")")
-        lines.append(summary(.plain))
-        #if HL_ONEDNN
-            lines.append(summary(.oneDNN))
-        #else
-            lines.append("oneDNN: no")
-        #endif
+        lines += Backends.all.reversed().map(summary)
         return lines.joined(separator: "\n")
     }
 
-    private static func summary(_ choice: BackendChoice) -> String {
+    private static func summary(_ backend: BackendDescription) -> String {
+        guard backend.isBuilt, let choice = BackendChoice(backend.name) else { return "\(backend.title): no" }
         do {
-            return "backend \(choice.rawValue): \(try choice.make(threads: 0).summary)"
+            return "backend \(backend.name): \(try choice.make(threads: 0).summary)"
         } catch {
-            return "backend \(choice.rawValue): \(error.what)"
+            return "backend \(backend.name): \(error.what)"
         }
     }
 }

@@ -1,4 +1,5 @@
 import Glibc
+import HLCompute
 import HLTensor
 
 /// The space that a latent lives in.
@@ -29,15 +30,31 @@ package struct Latents: Sendable {
 
 /// A network or formula that makes images from latents.
 package protocol Generator: AnyObject {
+    /// What a stream's header says of it.
     var specification: GeneratorSpecification { get }
 
-    /// Images F32 [B, 3, S, S], 0…1, with S the specification's resolution. A sample's pixels may depend on nothing but
-    /// its latent, its id and the view: neither on the batch around it nor on threads.
-    func render(_ latents: Latents) throws -> HostTensor
+    /// What its images are on.
+    var backend: any Backend { get }
+
+    /// Images [B, 3, S, S] of several views, one below the other: S is the specification's resolution, and B counts the
+    /// latents of all views. A sample's pixels may depend on nothing but its latent, its id and the view: neither on the
+    /// batch around it nor on threads.
+    /// - Parameters:
+    ///   - views: at least one.
+    ///   - pixels: F32 0…1, or U8 0…255, rounded to the nearest.
+    func render(_ views: [Latents], pixels: PixelType) throws -> Tensor
+}
+
+/// How pixels are stored.
+package enum PixelType: String, Sendable, CaseIterable {
+    /// 0…255, rounded to the nearest.
+    case u8
+    /// 0…1.
+    case f32
 }
 
 /// A generator that knows the truth about its samples.
-package protocol Oracle: AnyObject {
+package protocol Oracle {
     /// Class labels I64 [B].
     func labels(of latents: HostTensor) -> HostTensor
 }
@@ -45,18 +62,22 @@ package protocol Oracle: AnyObject {
 extension GeneratorSpecification {
     /// The generator itself, ready to render.
     /// - Parameters:
-    ///   - threads: threads in all.
+    ///   - backend: what it computes on.
     ///   - trusted: whether a command in the specification comes from the user and not from a stream's header alone.
     /// - Throws: `Failure`: noInput when its weights are missing, incompatible when they are others than the stream's
     ///   or the generator is not known to this version.
-    package func makeGenerator(threads: Int, trusted: Bool = false) throws -> any Generator {
+    package func makeGenerator(on backend: any Backend, trusted: Bool = false) throws -> any Generator {
         switch name {
-        case "shapes": return try Shapes(self, threads: threads)
+        case "shapes": return try Shapes(self, on: backend)
         case "bigbigan":
-            return try loadingWeights(.bigBiGAN, threads: threads) { try BigBiGAN(self, file: $0, threads: threads) }
+            return try loadingWeights(.bigBiGAN, threads: backend.threads) { file in
+                try BigBiGAN(self, file: file, backend: backend)
+            }
         case "stylegan2":
-            return try loadingWeights(.styleGAN2, threads: threads) { try StyleGAN2(self, file: $0, threads: threads) }
-        case "exec": return try ExternalGenerator(self, trusted: trusted)
+            return try loadingWeights(.styleGAN2, threads: backend.threads) { file in
+                try StyleGAN2(self, file: file, backend: backend)
+            }
+        case "exec": return ExternalGenerator(self, trusted: trusted, on: backend)
         default:
             throw Failure(
                 .incompatible, "the stream's generator '\(name)' is not known to this version",
@@ -67,7 +88,7 @@ extension GeneratorSpecification {
     /// The generator's oracle, where it has one.
     /// - Throws: `Failure(.incompatible)` when this version's oracle is not that of the stream.
     package func makeOracle() throws -> (any Oracle)? {
-        name == "shapes" ? try Shapes(self, threads: 1) : nil
+        name == "shapes" ? try ShapesOracle(self) : nil
     }
 
     /// A network made from the weights file, which must be the one with which the stream was begun. The file is hashed

@@ -35,4 +35,36 @@ extension Pass {
             x.receive(backend.normaliseRowsBackward(gradient, output: y, norms: norms), backend)
         }
     }
+
+    /// x itself, whose gradient comes back with the other sign: what comes before ascends where the rest descends
+    /// (Ganin & Lempitsky 2015).
+    package func reversingGradient(_ x: Variable) -> Variable {
+        let backend = backend
+        return tape.result(x.value, from: [x]) { gradient in x.receive(backend.scale(gradient, by: -1), backend) }
+    }
+
+    /// Tensors of one row shape, one below the other.
+    package func concatenate(_ parts: [Variable]) -> Variable {
+        let backend = backend
+        return tape.result(backend.concatenate(parts.map(\.value)), from: parts) { gradient in
+            var start = 0
+            for part in parts {
+                let rows = start..<start + part.shape[0]
+                if part.requiresGradient { part.receive(backend.rows(gradient, rows), backend) }
+                start = rows.upperBound
+            }
+        }
+    }
+
+    /// Crops of `parameters`, which do nothing else, normalised (`Backend.augment`), F32 [B, 3, size, size].
+    package func crop(
+        _ images: Variable, _ parameters: [AugmentationParameters], size: Int, mean: [Float], deviation: [Float]
+    ) -> Variable {
+        let backend = backend, shape = images.shape
+        let cropped = backend.augment(images.value, parameters, size: size, mean: mean, deviation: deviation)
+        return tape.result(cropped, from: [images]) { gradient in
+            images.receive(
+                backend.augmentBackward(gradient, parameters, imageShape: shape, deviation: deviation), backend)
+        }
+    }
 }

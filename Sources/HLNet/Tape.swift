@@ -16,7 +16,7 @@ package class Variable {
     package var shape: [Int] { value.shape }
 
     /// Adds to the gradient. The tensor becomes this variable's own: nobody else may keep it.
-    func receive(_ gradient: Tensor, _ backend: any Backend) {
+    package func receive(_ gradient: Tensor, _ backend: any Backend) {
         if let sum = self.gradient {
             backend.accumulate(gradient, into: sum)
         } else {
@@ -47,7 +47,7 @@ package final class Tape {
     }
 
     /// The result of an operation; `backward` is run with the gradient that reached it, if one did.
-    func result(
+    package func result(
         _ value: Tensor, from inputs: [Variable], backward: @escaping (_ gradient: Tensor) -> Void
     ) -> Variable {
         let output = Variable(value, requiresGradient: isRecording && inputs.contains { $0.requiresGradient })

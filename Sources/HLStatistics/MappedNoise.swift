@@ -29,7 +29,7 @@ package final class MappedNoise {
         self.mapper = mapper
         self.groups = groups
         self.anchors = anchors
-        mapped = try mapper.mapInBlocks(anchors)
+        mapped = try mapper.map(anchors)
         for group in groups { try group.validate(count: mapped.shape[1]) }
         noise = try TruncatedNormal(standardDeviation: 1, truncation: NoiseSuggestion.truncation).draw(
             ids: ids, perSample: anchors.rowSize, key: RandomKey(seed: 0, purpose: .perturbation)).floats
@@ -64,7 +64,7 @@ package final class MappedNoise {
     private func measure(_ deviation: Double) throws {
         let scale = Float(deviation)
         let moved = HostTensor(zip(anchors.floats, noise).map { $0 + scale * $1 }, shape: anchors.shape)
-        let views = try mapper.mapInBlocks(moved)
+        let views = try mapper.map(moved)
         var statistics = DeltaStatistics(chunks: ChunkSet(0), groups: groups)
         let ids = HostTensor((0..<anchors.rowCount).map { Int64($0) }, shape: [anchors.rowCount])
         try statistics.add(anchors: mapped, positives: views, ids: ids, names: ("w.0", "w.1"))

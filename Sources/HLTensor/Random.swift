@@ -42,8 +42,10 @@ package struct RandomKey: Sendable, Hashable {
 
 /// The words of one key and sample id, in order.
 package struct RandomSequence: RandomNumberGenerator, Sendable {
-    private let key: RandomKey
-    private let id: UInt64
+    /// Whose sequence it is.
+    package let key: RandomKey
+    /// The sample.
+    package let id: UInt64
     private var block: UInt32 = 0
     private var words: (UInt32, UInt32, UInt32, UInt32) = (0, 0, 0, 0)
     private var used = 4

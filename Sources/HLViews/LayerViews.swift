@@ -95,7 +95,7 @@ package struct LayerViews {
     }
 
     private func map(_ z: HostTensor, _ mapper: any LatentMapper) throws -> HostTensor {
-        let w = try mapper.mapInBlocks(z)
+        let w = try mapper.map(z)
         guard w.type == .f32, w.shape == [z.rowCount, mapped.chunks, mapped.dimension] else {
             throw Failure(
                 .incompatible, "the mapping network makes w \(w.shape) where the header says "

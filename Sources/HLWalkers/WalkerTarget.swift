@@ -1,4 +1,6 @@
+import HLCompute
 import HLGenerators
+import HLNet
 import HLTensor
 import HLViews
 
@@ -48,21 +50,15 @@ package struct WalkerTarget: Sendable {
         }
     }
 
-    /// z F32 [B, n, m] with steps F32 [B, d] added to the values that T moves.
-    package func adding(_ steps: HostTensor, to z: HostTensor) -> HostTensor {
-        HostTensor(.f32, shape: z.shape) { bytes in
-            let target = bytes.bindMemory(to: Float.self)
-            z.withUnsafeElements(as: Float.self) { _ = target.update(from: $0) }
-            steps.withUnsafeElements(as: Float.self) { steps in
-                var position = 0
-                for sample in 0..<z.rowCount {
-                    for index in ranges.joined() {
-                        target[sample * base.size + index] += steps[position]
-                        position += 1
-                    }
-                }
-            }
+    /// z F32 [B, n, m] with steps [B, d] added to the values that T moves, [B, n · m].
+    package func adding(_ steps: Variable, to z: HostTensor, _ pass: Pass) -> Variable {
+        let ranges = ranges, width = dimension / ranges.count
+        var moved = Variable(pass.backend.tensor(z.reshaped([z.rowCount, z.rowSize])))
+        for (place, range) in ranges.enumerated() {
+            let part = ranges.count == 1 ? steps : pass.columns(steps, place * width..<(place + 1) * width)
+            moved = pass.addingColumns(part, to: moved, at: [range.lowerBound])
         }
+        return moved
     }
 
     /// The Euclidean length of the steps F32 [B, d] in each chunk, F32 [B, chunks]; of mapped latents in all of z, [B, 1].

@@ -24,18 +24,17 @@ package final class WalkerTrainer {
     private let walkerOptimiser: Adam
     private let estimatorOptimiser: Adam
     private let crop: EstimatorCrop
-    private let threads: Int
     /// Steps done.
     package private(set) var step = 0
 
     /// - Throws: `Failure(.usage)` if the generator lacks one of the chunks.
     package init(
-        _ settings: WalkerSettings, generator: any DifferentiableGenerator, on backend: any Backend, threads: Int
+        _ settings: WalkerSettings, generator: any DifferentiableGenerator
     ) throws {
+        let backend = generator.backend
         self.settings = settings
         self.generator = generator
         self.backend = backend
-        self.threads = threads
         target = try WalkerTarget(settings.chunks, of: generator.specification)
         crop = EstimatorCrop(side: generator.specification.resolution)
         walker = WalkerNetwork(backend, dimension: target.dimension)
@@ -64,92 +63,75 @@ package final class WalkerTrainer {
         package let imageChange: Double
     }
 
-    /// One step.
+    /// One step. Images stay where the generator makes them: what is read back are two losses and δ.
     /// - Parameters:
     ///   - z: anchors, F32 [B, n, m].
     ///   - ids: I64 [B]; only random noise images depend on them.
     /// - Throws: `Failure(.data)` when a loss is not a number.
     package func train(on z: HostTensor, ids: HostTensor) throws -> Report {
-        let tape = Tape(backend)
-        let pass = Pass(tape, training: true)
-        let moved = walker(Variable(backend.tensor(target.gather(from: z))), pass)
-        let steps = try backend.read(moved.value)
-        let anchors = try generator.render(Latents(z, ids: ids))
-        let positives = try generator.differentiableImages(
-            Latents(target.adding(steps, to: z), ids: ids, view: 1), substituting: try substitution(z))
-        let images = backend.tensor(try crop.prepared(HostTensor.concatenate([anchors, positives.images]), threads: threads))
+        let pass = Pass(Tape(backend), training: true)
+        let steps = walker(Variable(backend.tensor(target.gather(from: z))), pass)
+        let anchors = try generator.render([Latents(z, ids: ids)], pixels: .f32)
+        // The walker ascends what the estimator descends.
+        let positives = try positives(of: z, ids: ids, moved: target.adding(pass.reversingGradient(steps), to: z, pass), pass)
+        let images = pass.concatenate([crop(Variable(anchors), pass), crop(positives, pass)])
+        let change = backend.squaredDistances(anchors, positives.value)
 
-        let loss = try updateEstimator(images)
-        let (walkerLoss, imageGradient) = try ascent(images)
-        let latentGradient = try positives.latentGradient(
-            crop.gradient(imageGradient.rows(z.rowCount..<2 * z.rowCount)))
-        // The walker ascends.
-        let upward = backend.scale(backend.tensor(target.gather(from: latentGradient.reshaped(z.shape))), by: -1)
-        tape.backward(from: moved, gradient: upward)
+        let loss = updateEstimator(images.value)
+        let walkerLoss = ascend(images, pass)
         walkerOptimiser.step(rate: settings.walkerRate)
         step += 1
-        guard loss.isFinite, walkerLoss.isFinite else {
+        let values = (try loss.value(on: backend), try walkerLoss.value(on: backend))
+        guard values.0.isFinite, values.1.isFinite else {
             throw Failure(.data, "the loss of step \(step) is not a number", "lower the learning rates")
         }
-        return Report(loss: loss, walkerLoss: walkerLoss, deltas: target.lengths(of: steps),
-            imageChange: Self.rootMeanSquare(anchors, positives.images))
-    }
-
-    private static func rootMeanSquare(_ a: HostTensor, _ b: HostTensor) -> Double {
-        let sum = a.withUnsafeElements(as: Float.self) { a in
-            b.withUnsafeElements(as: Float.self) { b in
-                // Sums of a row of pixels in Float keep the loop vectorised.
-                stride(from: 0, to: a.count, by: 1024).reduce(0.0) { total, start in
-                    var part: Float = 0
-                    for i in start..<min(start + 1024, a.count) { part += (a[i] - b[i]) * (a[i] - b[i]) }
-                    return total + Double(part)
-                }
-            }
-        }
-        return (sum / Double(max(1, a.elementCount))).squareRoot()
+        let squares = try backend.read(change).floats.reduce(0) { $0 + Double($1) }
+        return Report(
+            loss: values.0, walkerLoss: values.1, deltas: target.lengths(of: try backend.read(steps.value)),
+            imageChange: (squares / Double(max(1, anchors.elementCount))).squareRoot())
     }
 
     /// Images of anchors and of what the walker makes of them, F32 [B, 3, S, S] each, for people to look at.
     package func views(of z: HostTensor, ids: HostTensor) throws -> (anchors: HostTensor, positives: HostTensor) {
         let pass = Pass(Tape(backend, recording: false), training: false)
-        let steps = try backend.read(walker(Variable(backend.tensor(target.gather(from: z))), pass).value)
-        let positives = try generator.differentiableImages(
-            Latents(target.adding(steps, to: z), ids: ids, view: 1), substituting: try substitution(z))
-        return (try generator.render(Latents(z, ids: ids)), positives.images)
+        let steps = walker(Variable(backend.tensor(target.gather(from: z))), pass)
+        let positives = try positives(of: z, ids: ids, moved: target.adding(steps, to: z, pass), pass)
+        let anchors = try generator.render([Latents(z, ids: ids)], pixels: .f32)
+        return (try backend.read(anchors), try backend.read(positives.value))
+    }
+
+    private func positives(of z: HostTensor, ids: HostTensor, moved: Variable, _ pass: Pass) throws -> Variable {
+        try generator.images(moved, ids: ids.integers, view: 1, substituting: substitution(z), pass)
     }
 
     /// The anchors' w for the layers that do not move; nil where there are none or no mapped latents.
-    private func substitution(_ z: HostTensor) throws -> LayerSubstitution? {
+    private func substitution(_ z: HostTensor) -> LayerSubstitution? {
         guard target.space == .w, !target.isWhole, let mapper = generator as? any LatentMapper else { return nil }
-        return LayerSubstitution(layers: target.chunks.indices, anchors: try mapper.mapInBlocks(z))
+        return LayerSubstitution(
+            layers: target.chunks.indices, anchors: mapper.mapped(backend.tensor(z.reshaped([z.rowCount, z.rowSize]))))
     }
 
     // MARK: The two passes of the estimator
 
     /// The estimator descends InfoNCE on images [2B, 3, C, C], anchors first.
     /// - Returns: the loss before.
-    private func updateEstimator(_ images: Tensor) throws -> Double {
+    private func updateEstimator(_ images: Tensor) -> EncoderLoss {
         let tape = Tape(backend)
         let loss = estimator.loss(Variable(images), labels: [], Pass(tape, training: true))
         tape.run()
         estimatorOptimiser.step(rate: settings.estimatorRate)
-        return try loss.value(on: backend)
+        return loss
     }
 
-    /// The loss of the updated estimator and its gradient with regard to the images. The published codes take the
-    /// gradients of the weights too and throw them away; here they are not computed.
-    private func ascent(_ images: Tensor) throws -> (loss: Double, gradient: HostTensor) {
+    /// The loss of the updated estimator, whose gradient goes back through images and generator to the walker. The
+    /// published codes take the gradients of the estimator's weights too and throw them away; here they are not computed.
+    private func ascend(_ images: Variable, _ pass: Pass) -> EncoderLoss {
         let parameters = estimator.parameters.map(\.parameter)
         for parameter in parameters { parameter.requiresGradient = false }
         defer { for parameter in parameters { parameter.requiresGradient = true } }
-        let tape = Tape(backend)
-        let input = Variable(images, requiresGradient: true)
-        let loss = estimator.loss(input, labels: [], Pass(tape, training: true))
-        tape.run()
-        guard let gradient = input.takeGradient() else {
-            throw Failure(.software, "no gradient came back to the images", "report this defect")
-        }
-        return (try loss.value(on: backend), try backend.read(gradient))
+        let loss = estimator.loss(images, labels: [], pass)
+        pass.tape.run()
+        return loss
     }
 
     // MARK: State

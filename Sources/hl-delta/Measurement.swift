@@ -53,7 +53,7 @@ struct Measurement {
         if options.suggest { anchorDistances = AnchorDistances(chunks: chunks, groups: groups) }
         mapper =
             options.suggest && space == .w && specification?.mapped != nil
-            ? try specification?.makeMapper(threads: options.shared.threadCount) : nil
+            ? try specification?.makeMapper(on: options.computing.onDemand(options.shared)()) : nil
         if options.figure != nil { try DeltaFigure.check(rows: chunks.indices.count + groups.count) }
     }
 

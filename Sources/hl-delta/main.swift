@@ -45,6 +45,7 @@ struct Delta: Tool {
     @Option(help: ArgumentHelp("Draw the histograms of δ as PNG too. (path)", valueName: "file"))
     var figure: String?
 
+    @OptionGroup var computing: BackendOption
     @OptionGroup(title: "Common options") var shared: SharedOptions
 
     func validate() throws {

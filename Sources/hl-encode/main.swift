@@ -52,19 +52,20 @@ struct Encode: Tool {
     }
 
     func run() throws {
-        let encoder = try network.makeEncoder(seed: randomness.seed, on: network.makeBackend(shared))
+        let backend = try network.makeBackend(shared)
+        let encoder = try network.makeEncoder(seed: randomness.seed, on: backend)
         let reader = try StreamInput.open(path: input)
-        let renderer = try Renderer(reader.header, threads: shared.threadCount)
+        let renderer = try Renderer(reader.header, on: backend)
         let output = try StreamOutput(path: destination.output)
         try output.writeHeader(try header(reader.header, encoder))
-        Console.note("\(network.name): \(encoder.description.json.text), \(encoder.backend.summary)")
+        Console.note("\(network.name): \(encoder.description.json.text), \(backend.summary)")
         let batches = BatchRegrouper(ReadAhead(reader)), views = try chosenViews(), progress = Progress()
         while let batch = try batches.nextBatch(of: batch) {
             var tensors = batch.tensors
-            for view in views ?? Renderer.views(of: batch) {
-                let images = try renderer.images(of: view, in: batch)
-                if output.samplesWritten == 0 { encoder.warnAboutSize(of: images) }
-                tensors["e.\(view)"] = try encoder.encode(images: images, threads: shared.threadCount)
+            let wanted = views ?? Renderer.views(of: batch)
+            for (view, images) in zip(wanted, try renderer.separateImages(of: wanted, in: batch, on: backend)) {
+                if output.samplesWritten == 0 { encoder.warnAboutSize(of: images.shape) }
+                tensors["e.\(view)"] = try encoder.encode(.device(images))
             }
             try output.write(try Batch(tensors, metadata: batch.metadata))
             progress.advance(by: batch.count)

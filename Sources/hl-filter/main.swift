@@ -40,6 +40,7 @@ struct Filter: Tool {
     @Option(help: ArgumentHelp("Write the report as JSON too. (path)", valueName: "file"))
     var report: String?
 
+    @OptionGroup var computing: BackendOption
     @OptionGroup var destination: OutputOption
     @OptionGroup(title: "Common options") var shared: SharedOptions
 
@@ -55,7 +56,7 @@ struct Filter: Tool {
     }
 
     func run() throws {
-        let backend = try BackendChoice.automatic.make(threads: shared.threads)
+        let backend = try computing.backend.make(threads: shared.threads)
         let judge = try DiscriminatorCheckpoint.load(path: discriminator, on: backend)
         if judge.auc < 0.53 {
             warn("\(discriminator) tells real from generated hardly better than chance (AUC \(rounded(judge.auc)))")
@@ -63,14 +64,14 @@ struct Filter: Tool {
         if let report { try OutputFile.check(path: report) }
         let reader = try StreamInput.open(path: input)
         let oracle = try defectOracle(reader.header)
-        let renderer = try Renderer(reader.header, threads: shared.threadCount)
+        let renderer = try Renderer(reader.header, on: backend)
         let output = try StreamOutput(path: destination.output)
         try output.writeHeader(try header(reader.header, judge))
         let group = try BestOfGroup(keep: keep ?? 0.5, batch: batch)
         let batches = BatchRegrouper(ReadAhead(reader)), progress = Progress()
         var report = FilterReport()
         while let batch = try batches.nextBatch(of: score ? self.batch : group.groupSize) {
-            let scored = try attachScores(to: renderer.attachingImages(to: batch), judge.model, backend)
+            let scored = try judged(batch, renderer, judge.model, backend)
             let scores = try by.scores(of: scored)
             let kept = score ? Array(scores.indices) : group.chosen(scores)
             report.add(scores, kept: kept, defects: oracle.flatMap { by.defects(of: scored, $0) })
@@ -87,11 +88,15 @@ struct Filter: Tool {
         header.generator == nil ? nil : try GeneratorSpecification(of: header).makeOracle() as? any DefectOracle
     }
 
-    private func attachScores(to batch: Batch, _ model: Discriminator, _ backend: any Backend) throws -> Batch {
+    /// A batch with the images of all its views, and how real each looks.
+    private func judged(
+        _ batch: Batch, _ renderer: Renderer, _ model: Discriminator, _ backend: any Backend
+    ) throws -> Batch {
+        let views = Renderer.views(of: batch)
         var tensors = batch.tensors
-        for view in Renderer.views(of: batch) {
-            guard let images = tensors["x.\(view)"] else { continue }
-            tensors["s.\(view)"] = try model.scores(of: images, threads: shared.threadCount, on: backend)
+        for (view, images) in zip(views, try renderer.separateImages(of: views, in: batch, on: backend)) {
+            tensors["s.\(view)"] = try model.scores(of: images, on: backend)
+            if tensors["x.\(view)"] == nil { tensors["x.\(view)"] = try backend.read(images) }
         }
         return try Batch(tensors, metadata: batch.metadata)
     }

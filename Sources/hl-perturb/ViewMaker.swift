@@ -26,11 +26,13 @@ extension Perturb {
     /// The views that the options ask for, of the latents that the header names.
     /// - Throws: `Failure`: usage for chunks or layers that the generator lacks or that would be moved twice, incompatible
     ///   for a walker of another generator; and as `makeMapper` where w is needed.
-    func makeViews(_ walkers: [ChosenWalker], _ header: StreamHeader, _ renderer: Renderer?) throws -> any ViewMaker {
+    func makeViews(
+        _ walkers: [ChosenWalker], _ header: StreamHeader, _ renderer: Renderer?, on backend: BackendOnDemand
+    ) throws -> any ViewMaker {
         let specification = try GeneratorSpecification(of: header)
         for choice in walkers { try choice.walker.check(for: specification) }
         guard let mapped = specification.mapped else { return try ChunkViews(self, walkers, specification) }
-        return try MappedViews(self, walkers, specification, mapped, renderer)
+        return try MappedViews(self, walkers, specification, mapped, renderer, on: backend)
     }
 
     /// What the options ask for, of a generator with `count` chunks or layers.
@@ -137,7 +139,7 @@ private final class MappedViews: ViewMaker {
 
     init(
         _ options: Perturb, _ walkers: [ChosenWalker], _ specification: GeneratorSpecification, _ mapped: LatentShape,
-        _ renderer: Renderer?
+        _ renderer: Renderer?, on backend: BackendOnDemand
     ) throws {
         let threads = options.shared.threadCount
         let learned = try walkers.map { choice in
@@ -157,7 +159,7 @@ private final class MappedViews: ViewMaker {
                     .incompatible, "the stream does not name the network that maps z to the layers' w",
                     "give --weights to hl-sample, or move all layers together with --chunks 0-\(mapped.chunks - 1)")
             }
-            return try renderer?.mapper ?? specification.makeMapper(threads: threads)
+            return try renderer?.mapper ?? specification.makeMapper(on: backend())
         }
         // What is missing is said before the stream is waited for.
         if !views.needsNoMapping { mapper = try makeMapper() }

@@ -50,6 +50,7 @@ struct Perturb: Tool {
 
     @OptionGroup(title: "Distribution of the noise") var normal: NormalOptions
     @OptionGroup(title: "Images") var images: RenderOptions
+    @OptionGroup var computing: BackendOption
     @OptionGroup var randomness: SeedOption
     @OptionGroup var destination: OutputOption
     @OptionGroup(title: "Common options") var shared: SharedOptions
@@ -86,10 +87,11 @@ struct Perturb: Tool {
 
     func run() throws {
         // Libraries and weights are loaded while the program before this one gets going.
-        let walkers = try loadWalkers()
+        let backend = computing.onDemand(shared)
+        let walkers = try loadWalkers(on: backend)
         let reader = try StreamInput.open(path: input)
-        let renderer = images.render ? try Renderer(reader.header, threads: shared.threadCount) : nil
-        let views = try makeViews(walkers, reader.header, renderer)
+        let renderer = images.render ? try Renderer(reader.header, on: try backend()) : nil
+        let views = try makeViews(walkers, reader.header, renderer, on: backend)
         let output = try StreamOutput(path: destination.output)
         var header = reader.header.appending(seed: walkers.isEmpty || !groups.isEmpty ? randomness.seed : nil)
         header.metadata["hl.perturbation"] = views.json.text
@@ -114,16 +116,14 @@ struct Perturb: Tool {
 }
 
 extension Perturb {
-    private func loadWalkers() throws -> [ChosenWalker] {
-        if walkers.isEmpty { return [] }
-        let backend = try PlainBackend(threads: shared.threadCount)
-        return try walkers.map { text in
+    private func loadWalkers(on backend: BackendOnDemand) throws -> [ChosenWalker] {
+        try walkers.map { text in
             let choice = WalkerChoice(parsing: text) { access($0, F_OK) == 0 }
             guard choice.chunks == nil || chunks == nil else {
                 throw Failure(.usage, "\(text) and --chunks \(chunks ?? "") both say which chunks move", "give one of them")
             }
             return (
-                try Walker.load(path: choice.path, backend: backend),
+                try Walker.load(path: choice.path, backend: backend()),
                 try choice.chunks ?? chunks.map { try ChunkSet(parsing: $0) }
             )
         }

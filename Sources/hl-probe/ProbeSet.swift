@@ -1,4 +1,5 @@
 import HLCommand
+import HLCompute
 import HLFormats
 import HLGenerators
 import HLTensor
@@ -18,15 +19,15 @@ struct ProbeSet {
 
     /// - Parameter wantsImages: takes images, rendered where there are only latents, instead of embeddings.
     /// - Throws: `Failure` (data) for an empty stream, or one without labels, ids or content.
-    static func read(path: String, role: String, wantsImages: Bool, threads: Int) throws -> ProbeSet {
+    static func read(path: String, role: String, wantsImages: Bool, on backend: any Backend) throws -> ProbeSet {
         let reader = try StreamInput.open(path: path)
-        let renderer = wantsImages ? try Renderer(reader.header, threads: threads) : nil
+        let renderer = wantsImages ? try Renderer(reader.header, on: backend) : nil
         let batches = ReadAhead(reader)
         var ids: [Int64] = [], labels: [Int64] = [], parts: [HostTensor] = []
         while let batch = try batches.next() {
             labels += try batch.require("y", .i64, rank: 1).integers
             ids += try batch.require("id", .i64, rank: 1).integers
-            let part = try renderer?.images(of: 0, in: batch) ?? embeddings(batch)
+            let part = try renderer?.hostImages(of: 0, in: batch) ?? embeddings(batch)
             if let first = parts.first, first.type != part.type || first.shape.dropFirst() != part.shape.dropFirst() {
                 let (a, b) = (Array(first.shape.dropFirst()), Array(part.shape.dropFirst()))
                 throw Failure(.incompatible, "the \(role) set mixes samples \(a) and \(b)", "use samples of one size")

@@ -99,13 +99,13 @@ struct Probe: Tool {
         // A missing or foreign encoder is found before hours of reading.
         let backend = try network.makeBackend(shared)
         let encoder = network.isGiven ? try network.makeEncoder(seed: randomness.seed, on: backend) : nil
-        let train = try read(self.train, "train"), test = try read(self.test, "test")
+        let train = try read(self.train, "train", backend), test = try read(self.test, "test", backend)
         try ProbeCheck.origins(train, test)
         if encoder == nil { try ProbeCheck.encoders(train, test) }
         try ProbeCheck.shapes(train, test)
         let classes = try ProbeClasses(train, test)
         Console.note("\(network.isGiven ? network.name : "embedded before"), \(backend.summary)")
-        encoder?.warnAboutSize(of: train.content)
+        encoder?.warnAboutSize(of: train.content.shape)
         let trainFeatures = try embed(train, encoder), testFeatures = try embed(test, encoder)
         let neighbours = NearestNeighbours(k: min(neighbours, train.count), temperature: temperature)
         let votes = try neighbours.scores(
@@ -128,12 +128,12 @@ struct Probe: Tool {
         return passes == 0 ? "central crop" : "random crop and flip, \(min(passes ?? epochs, epochs)) passes"
     }
 
-    private func read(_ path: String, _ role: String) throws -> ProbeSet {
-        try ProbeSet.read(path: path, role: role, wantsImages: network.isGiven, threads: shared.threadCount)
+    private func read(_ path: String, _ role: String, _ backend: any Backend) throws -> ProbeSet {
+        try ProbeSet.read(path: path, role: role, wantsImages: network.isGiven, on: backend)
     }
 
     private func embed(_ set: ProbeSet, _ encoder: Encoder?) throws -> HostTensor {
-        let features = try encoder?.encode(images: set.content, threads: shared.threadCount) ?? set.content
+        let features = try encoder?.encode(.host(set.content)) ?? set.content
         try ProbeCheck.finite(features, set)
         return features
     }
@@ -151,8 +151,8 @@ struct Probe: Tool {
                 if epoch >= passes { return kept[epoch % passes] }
                 let pass = scale(
                     try encoder.encode(
-                        images: train.content, augmentation: .linearProbe, ids: train.ids, epoch: epoch,
-                        seed: randomness.seed, threads: shared.threadCount))
+                        .host(train.content), augmentation: .linearProbe, ids: train.ids, epoch: epoch,
+                        seed: randomness.seed))
                 if passes < epochs { kept.append(pass) }
                 return pass
             }

@@ -25,7 +25,6 @@ final class Attachments {
     init(
         _ options: Sample, _ specification: GeneratorSpecification, _ header: StreamHeader, hasMapped: Bool = false
     ) throws {
-        let threads = options.shared.threadCount
         let wantsMapped = options.latent == .w && !hasMapped
         if wantsMapped && (specification.mapped == nil || specification.weights == nil) {
             throw Failure(
@@ -39,10 +38,11 @@ final class Attachments {
                 .usage, "the images of \(specification.name) need its weights",
                 "give --weights too, or leave out --render")
         }
+        let backend = options.computing.onDemand(options.shared)
         renderer =
             options.images.render
-            ? try Renderer(header, threads: threads, trusted: options.network.isCommand) : nil
-        mapper = wantsMapped ? try renderer?.mapper ?? specification.makeMapper(threads: threads) : nil
+            ? try Renderer(header, on: try backend(), trusted: options.network.isCommand) : nil
+        mapper = wantsMapped ? try renderer?.mapper ?? specification.makeMapper(on: backend()) : nil
         oracle = try specification.makeOracle()
         pixels = options.images.pixels
         let side = specification.resolution
@@ -63,7 +63,7 @@ final class Attachments {
         var tensors: NamedTensors = ["id": ids]
         tensors["z.0"] = z
         if let z, let oracle { tensors["y"] = oracle.labels(of: z) }
-        tensors["w.0"] = try w ?? z.flatMap { try mapper?.mapInBlocks($0) }
+        tensors["w.0"] = try w ?? z.flatMap { try mapper?.map($0) }
         let batch = try Batch(tensors)
         return try renderer?.attachingImages(to: batch, pixels: pixels) ?? batch
     }

@@ -60,6 +60,7 @@ struct Sample: Tool {
     @OptionGroup(title: "Generator") var network: GeneratorOptions
     @OptionGroup(title: "Distribution of the anchors") var normal: NormalOptions
     @OptionGroup(title: "Images") var images: RenderOptions
+    @OptionGroup var computing: BackendOption
     @OptionGroup var randomness: SeedOption
     @OptionGroup var destination: OutputOption
     @OptionGroup(title: "Common options") var shared: SharedOptions

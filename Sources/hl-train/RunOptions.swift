@@ -5,7 +5,7 @@ import HLTensor
 
 /// Options of trainings that can be stopped and resumed.
 struct RunOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("Library for the layers. (auto, onednn or plain)", valueName: "name"))
+    @Option(help: ArgumentHelp("Library for the layers. (\(BackendChoice.list))", valueName: "name"))
     var backend = BackendChoice.automatic
 
     @Flag(help: "Go on where a run with these settings and this stream was stopped.")

@@ -62,8 +62,8 @@ struct TrainDiscriminator: Tool {
 
     func run() throws {
         try OutputFile.check(path: output)
-        let generated = try Images(input, threads: shared.threadCount)
-        let authentic = try Images(real, threads: shared.threadCount)
+        let backend = try backend.make(threads: shared.threads)
+        let generated = try Images(input, on: backend), authentic = try Images(real, on: backend)
         let held = (real: try authentic.next(heldOut), generated: try generated.next(heldOut))
         let defects = generated.defects
         var settings = DiscriminatorTrainer.Settings()
@@ -74,7 +74,7 @@ struct TrainDiscriminator: Tool {
         settings.seed = seed.seed
         let side = min(held.generated.shape[2], held.generated.shape[3])
         let trainer = DiscriminatorTrainer(
-            settings, side: side, on: try backend.make(threads: shared.threads), threads: shared.threadCount)
+            settings, side: side, on: backend)
         Console.note("settings \(settings.json.text), images of \(side) pixels")
         let progress = Progress(total: settings.steps * batch)
         var loss: Double?
@@ -110,13 +110,15 @@ struct TrainDiscriminator: Tool {
     private final class Images {
         let stream: TrainingStream
         private let renderer: Renderer
+        private let backend: any Backend
         private let oracle: (any DefectOracle)?
         private let name: String
 
-        init(_ path: String, threads: Int) throws {
+        init(_ path: String, on backend: any Backend) throws {
             name = path == "-" ? "standard input" : path
             stream = try TrainingStream(path: path, epochs: 1, seed: 0)
-            renderer = try Renderer(stream.header, threads: threads)
+            self.backend = backend
+            renderer = try Renderer(stream.header, on: backend)
             oracle =
                 stream.header.generator == nil
                 ? nil : try GeneratorSpecification(of: stream.header).makeOracle() as? any DefectOracle
@@ -128,13 +130,13 @@ struct TrainDiscriminator: Tool {
 
         /// The next images, U8 or F32 [N, 3, H, W].
         /// - Throws: `Failure(.data)` where there are not so many left.
-        func next(_ count: Int) throws -> HostTensor {
+        func next(_ count: Int) throws -> Tensor {
             guard let batch = try stream.nextBatch(count)?.batch else {
                 throw Failure(
                     .data, "\(name) has fewer samples than --held-out and -n together ask for", "lower -n or make more")
             }
             latents = batch.tensors["z.0"]
-            return try renderer.images(of: 0, in: batch)
+            return try renderer.images(of: [0], in: batch, on: backend)
         }
     }
 }

@@ -149,11 +149,12 @@ struct TrainEncoder: Tool {
 
     func run() throws {
         try OutputFile.check(path: output)
-        let source = try PairSource(path: input, epochs: epochs, seed: seed.seed, threads: shared.threadCount)
+        let backend = try running.backend.make(threads: shared.threads)
+        let source = try PairSource(path: input, epochs: epochs, seed: seed.seed, on: backend)
         let steps = (samples ?? source.sampleCount.map { $0 / batch * batch * epochs } ?? Self.defaultSamples) / batch
         let run = try TrainingRun(
-            settings(steps: steps), source: source, output: output, backend: running.backend.make(threads: shared.threads),
-            threads: shared.threadCount, log: running.log)
+            settings(steps: steps), source: source, output: output, backend: backend,
+            log: running.log)
         try run.go(resuming: running.resume, checkpointEvery: running.checkpointEvery)
     }
 }
@@ -162,4 +163,3 @@ extension MethodName: ExpressibleByArgument {}
 extension ResNet.Architecture: ExpressibleByArgument {}
 extension ResNet.Stem: ExpressibleByArgument {}
 extension AugmentationSet: ExpressibleByArgument {}
-extension BackendChoice: ExpressibleByArgument {}

@@ -102,9 +102,10 @@ struct TrainWalker: Tool {
         }
         let specification = try GeneratorSpecification(of: stream.header)
         let settings = try settings(for: specification)
+        let backend = try running.backend.make(threads: shared.threads)
         let run = try WalkerRun(
             settings, self, stream: stream,
-            generator: try specification.makeDifferentiableGenerator(threads: shared.threadCount))
+            generator: try specification.makeDifferentiableGenerator(on: backend), on: backend)
         try run.go()
     }
 

@@ -19,7 +19,7 @@ final class TrainingRun {
     private var checkpoint: TrainingCheckpoint { TrainingCheckpoint(path: output + ".resume") }
 
     init(
-        _ settings: TrainingSettings, source: PairSource, output: String, backend: any Backend, threads: Int,
+        _ settings: TrainingSettings, source: PairSource, output: String, backend: any Backend,
         log: String?
     ) throws {
         self.settings = settings
@@ -27,7 +27,7 @@ final class TrainingRun {
         self.output = output
         Console.note("\(backend.summary)")
         Console.note("settings \(settings.json.text)")
-        trainer = EncoderTrainer(settings, on: backend, threads: threads)
+        trainer = EncoderTrainer(settings, on: backend)
         logPath = log
     }
 
@@ -45,7 +45,7 @@ final class TrainingRun {
             let next = try source.nextPairs(
                 settings.batch, views: trainer.model.viewsPerSample, labelled: settings.method == .supervised)
             guard let pairs = next else { throw try endedEarly() }
-            side = pairs.views[0].shape[2]
+            side = pairs.images.shape[2]
             let isLast = trainer.step + 1 == settings.steps
             // Reading a loss waits for the step; every so many steps is enough for people and logs. What is about to be
             // saved has to be read as well, so that no checkpoint holds a network that is lost.
@@ -53,7 +53,7 @@ final class TrainingRun {
             let isStopping = Termination.requested
             let isSaved = !isLast && Progress.now() - lastCheckpoint >= interval
             if let new = try trainer.train(
-                on: pairs.views, labels: pairs.labels, ids: pairs.ids, epoch: pairs.epoch,
+                on: pairs.images, labels: pairs.labels, ids: pairs.ids, epoch: pairs.epoch,
                 wantsReport: isLogged || isStopping || isSaved)
             {
                 report = new

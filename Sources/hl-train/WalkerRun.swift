@@ -1,5 +1,6 @@
 import ArgumentParser
 import HLCommand
+import HLCompute
 import HLFormats
 import HLGenerators
 import HLTensor
@@ -28,17 +29,16 @@ final class WalkerRun {
 
     init(
         _ settings: WalkerSettings, _ options: TrainWalker, stream: TrainingStream,
-        generator: any DifferentiableGenerator
+        generator: any DifferentiableGenerator, on backend: any Backend
     ) throws {
         self.settings = settings
         self.options = options
         self.stream = stream
         specification = generator.specification
-        let backend = try options.running.backend.make(threads: options.shared.threads)
         Console.note("\(backend.summary)")
         Console.note("settings \(settings.json.text)")
         trainer = try WalkerTrainer(
-            settings, generator: generator, on: backend, threads: options.shared.threadCount)
+            settings, generator: generator)
         gallery = try WalkerGallery(folder: options.checkpoints, output: options.output)
         rule = Self.rule(options, settings)
     }

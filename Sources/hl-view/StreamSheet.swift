@@ -11,7 +11,7 @@ struct StreamSheet {
     /// Reads no more of the stream than it shows.
     /// - Throws: `Failure` (data) if there is nothing to show.
     init(_ options: View, _ reader: StreamReader) throws {
-        let renderer = try Renderer(reader.header, threads: options.shared.threadCount)
+        let renderer = try Renderer(reader.header, on: try options.computing.onDemand(options.shared)())
         let regrouper = BatchRegrouper(reader)
         var left = options.skip
         while left > 0, let skipped = try regrouper.nextBatch(of: min(left, 4096)) { left -= skipped.count }
@@ -31,7 +31,7 @@ struct StreamSheet {
                 isGrid = views.count == 1
                 if !isGrid { columnCaptions = Self.columnCaptions(views, reader.header) }
             }
-            let images = try views.map { try Image.batch(renderer.images(of: $0, in: batch)) }
+            let images = try views.map { try Image.batch(renderer.hostImages(of: $0, in: batch)) }
             let captions = isGrid ? Self.ids(of: batch) : Self.captions(of: batch, reader.header)
             for sample in 0..<batch.count {
                 let row = images.map { $0[sample] }

@@ -42,6 +42,7 @@ struct View: Tool {
     @Flag(inversion: .prefixedNo, help: "Write ids, labels and views beside the images.")
     var captions = true
 
+    @OptionGroup var computing: BackendOption
     @OptionGroup var destination: OutputOption
     @OptionGroup(title: "Common options") var shared: SharedOptions
 

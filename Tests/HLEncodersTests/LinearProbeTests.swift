@@ -30,7 +30,7 @@ extension ComputeTests {
             let order = try #require(tensors["order"]).integers.map { Int($0) }
             let rates = try #require(tensors["rates"]).floats
             let weights = try #require(tensors["weight"]), biases = try #require(tensors["bias"])
-            let backend = try PlainBackend(threads: 1)
+            let backend = try CPUBackend.plain(threads: 1)
             let classifier = LinearClassifier(backend, inputs: 6, classes: 3, momentum: 0.9, seed: 0)
             #expect(try backend.read(classifier.layer.weight.value).floats.allSatisfy { $0 != 0 && abs($0) < 0.06 })
             let bias = try #require(classifier.layer.bias)
@@ -63,7 +63,7 @@ extension ComputeTests {
             let train = clusters("probe.train", count: 300, classes: 10, noise: 0.4)
             let test = clusters("probe.test", count: 100, classes: 10, noise: 0.4)
             let scores = try LinearProbe(epochs: 20, batchSize: 64).run(
-                train: train, test: test, classes: 10, seeds: [0, 1, 2], on: try PlainBackend(threads: 1))
+                train: train, test: test, classes: 10, seeds: [0, 1, 2], on: try CPUBackend.plain(threads: 1))
             #expect(scores == Array(repeating: ProbeScore(top1: 1, top5: 1), count: 3))
         }
 
@@ -75,7 +75,7 @@ extension ComputeTests {
             }
             let scores = try LinearProbe(learningRate: 1, epochs: 20, batchSize: 64).run(
                 train: noise("guess.train", 1000), test: noise("guess.test", 1000), classes: 10, seeds: [0],
-                on: try PlainBackend(threads: 1))
+                on: try CPUBackend.plain(threads: 1))
             // Four standard deviations of 1000 guesses.
             #expect(abs(scores[0].top1 - 0.1) < 0.04)
             #expect(abs(scores[0].top5 - 0.5) < 0.065)
@@ -86,7 +86,7 @@ extension ComputeTests {
             let test = clusters("seed.test", count: 300, classes: 6, noise: 3)
             let probe = LinearProbe(learningRate: 5, epochs: 5, batchSize: 32)
             let run = { (seeds: [UInt64]) in
-                try probe.run(train: train, test: test, classes: 6, seeds: seeds, on: try PlainBackend(threads: 1))
+                try probe.run(train: train, test: test, classes: 6, seeds: seeds, on: try CPUBackend.plain(threads: 1))
             }
             let together = try run([3, 4, 5])
             #expect(try run([4]) == [together[1]])
@@ -101,7 +101,7 @@ extension ComputeTests {
                 features: HostTensor([Float](repeating: 0, count: 180), shape: [60, 3]), labels: train.labels)
             var epochs: [Int] = [], done = 0
             let scores = try LinearProbe(epochs: 4, batchSize: 16).run(
-                train: blank, test: test, classes: 3, seeds: [0, 1], on: try PlainBackend(threads: 1),
+                train: blank, test: test, classes: 3, seeds: [0, 1], on: try CPUBackend.plain(threads: 1),
                 trainFeatures: {
                     epochs.append($0)
                     return train.features
@@ -117,7 +117,7 @@ extension ComputeTests {
                 features: HostTensor(train.features.floats.map { $0 * 1e30 }, shape: [20, 2]), labels: train.labels)
             let error = #expect(throws: Failure.self) {
                 try LinearProbe(epochs: 2).run(
-                    train: huge, test: huge, classes: 2, seeds: [0], on: try PlainBackend(threads: 1))
+                    train: huge, test: huge, classes: 2, seeds: [0], on: try CPUBackend.plain(threads: 1))
             }
             #expect(error?.kind == .data)
         }

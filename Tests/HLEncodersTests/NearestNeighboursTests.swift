@@ -28,7 +28,7 @@ extension ComputeTests {
         func scoresAgreeWithPyTorch(name: String, k: Int, temperature: Double) throws {
             let file = try fixture(), train = samples("knn.train", 300), test = samples("knn.test", 100)
             let scores = try NearestNeighbours(k: k, temperature: temperature).scores(
-                train: train, test: test.features, classes: 5, on: try PlainBackend(threads: 1))
+                train: train, test: test.features, classes: 5, on: try CPUBackend.plain(threads: 1))
             let expected = try #require(file.tensors["\(name).scores"])
             #expect(scores.shape == expected.shape)
             for (a, b) in zip(scores.floats, expected.floats) { #expect(abs(a - b) <= 2e-5 * max(abs(b), 1)) }
@@ -53,13 +53,13 @@ extension ComputeTests {
             let train = LinearProbe.Samples(features: HostTensor(features, shape: [9001, 2]), labels: labels)
             let test = HostTensor([0, 2, 5, 0] as [Float], shape: [2, 2])
             let nearest = try NearestNeighbours(k: 1).scores(
-                train: train, test: test, classes: 2, on: try PlainBackend(threads: 1)
+                train: train, test: test, classes: 2, on: try CPUBackend.plain(threads: 1)
             ).floats
             #expect(nearest[0] == 0 && nearest[1] > 20000 && nearest[2] > 20000 && nearest[3] == 0)
 
             let few = LinearProbe.Samples(features: HostTensor([1, 0, 0, 1] as [Float], shape: [2, 2]), labels: [0, 1])
             let all = try NearestNeighbours(k: 200, temperature: 1).scores(
-                train: few, test: HostTensor([3, 0] as [Float], shape: [1, 2]), classes: 2, on: try PlainBackend(threads: 1)
+                train: few, test: HostTensor([3, 0] as [Float], shape: [1, 2]), classes: 2, on: try CPUBackend.plain(threads: 1)
             ).floats
             #expect(abs(all[0] - Float(M_E)) < 1e-5 && abs(all[1] - 1) < 1e-5)
         }

@@ -18,7 +18,7 @@ extension ComputeTests {
                 }
             }
             for threads in [1, 2] {
-                let backend = try PlainBackend(threads: threads)
+                let backend = try CPUBackend.plain(threads: threads)
                 let w = backend.tensor(HostTensor(weight, shape: [outputs, inputs]))
                 let whole = try backend.read(
                     backend.projectRows(backend.tensor(HostTensor(x, shape: [rows, inputs])), w))

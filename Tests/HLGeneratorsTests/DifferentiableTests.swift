@@ -18,7 +18,7 @@ import HLGenerators
     /// Samples in blocks, some kept and some rendered a second time, have the images and gradients of the whole.
     @Test func blocksThatAreRenderedTwice() throws {
         let fixture = try NetworkFixture("bigbigan_32.safetensors", expected: "bigbigan_32")
-        let network = try fixture.network(try PlainBackend(threads: 2))
+        let network = try fixture.network(try CPUBackend.plain(threads: 2))
         let few = try fixture.tensor("z"), cotangent = try fixture.tensor("cotangent")
         let repeats = network.keptSamples / few.rowCount + 2
         #expect(network.keptSamples > network.microBatch)
@@ -34,7 +34,7 @@ import HLGenerators
     /// differences, with truncation below a cutoff and without.
     @Test(arguments: [nil, 3] as [Int?]) func substitutedLayers(_ cutoff: Int?) throws {
         let fixture = try NetworkFixture("stylegan2_a.pkl", expected: "stylegan2_a")
-        let network = try fixture.network(try PlainBackend(threads: 2)) {
+        let network = try fixture.network(try CPUBackend.plain(threads: 2)) {
             if let cutoff { ($0.psi, $0.cutoff) = (0.6, cutoff) }
         }
         let mapper = try #require(network as? any LatentMapper)
@@ -76,7 +76,8 @@ import HLGenerators
     }
 
     @Test func shapesAndCommands() throws {
-        let shapes = try GeneratorSpecification.named("shapes", resolution: 32).makeDifferentiableGenerator(threads: 2)
+        let shapes = try GeneratorSpecification.named("shapes", resolution: 32).makeDifferentiableGenerator(
+            on: CPUBackend.plain(threads: 2))
         var random = RandomKey(seed: 1, purpose: .anchor).sequence(id: 0)
         let z = HostTensor((0..<3 * 120).map { _ in random.uniform(-2, 2) }, shape: [3, 120])
         let made = try shapes.differentiableImages(latents(z, of: shapes), substituting: nil)
@@ -86,6 +87,6 @@ import HLGenerators
         #expect(gradient.shape == [3, 120] && gradient.floats.contains { abs($0) > 1 })
         let command = try GeneratorSpecification.external(
             command: "true", latent: LatentShape(chunks: 2, dimension: 3), resolution: 8)
-        #expect(throws: Failure.self) { _ = try command.makeDifferentiableGenerator(threads: 1) }
+        #expect(throws: Failure.self) { _ = try command.makeDifferentiableGenerator(on: CPUBackend.plain(threads: 1)) }
     }
 }

@@ -40,7 +40,7 @@ struct NetworkFixture {
 }
 
 func backends() throws -> [any Backend] {
-    var all: [any Backend] = [try PlainBackend(threads: 2)]
+    var all: [any Backend] = [try CPUBackend.plain(threads: 2)]
     let automatic = try BackendChoice.automatic.make(threads: 2)
     if !(automatic is PlainBackend) { all.append(automatic) }
     return all
@@ -90,14 +90,14 @@ extension NetworkGenerator {
 
     @Test(arguments: ["bigbigan_tiny", "bigbigan_32", "bigbigan_64"]) func classes(_ name: String) throws {
         let fixture = try NetworkFixture("\(name).safetensors", expected: name)
-        let network = try fixture.network(try PlainBackend(threads: 2)) { $0.classIndex = 3 }
+        let network = try fixture.network(try CPUBackend.plain(threads: 2)) { $0.classIndex = 3 }
         let images = try network.render(z: try fixture.tensor("class3.z"))
         #expect(distance(images, try fixture.tensor("class3.image")) < 1e-4)
     }
 
     @Test func aClassThatIsNotThere() throws {
         let fixture = try NetworkFixture("bigbigan_tiny.safetensors", expected: "bigbigan_tiny")
-        #expect(throws: Failure.self) { _ = try fixture.network(try PlainBackend(threads: 1)) { $0.classIndex = 7 } }
+        #expect(throws: Failure.self) { _ = try fixture.network(try CPUBackend.plain(threads: 1)) { $0.classIndex = 7 } }
     }
 }
 
@@ -124,7 +124,7 @@ extension NetworkGenerator {
 
     @Test(arguments: networks) func mappedLatents(_ file: String, _ expected: String) throws {
         let fixture = try NetworkFixture(file, expected: expected)
-        let backend = try PlainBackend(threads: 2)
+        let backend = try CPUBackend.plain(threads: 2)
         let z = try fixture.tensor("z")
         let latents = z.reshaped([z.rowCount, 1, z.rowSize])
         let network = try #require(try fixture.network(backend) as? StyleGAN2)
@@ -147,7 +147,7 @@ extension NetworkGenerator {
 
     @Test(arguments: networks) func withoutNoise(_ file: String, _ expected: String) throws {
         let fixture = try NetworkFixture(file, expected: expected)
-        let network = try fixture.network(try PlainBackend(threads: 2)) { $0.noise = .none }
+        let network = try fixture.network(try CPUBackend.plain(threads: 2)) { $0.noise = .none }
         let expected = try fixture.tensor("none.image")
         let z = try fixture.tensor("z").rows(0..<expected.rowCount)
         #expect(distance(try network.render(z: z), expected) < 1e-4)
@@ -155,7 +155,7 @@ extension NetworkGenerator {
 
     @Test func classes() throws {
         let fixture = try NetworkFixture("stylegan2_c_4.pkl", expected: "stylegan2_c")
-        let network = try fixture.network(try PlainBackend(threads: 2)) { $0.classIndex = 3 }
+        let network = try fixture.network(try CPUBackend.plain(threads: 2)) { $0.classIndex = 3 }
         #expect(distance(try network.render(z: try fixture.tensor("class3.z")), try fixture.tensor("class3.image")) < 1e-4)
     }
 }
@@ -194,7 +194,7 @@ extension NetworkGenerator {
         let fixture = try NetworkFixture("stylegan2_a.pkl", expected: "stylegan2_a")
         let z = try fixture.tensor("z"), values = z.reshaped([z.rowCount, 1, z.rowSize])
         func images(ids: [Int64], view: Int = 0, seed: UInt64 = 0) throws -> HostTensor {
-            let network = try fixture.network(try PlainBackend(threads: 2)) {
+            let network = try fixture.network(try CPUBackend.plain(threads: 2)) {
                 $0.noise = .random
                 $0.noiseSeed = seed
             }
@@ -211,7 +211,7 @@ extension NetworkGenerator {
     /// A crop of the middle, and a reduction by 3 to the pixels in the middle of each 3 × 3 without antialiasing.
     @Test func cropAndResize() throws {
         let fixture = try NetworkFixture("stylegan2_a.safetensors", expected: "stylegan2_a")
-        let z = try fixture.tensor("z"), backend = try PlainBackend(threads: 2)
+        let z = try fixture.tensor("z"), backend = try CPUBackend.plain(threads: 2)
         let whole = try fixture.network(backend).render(z: z).floats
         let small = try fixture.network(backend) {
             $0.crop = 24

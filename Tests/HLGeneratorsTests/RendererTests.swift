@@ -1,3 +1,4 @@
+import HLCompute
 import HLFormats
 import HLGenerators
 import HLTensor
@@ -84,14 +85,16 @@ struct RendererTests {
     @Test func knowsItsMapper() throws {
         #expect(Renderer(FakeGenerator()).mapper != nil)
         let shapes = try GeneratorSpecification.named("shapes")
-        #expect(try Renderer(StreamHeader(generator: shapes.json), threads: 1).mapper == nil)
-        #expect(throws: Failure.self) { try shapes.makeMapper(threads: 1) }
+        let backend = try CPUBackend.plain(threads: 1)
+        #expect(try Renderer(StreamHeader(generator: shapes.json), on: backend).mapper == nil)
+        #expect(throws: Failure.self) { try shapes.makeMapper(on: backend) }
     }
 
     @Test func missingAndUnknownGenerators() throws {
+        let backend = try CPUBackend.plain(threads: 1)
         func kind(_ specification: GeneratorSpecification) -> Failure.Kind? {
             do {
-                _ = try specification.makeGenerator(threads: 1)
+                _ = try specification.makeGenerator(on: backend)
                 return nil
             } catch {
                 return (error as? Failure)?.kind

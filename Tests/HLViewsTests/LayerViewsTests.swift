@@ -140,7 +140,7 @@ struct LayerViewsTests {
     }
 
     @Test func walkersMoveAllOfZ() throws {
-        let backend = try PlainBackend(threads: 1)
+        let backend = try CPUBackend.plain(threads: 1)
         func walker(_ dimension: Int, chunks: String? = nil) throws -> Walker {
             func values(_ shape: [Int]) -> HostTensor {
                 HostTensor((0..<shape.reduce(1, *)).map { Float($0 % 7) / 10 - 0.2 }, shape: shape)

@@ -10,7 +10,7 @@ import Testing
 struct SeveralWalkersTests {
     private let backend: any Backend
 
-    init() throws { backend = try PlainBackend(threads: 2) }
+    init() throws { backend = try CPUBackend.plain(threads: 2) }
 
     private func path(_ name: String) -> String {
         Bundle.module.bundleURL.appendingPathComponent("Fixtures/\(name)").path

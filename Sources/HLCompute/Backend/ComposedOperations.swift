@@ -111,6 +111,10 @@ package protocol ComposedOperations: AnyObject {
     /// Samples of such a network whose activations may be kept for the way back; more are rendered twice.
     func recordedSamples(side: Int) -> Int
 
+    /// Standard normal values [B, count]: row i holds the first `count` of sequence i, one a word, by inverting the
+    /// distribution function, the same on every backend to rounding.
+    func normals(_ sequences: [RandomSequence], count: Int) -> Tensor
+
     // MARK: Pixels
 
     /// F32 0…1 as U8 0…255: round(255 x), cut off at both ends; NaN becomes 0.

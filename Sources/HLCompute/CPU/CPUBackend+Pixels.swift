@@ -69,4 +69,12 @@ extension CPUBackend {
         }
         return result
     }
+
+    package func normals(_ sequences: [RandomSequence], count: Int) -> Tensor {
+        let result = allocate([sequences.count, count])
+        parallel(sequences.count, grain: max(1, Self.elementGrain / max(1, count))) { rows in
+            for row in rows { sequences[row].drawNormals(count, into: result.floats + row * count) }
+        }
+        return result
+    }
 }

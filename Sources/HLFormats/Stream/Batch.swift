@@ -67,10 +67,8 @@ package struct Batch: Sendable {
     /// The tensor `name`, which must be there with this type and rank.
     /// - Throws: `Failure` (data) that says which program adds what is missing.
     package func require(_ name: String, _ type: ElementType, rank: Int) throws -> HostTensor {
-        let (meaning, remedy) = Self.meaning(name)
-        guard let tensor = tensors[name] else {
-            throw Failure(.data, "the stream has no \(name) (\(meaning))", remedy)
-        }
+        guard let tensor = tensors[name] else { throw Self.missing(name) }
+        let (meaning, _) = Self.meaning(name)
         guard tensor.type == type && tensor.shape.count == rank else {
             throw Failure(
                 .data,
@@ -79,6 +77,12 @@ package struct Batch: Sendable {
                 "convert it, or use a stream that hl-sample began")
         }
         return tensor
+    }
+
+    /// What to say where a tensor is not there.
+    package static func missing(_ name: String) -> Failure {
+        let (meaning, remedy) = meaning(name)
+        return Failure(.data, "the stream has no \(name) (\(meaning))", remedy)
     }
 
     /// What a tensor of the stream means and how to get it.

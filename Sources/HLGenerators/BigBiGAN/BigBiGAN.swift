@@ -61,10 +61,6 @@ package final class BigBiGAN: NetworkGenerator {
 
     /// - Throws: `Failure`: data or incompatible where the file is not that of such a network, usage where the
     ///   specification does not fit it.
-    package convenience init(_ specification: GeneratorSpecification, file: GeneratorFile, threads: Int) throws {
-        try self.init(specification, file: file, backend: try BackendChoice.automatic.make(threads: threads))
-    }
-
     package init(_ specification: GeneratorSpecification, file: GeneratorFile, backend: any Backend) throws {
         let geometry = try BigBiGANGeometry(file)
         guard specification.base == geometry.latent,

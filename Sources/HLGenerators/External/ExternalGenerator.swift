@@ -1,4 +1,5 @@
 import Glibc
+import HLCompute
 import HLFormats
 import HLTensor
 
@@ -13,6 +14,7 @@ package final class ExternalGenerator: Generator {
     package static let permission = "HL_EXEC"
 
     package let specification: GeneratorSpecification
+    package let backend: any Backend
     private let isTrusted: Bool
     private var session: ExternalSession?
     /// After it every call fails.
@@ -22,18 +24,24 @@ package final class ExternalGenerator: Generator {
     ///   - specification: with `command`, for `/bin/sh -c`.
     ///   - trusted: whether the command comes from this process's own command line. One from a stream's header is only
     ///     run where the user has allowed that; who takes images that are in the stream already never needs it.
-    /// - Throws: nothing now: what is missing shows with the first images to render.
-    package init(_ specification: GeneratorSpecification, trusted: Bool) throws {
+    ///   - backend: what the images are brought to.
+    package init(_ specification: GeneratorSpecification, trusted: Bool, on backend: any Backend) {
         self.specification = specification
+        self.backend = backend
         isTrusted = trusted
     }
 
     deinit { session?.end() }
 
-    /// F32 [B, 3, S, S], 0…1, S being the specification's resolution.
     /// - Throws: `Failure`: incompatible where the command may not be run, data for an answer that does not fit,
     ///   software where the program dies. After a failure every call fails.
-    package func render(_ latents: Latents) throws -> HostTensor {
+    package func render(_ views: [Latents], pixels: PixelType) throws -> Tensor {
+        let images = HostTensor.concatenate(try views.map(images))
+        return backend.tensor(pixels == .u8 ? Image.rounded(images) : images)
+    }
+
+    /// F32 [B, 3, S, S], 0…1.
+    private func images(of latents: Latents) throws -> HostTensor {
         if let failure { throw failure }
         let side = specification.resolution
         if latents.values.rowCount == 0 { return HostTensor([Float](), shape: [0, 3, side, side]) }

@@ -1,46 +1,43 @@
+import HLCompute
+import HLNet
 import HLTensor
 
 /// A generator whose images lead a gradient back to the latents that they were made of.
 package protocol DifferentiableGenerator: Generator {
-    /// Images of z, and the way back to it.
+    /// Images F32 [B, 3, S, S], 0…1, on the tape of a pass.
     /// - Parameters:
-    ///   - latents: of the space z.
+    ///   - z: latents of the space z, [B, n · m].
+    ///   - ids: of the B samples; only random noise images depend on them, as on the view.
     ///   - substitution: takes only some layers from z, where the generator has mapped latents.
-    func differentiableImages(_ latents: Latents, substituting substitution: LayerSubstitution?) throws
-        -> DifferentiableImages
+    /// - Throws: `Failure(.usage)` for a substitution where there are none.
+    func images(
+        _ z: Variable, ids: [Int64], view: Int, substituting substitution: LayerSubstitution?, _ pass: Pass
+    ) throws -> Variable
 }
 
 /// Which layers take w from the moved latent, and where the others have theirs from.
-package struct LayerSubstitution: Sendable {
+package struct LayerSubstitution {
     /// Ascending, each once.
     package let layers: [Int]
-    /// The anchors' mapped latents, F32 [B, layers, width].
-    package let anchors: HostTensor
+    /// The anchors' mapped latents, [B, layers · width].
+    package let anchors: Tensor
 
-    package init(layers: [Int], anchors: HostTensor) {
+    package init(layers: [Int], anchors: Tensor) {
         self.layers = layers
         self.anchors = anchors
     }
 }
 
-/// Images and the way back to their latents.
-package struct DifferentiableImages {
-    /// F32 [B, 3, S, S], 0…1.
-    package let images: HostTensor
-    /// dL/dz, F32 [B, n · m], from dL/dimages, F32 [B, 3, S, S]. To be called once: what was kept for it is gone then.
-    package let latentGradient: (HostTensor) throws -> HostTensor
-}
-
 extension GeneratorSpecification {
     /// The generator, which must have a way back.
     /// - Throws: as `makeGenerator`, and `Failure(.incompatible)` for one that is a program of the user's.
-    package func makeDifferentiableGenerator(threads: Int) throws -> any DifferentiableGenerator {
+    package func makeDifferentiableGenerator(on backend: any Backend) throws -> any DifferentiableGenerator {
         guard name != "exec" else {
             throw Failure(
                 .incompatible, "a walker learns through the generator, and a command has no gradients",
                 "take \(Self.names.filter { !$0.hasPrefix("exec") }.joined(separator: ", "))")
         }
-        let generator = try makeGenerator(threads: threads)
+        let generator = try makeGenerator(on: backend)
         guard let differentiable = generator as? any DifferentiableGenerator else {
             throw Failure(.software, "the generator \(name) has no gradients", "report this defect")
         }

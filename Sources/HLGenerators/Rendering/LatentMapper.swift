@@ -1,39 +1,45 @@
+import HLCompute
 import HLTensor
 
-/// A generator whose synthesis takes mapped latents.
+/// A generator, or a part of one, that maps latents z to those that the synthesis takes.
 package protocol LatentMapper: AnyObject {
-    /// The mapped latents w, F32 [B, layers, width], after truncation: what the synthesis takes. Those of a sample depend
-    /// on no other.
-    /// - Parameter z: F32 [B, 1, dimension].
-    func map(_ z: HostTensor) throws -> HostTensor
+    /// What it maps on.
+    var backend: any Backend { get }
+
+    /// The shape of w.
+    var mappedShape: LatentShape { get }
+
+    /// The mapped latents w, [B, layers · width], after truncation: what the synthesis takes. Those of a sample depend on
+    /// no other.
+    /// - Parameter z: [B, dimension].
+    func mapped(_ z: Tensor) -> Tensor
 }
 
 /// Samples that are mapped at a time: their activations stay in cache.
 package let mappingBlock = 64
 
 extension LatentMapper {
-    /// As `map`, in blocks of `mappingBlock` samples.
-    package func mapInBlocks(_ z: HostTensor) throws -> HostTensor {
-        let count = z.rowCount
-        if count <= mappingBlock { return try map(z) }
-        return HostTensor.concatenate(
-            try stride(from: 0, to: count, by: mappingBlock).map { start in
-                try map(z.rows(start..<min(start + mappingBlock, count)))
-            })
+    /// The mapped latents w, F32 [B, layers, width], of z, F32 [B, 1, dimension], in blocks of `mappingBlock` samples.
+    package func map(_ z: HostTensor) throws -> HostTensor {
+        let rows = z.reshaped([z.rowCount, z.rowSize])
+        let parts = try stride(from: 0, to: max(1, z.rowCount), by: mappingBlock).map { start in
+            try backend.read(mapped(backend.tensor(rows.rows(start..<min(start + mappingBlock, z.rowCount)))))
+        }
+        return HostTensor.concatenate(parts).reshaped([z.rowCount, mappedShape.chunks, mappedShape.dimension])
     }
 }
 
 extension GeneratorSpecification {
     /// The generator's mapping network alone.
-    /// - Parameter threads: threads in all.
+    /// - Parameter backend: what it computes on.
     /// - Throws: `Failure`: incompatible for a generator without one, or where its weights are others than the
     ///   stream's; noInput where they are missing.
-    package func makeMapper(threads: Int) throws -> any LatentMapper {
+    package func makeMapper(on backend: any Backend) throws -> any LatentMapper {
         guard name == "stylegan2" else {
             throw Failure(.incompatible, "\(name) has no mapped latents", "take a generator of StyleGAN2's kind")
         }
-        return try loadingWeights(.styleGAN2, threads: threads) { file in
-            try StyleGAN2Mapping(self, file: file, threads: threads)
+        return try loadingWeights(.styleGAN2, threads: backend.threads) { file in
+            try StyleGAN2Mapping(self, file: file, backend: backend)
         }
     }
 }

@@ -3,107 +3,70 @@ import HLNet
 import HLTensor
 
 extension NetworkGenerator {
-    /// Samples whose activations are kept for the way back: those of 16 images of 128 pixels, three gigabytes of
-    /// BigBiGAN's. What is beyond is rendered a second time when its gradient has come.
-    package var keptSamples: Int { max(1, (16 << 14) / (networkSide * networkSide)) }
-
-    package func differentiableImages(
-        _ latents: Latents, substituting substitution: LayerSubstitution?
-    ) throws -> DifferentiableImages {
-        let count = latents.values.rowCount, size = microBatch
-        var blocks: [Block] = [], images: [HostTensor] = []
-        for first in stride(from: 0, to: count, by: size) {
-            let rows = first..<min(first + size, count)
-            let block = Block(
-                rows: rows, recorded: try record(latents, rows, substitution, recording: rows.upperBound <= keptSamples))
-            images.append(try backend.read(block.recorded.images.value))
-            blocks.append(block)
-        }
-        let made = HostTensor.concatenate(images)
-        // The images themselves are needed no more; the tapes have what they need.
-        var kept = blocks.map { ($0.rows, $0.recorded.tape.isRecording ? $0.recorded : nil) }
-        return DifferentiableImages(images: made) { gradient in
-            var parts: [HostTensor] = []
-            for index in kept.indices {
-                let rows = kept[index].0
-                let recorded = try kept[index].1 ?? self.record(latents, rows, substitution, recording: true)
-                kept[index].1 = nil
-                recorded.tape.backward(from: recorded.images, gradient: self.backend.tensor(gradient.rows(rows)))
-                guard let back = recorded.input.takeGradient() else {
-                    throw Failure(.software, "no gradient came back to the latents", "report this defect")
-                }
-                parts.append(try self.backend.read(back))
-            }
-            return HostTensor.concatenate(parts)
-        }
-    }
-
-    private func record(
-        _ latents: Latents, _ rows: Range<Int>, _ substitution: LayerSubstitution?, recording: Bool
-    ) throws -> Recorded {
-        precondition(latents.space == .z)
-        let z = latents.values.rows(rows)
-        let tape = Tape(backend, recording: recording)
-        let pass = Pass(tape, training: false)
-        let input = Variable(backend.tensor(z.reshaped([rows.count, z.rowSize])), requiresGradient: recording)
-        let noise = noiseSource(ids: latents.ids, Array(rows), view: latents.view)
-        guard let substitution else {
-            return Recorded(tape: tape, input: input, images: finishedImages(input, noise: noise, pass))
-        }
-        guard let styles = self as? any StyleSubstituting else {
+    /// What is beyond `Backend.recordedSamples` is rendered a second time when its gradient has come.
+    package func images(
+        _ z: Variable, ids: [Int64], view: Int, substituting substitution: LayerSubstitution?, _ pass: Pass
+    ) throws -> Variable {
+        let substituting = self as? any StyleSubstituting
+        guard substitution == nil || substituting != nil else {
             throw Failure(
                 .usage, "\(specification.name) has no mapped latents to take layers from", "choose chunks instead")
         }
-        let w = styles.substituted(
-            input, substitution.layers, into: substitution.anchors.rows(rows), pass)
-        return Recorded(tape: tape, input: input, images: finishedImages(w, space: .w, noise: noise, pass))
+        let backend = backend, count = z.shape[0], size = backend.renderBatch(side: networkSide)
+        let recordable = pass.tape.isRecording && z.requiresGradient ? backend.recordedSamples(side: networkSide) : 0
+        func block(_ rows: Range<Int>, isRecorded: Bool) -> RecordedImages {
+            let pass = Pass(Tape(backend, recording: isRecorded), training: false)
+            let input = Variable(backend.rows(z.value, rows), requiresGradient: isRecorded)
+            let noise = noiseSource(rows.map { (ids[$0], view) })
+            guard let substitution, let substituting else {
+                return RecordedImages(pass.tape, input, finishedImages(input, noise: noise, pass))
+            }
+            let w = substituting.substituted(
+                input, substitution.layers, into: backend.rows(substitution.anchors, rows), pass)
+            return RecordedImages(pass.tape, input, finishedImages(w, space: .w, noise: noise, pass))
+        }
+        let ranges = stride(from: 0, to: count, by: size).map { $0..<min($0 + size, count) }
+        var kept: [RecordedImages?] = [], parts: [Tensor] = []
+        for rows in ranges {
+            let isRecorded = rows.upperBound <= recordable
+            let made = block(rows, isRecorded: isRecorded)
+            parts.append(made.images.value)
+            kept.append(isRecorded ? made : nil)
+        }
+        let images = parts.count == 1 ? parts[0] : backend.concatenate(parts)
+        parts = []
+        return pass.tape.result(images, from: [z]) { gradient in
+            let back = zip(ranges, kept.indices).map { rows, index in
+                let recorded = kept[index] ?? block(rows, isRecorded: true)
+                kept[index] = nil
+                return recorded.latentGradient(backend.rows(gradient, rows))
+            }
+            z.receive(backend.concatenate(back), backend)
+        }
     }
 }
 
-private struct Recorded {
+/// Images of some samples on a tape of their own.
+private struct RecordedImages {
     let tape: Tape
     let input: Variable
     let images: Variable
-}
 
-private struct Block {
-    let rows: Range<Int>
-    let recorded: Recorded
+    init(_ tape: Tape, _ input: Variable, _ images: Variable) {
+        self.tape = tape
+        self.input = input
+        self.images = images
+    }
+
+    /// dL/dz [b, n · m] from dL/dimages. To be called once: what was kept for it is gone then.
+    func latentGradient(_ gradient: Tensor) -> Tensor {
+        tape.backward(from: images, gradient: gradient)
+        return input.takeGradient() ?? tape.backend.constant(0, shape: input.shape)
+    }
 }
 
 /// A network with a w for every layer.
 protocol StyleSubstituting {
-    /// w [B, layers · width]: of the chosen layers that of z [B, d], of the others the anchors'.
-    func substituted(_ z: Variable, _ layers: [Int], into anchors: HostTensor, _ pass: Pass) -> Variable
-}
-
-extension StyleGAN2: StyleSubstituting {
-    func substituted(_ z: Variable, _ layers: [Int], into anchors: HostTensor, _ pass: Pass) -> Variable {
-        let width = mapping.width
-        let whole = mapping.forward(z, pass)
-        let isTruncated = { (layer: Int) in self.mapping.isTruncating && self.mapping.truncatedLayers[layer] }
-        var w = Variable(pass.backend.tensor(Self.clearing(layers, of: anchors)))
-        for (source, chosen) in [
-            (whole, layers.filter { !isTruncated($0) }),
-            (layers.contains(where: isTruncated) ? mapping.truncated(whole, pass) : whole, layers.filter(isTruncated)),
-        ] where !chosen.isEmpty {
-            w = pass.addingColumns(source, to: w, at: chosen.map { $0 * width })
-        }
-        return w
-    }
-
-    /// F32 [B, layers, width] as [B, layers · width], the chosen layers zero.
-    private static func clearing(_ layers: [Int], of w: HostTensor) -> HostTensor {
-        let (count, size, width) = (w.rowCount, w.rowSize, w.shape[2])
-        return HostTensor(.f32, shape: [count, size]) { bytes in
-            let target = bytes.bindMemory(to: Float.self)
-            w.withUnsafeElements(as: Float.self) { _ = target.update(from: $0) }
-            for sample in 0..<count {
-                for layer in layers {
-                    let start = sample * size + layer * width
-                    target[start..<start + width].update(repeating: 0)
-                }
-            }
-        }
-    }
+    /// w [B, layers · width]: of the chosen layers that of z [B, d], of the others the anchors', of the same shape.
+    func substituted(_ z: Variable, _ layers: [Int], into anchors: Tensor, _ pass: Pass) -> Variable
 }

@@ -1,12 +1,9 @@
-import Glibc
 import HLCompute
 import HLNet
 import HLTensor
 
 /// A generator that is a network on a backend, and that gradients go back through to its latents.
 package protocol NetworkGenerator: DifferentiableGenerator {
-    var backend: any Backend { get }
-
     /// Side of what the network makes, before crop and resize.
     var networkSide: Int { get }
 
@@ -16,13 +13,9 @@ package protocol NetworkGenerator: DifferentiableGenerator {
 }
 
 /// Noise images [B, side, side] of standard normal values for the layer of that number.
-package typealias NoiseSource = (_ layer: Int, _ side: Int) -> HostTensor
+package typealias NoiseSource = (_ layer: Int, _ side: Int) -> Tensor
 
 extension NetworkGenerator {
-    /// Samples that are rendered at a time, always so many: the kernels, and so the order of summation, depend on it.
-    /// It keeps the largest activations near a hundred megabytes.
-    package var microBatch: Int { max(1, min(16, 1024 / networkSide)) }
-
     /// Images as the specification wants them, cropped and resized, with a way back to the latents.
     package func finishedImages(
         _ latents: Variable, space: LatentSpace = .z, noise: NoiseSource? = nil, _ pass: Pass
@@ -32,38 +25,48 @@ extension NetworkGenerator {
         return pass.resample(raw, taps)
     }
 
-    package func render(_ latents: Latents) throws -> HostTensor {
-        let count = latents.values.rowCount, side = specification.resolution, size = microBatch
-        if count == 0 { return HostTensor(.f32, shape: [0, 3, side, side]) { _ in } }
-        var (values, space) = (latents.values, latents.space)
-        if space == .z, let mapper = self as? any LatentMapper {
-            // As a program that only maps does it, so that z and the w made from it give the same pixels.
-            (values, space) = (try mapper.mapInBlocks(values), .w)
-        }
-        let rows = values.reshaped([count, values.rowSize])
-        var parts: [HostTensor] = []
-        for first in stride(from: 0, to: count, by: size) {
+    package func render(_ views: [Latents], pixels: PixelType) throws -> Tensor {
+        let (rows, space) = try settled(views), count = rows.rowCount
+        // Always so many: the kernels, and so the order of summation, depend on it.
+        let size = backend.renderBatch(side: networkSide)
+        let origins = views.flatMap { latents in latents.ids.integers.map { (id: $0, view: latents.view) } }
+        var parts: [Tensor] = []
+        for first in stride(from: 0, to: max(count, 1), by: size) {
+            if count == 0 { return backend.constant(0, shape: [0, 3, specification.resolution, specification.resolution]) }
             // The last sample stands in for those that are missing.
             let chosen = (first..<first + size).map { min($0, count - 1) }
             let pass = Pass(Tape(backend, recording: false), training: false)
             let input = Variable(backend.tensor(rows.gather(chosen)))
-            let noise = noiseSource(ids: latents.ids, chosen, view: latents.view)
-            let images = finishedImages(input, space: space, noise: noise, pass)
-            parts.append(try backend.read(images.value).rows(0..<min(size, count - first)))
+            let noise = noiseSource(chosen.map { origins[$0] })
+            let images = finishedImages(input, space: space, noise: noise, pass).value
+            let part = size > count - first ? backend.rows(images, 0..<count - first) : images
+            parts.append(pixels == .u8 ? backend.roundPixels(part) : part)
         }
-        return HostTensor.concatenate(parts)
+        return parts.count == 1 ? parts[0] : backend.concatenate(parts)
+    }
+
+    /// The latents of all views, F32 [B, n · m], in the space that the network takes.
+    private func settled(_ views: [Latents]) throws -> (rows: HostTensor, space: LatentSpace) {
+        let mapper = self as? any LatentMapper
+        let parts = try views.map { latents in
+            // As a program that only maps does it, so that z and the w made from it give the same pixels.
+            let mapped = latents.space == .z ? try mapper?.map(latents.values) : nil
+            let values = mapped ?? latents.values
+            return values.reshaped([values.rowCount, values.rowSize])
+        }
+        return (HostTensor.concatenate(parts), mapper == nil ? .z : .w)
     }
 
     /// Random noise images where the specification asks for them, each from its seed, sample, view and layer alone.
-    func noiseSource(ids: HostTensor, _ chosen: [Int], view: Int) -> NoiseSource? {
+    func noiseSource(_ origins: [(id: Int64, view: Int)]) -> NoiseSource? {
         guard specification.rendering.noise == .random else { return nil }
-        let seed = specification.rendering.noiseSeed, ids = ids.gather(chosen).integers
+        let seed = specification.rendering.noiseSeed, backend = backend
         return { layer, side in
-            let key = RandomKey(seed: seed, purpose: .noiseImage, view: view, group: layer)
-            var values: [Float] = []
-            values.reserveCapacity(ids.count * side * side)
-            for id in ids { values += key.sequence(id: id).normals(side * side) }
-            return HostTensor(values, shape: [ids.count, side, side])
+            let sequences = origins.map { origin in
+                RandomKey(seed: seed, purpose: .noiseImage, view: origin.view, group: layer).sequence(id: origin.id)
+            }
+            return backend.reshaped(
+                backend.normals(sequences, count: side * side), [origins.count, side, side])
         }
     }
 }
@@ -76,22 +79,5 @@ extension RenderingSettings {
         let cut = ResampleTaps.centreCrop(of: side, to: cropped)
         guard let size, size != cropped else { return cut }
         return cut.followed(by: .bilinear(from: cropped, to: size, antialias: filter == .antialias))
-    }
-}
-
-extension RandomSequence {
-    /// Standard normal values (Box and Muller 1958).
-    func normals(_ count: Int) -> [Float] {
-        var sequence = self
-        var values: [Float] = []
-        values.reserveCapacity(count + 1)
-        while values.count < count {
-            // 1 − u is never 0.
-            let radius = (-2 * log(1 - Double(sequence.uniform()))).squareRoot()
-            let angle = 2 * Double.pi * Double(sequence.uniform())
-            values.append(Float(radius * cos(angle)))
-            values.append(Float(radius * sin(angle)))
-        }
-        return Array(values.prefix(count))
     }
 }

@@ -1,13 +1,6 @@
+import HLCompute
 import HLFormats
 import HLTensor
-
-/// How pixels are stored in a stream.
-package enum PixelType: String, Sendable, CaseIterable {
-    /// 0…255, rounded to the nearest.
-    case u8
-    /// 0…1.
-    case f32
-}
 
 /// Gives every view of a batch its images, rendering from the latents what is missing.
 ///
@@ -18,14 +11,16 @@ package final class Renderer {
 
     /// - Parameters:
     ///   - header: the stream's, which names the generator.
-    ///   - threads: threads in all.
+    ///   - backend: what the generator computes on; not asked for where there is none.
     ///   - trusted: whether a command in the header comes from the user of this program.
     /// - Throws: `Failure` when the stream's generator cannot be had. A stream of real images needs none.
-    package init(_ header: StreamHeader, threads: Int, trusted: Bool = false) throws {
+    package init(
+        _ header: StreamHeader, on backend: @autoclosure () throws -> any Backend, trusted: Bool = false
+    ) throws {
         self.header = header
         generator =
             header.generator == nil
-            ? nil : try GeneratorSpecification(of: header).makeGenerator(threads: threads, trusted: trusted)
+            ? nil : try GeneratorSpecification(of: header).makeGenerator(on: try backend(), trusted: trusted)
     }
 
     /// For images of a generator that is there already.
@@ -37,27 +32,91 @@ package final class Renderer {
     /// The generator's mapping network, where it has one.
     package var mapper: (any LatentMapper)? { generator as? any LatentMapper }
 
-    /// The images `x.V` of one view of a batch, U8 or F32 [B, 3, H, W]. Mapped latents `w.V` win over `z.V`.
-    /// - Throws: `Failure`: data when the batch has neither `x.V` nor a latent of that view, incompatible when the
-    ///   latent is not one of the generator's.
-    package func images(of view: Int, in batch: Batch, pixels: PixelType = .u8) throws -> HostTensor {
-        if let images = batch.tensors["x.\(view)"] {
-            guard images.shape.count == 4, images.shape[1] == 3, images.type == .u8 || images.type == .f32 else {
-                throw Failure(
-                    .data, "x.\(view) is \(images.type.rawValue) \(images.shape), not U8 or F32 [B, 3, H, W]",
-                    "make the stream anew")
-            }
-            return images
+    /// The images of some views of a batch where the generator computes, [V · B, 3, H, W], U8 or F32, view by view: those
+    /// `x.V` that the batch has, the others rendered in one call. Mapped latents `w.V` win over `z.V`.
+    /// - Parameters:
+    ///   - views: at least one.
+    ///   - backend: for images that the batch has.
+    /// - Throws: `Failure`: data when the batch has neither `x.V` nor a latent of a view, or images of different sizes;
+    ///   incompatible when a latent is not one of the generator's.
+    package func images(
+        of views: [Int], in batch: Batch, pixels: PixelType = .u8, on backend: any Backend
+    ) throws -> Tensor {
+        if generator != nil, views.allSatisfy({ batch.tensors["x.\($0)"] == nil }) {
+            return try rendered(views, in: batch, pixels)
         }
-        guard let generator else { return try batch.require("x.\(view)", .u8, rank: 4) }
-        let side = generator.specification.resolution
-        let images = try generator.render(try latents(of: view, in: batch, generator.specification))
-        guard images.type == .f32, images.shape == [batch.count, 3, side, side] else {
+        let parts = try separateImages(of: views, in: batch, pixels: pixels, on: backend)
+        if let other = parts.first(where: { $0.shape != parts[0].shape || $0.type != parts[0].type }) {
             throw Failure(
-                .software, "the generator \(generator.specification.name) made images \(images.shape) instead of "
-                    + "\(batch.count) of \(side) pixels", "report this defect")
+                .data, "two views are \(parts[0].type.rawValue) \(parts[0].shape) and \(other.type.rawValue) "
+                    + "\(other.shape)", "make them of one size and type")
         }
-        return pixels == .f32 ? images : Image.rounded(images)
+        return parts.count == 1 ? parts[0] : backend.concatenate(parts)
+    }
+
+    /// The same view by view, [B, 3, H, W] each, which may be of different sizes.
+    package func separateImages(
+        of views: [Int], in batch: Batch, pixels: PixelType = .u8, on backend: any Backend
+    ) throws -> [Tensor] {
+        let stored = try views.map { try storedImages(of: $0, in: batch) }
+        let missing = zip(views, stored).filter { $1 == nil }.map(\.0)
+        let made = missing.isEmpty ? nil : try rendered(missing, in: batch, pixels)
+        var next = 0
+        return stored.map { images in
+            if let images { return backend.tensor(images) }
+            guard let made else { preconditionFailure("what is missing was rendered") }
+            defer { next += batch.count }
+            return missing.count == 1 ? made : backend.rows(made, next..<next + batch.count)
+        }
+    }
+
+    /// The images of one view for people and files, U8 or F32 [B, 3, H, W].
+    /// - Throws: as `images(of:in:pixels:on:)`, and whatever went wrong on the backend.
+    package func hostImages(of view: Int, in batch: Batch, pixels: PixelType = .u8) throws -> HostTensor {
+        if let images = try storedImages(of: view, in: batch) { return images }
+        return try read(try rendered([view], in: batch, pixels))
+    }
+
+    /// A batch with the images of all its views attached; what is missing is rendered in one call.
+    package func attachingImages(to batch: Batch, pixels: PixelType = .u8) throws -> Batch {
+        let missing = Self.views(of: batch).filter { batch.tensors["x.\($0)"] == nil }
+        for view in Self.views(of: batch) { _ = try storedImages(of: view, in: batch) }
+        guard !missing.isEmpty else { return batch }
+        let images = try read(try rendered(missing, in: batch, pixels))
+        var tensors = batch.tensors
+        for (place, view) in missing.enumerated() {
+            tensors["x.\(view)"] = images.rows(place * batch.count..<(place + 1) * batch.count)
+        }
+        return try Batch(tensors, metadata: batch.metadata)
+    }
+
+    private func read(_ images: Tensor) throws -> HostTensor {
+        guard let generator else { preconditionFailure("nothing was rendered") }
+        return try generator.backend.read(images)
+    }
+
+    /// `x.V` of a batch that has it.
+    private func storedImages(of view: Int, in batch: Batch) throws -> HostTensor? {
+        guard let images = batch.tensors["x.\(view)"] else { return nil }
+        guard images.shape.count == 4, images.shape[1] == 3, images.type == .u8 || images.type == .f32 else {
+            throw Failure(
+                .data, "x.\(view) is \(images.type.rawValue) \(images.shape), not U8 or F32 [B, 3, H, W]",
+                "make the stream anew")
+        }
+        return images
+    }
+
+    private func rendered(_ views: [Int], in batch: Batch, _ pixels: PixelType) throws -> Tensor {
+        guard let generator else { throw Batch.missing("x.\(views[0])") }
+        let specification = generator.specification, side = specification.resolution
+        let latents = try views.map { try self.latents(of: $0, in: batch, specification) }
+        let images = try generator.render(latents, pixels: pixels)
+        guard images.type == (pixels == .u8 ? .u8 : .f32), images.shape == [views.count * batch.count, 3, side, side] else {
+            throw Failure(
+                .software, "the generator \(specification.name) made images \(images.shape) instead of "
+                    + "\(views.count * batch.count) of \(side) pixels", "report this defect")
+        }
+        return images
     }
 
     private func latents(of view: Int, in batch: Batch, _ specification: GeneratorSpecification) throws -> Latents {
@@ -84,15 +143,6 @@ package final class Renderer {
     private func ids(of batch: Batch, _ specification: GeneratorSpecification) throws -> HostTensor {
         if specification.rendering.noise == .random { return try batch.require("id", .i64, rank: 1) }
         return batch.ids ?? HostTensor([Int64](repeating: 0, count: batch.count), shape: [batch.count])
-    }
-
-    /// A batch with the images of all its views attached.
-    package func attachingImages(to batch: Batch, pixels: PixelType = .u8) throws -> Batch {
-        var tensors = batch.tensors
-        for view in Self.views(of: batch) {
-            tensors["x.\(view)"] = try images(of: view, in: batch, pixels: pixels)
-        }
-        return try Batch(tensors, metadata: batch.metadata)
     }
 
     /// The view numbers for which a batch has an image or a latent, in order.

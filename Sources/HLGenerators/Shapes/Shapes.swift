@@ -1,30 +1,37 @@
 import CKernels
 import Dispatch
+import HLCompute
+import HLNet
 import HLTensor
 
 /// The built-in generator: one of ten silhouettes before a patterned background, 6 chunks × 20. Chunk 0 decides the
 /// class, the others pose, shape detail, background, palette, texture and light (`hl_shapes.h` has the model).
 ///
 /// It satisfies the hierarchy by construction: it tests the tool, not the paper.
-package final class Shapes: DifferentiableGenerator, Oracle {
+package final class Shapes: DifferentiableGenerator {
     package static let defaultResolution = 64
     package static let classNames = [
         "disc", "square", "triangle", "star", "cross", "ring", "crescent", "heart", "corner", "bar",
     ]
 
     package let specification: GeneratorSpecification
-    private let threads: Int
+    package let backend: any Backend
 
     /// - Throws: `Failure(.incompatible)` when the specification is not that of this generator.
-    package init(_ specification: GeneratorSpecification, threads: Int) throws {
+    package init(_ specification: GeneratorSpecification, on backend: any Backend) throws {
+        self.specification = try Self.checked(specification)
+        self.backend = backend
+    }
+
+    /// - Throws: `Failure(.incompatible)` when the specification is not that of this generator.
+    static func checked(_ specification: GeneratorSpecification) throws -> GeneratorSpecification {
         let own = try Self.specification(resolution: specification.resolution, clean: specification.isClean)
         guard specification == own else {
             throw Failure(
                 .incompatible, "the stream's generator shapes has other latents than this version's",
                 "make the stream with this version of hl-sample")
         }
-        self.specification = own
-        self.threads = max(1, threads)
+        return own
     }
 
     package static func specification(resolution: Int, clean: Bool) throws -> GeneratorSpecification {
@@ -39,69 +46,84 @@ package final class Shapes: DifferentiableGenerator, Oracle {
             resolution: resolution, isClean: clean)
     }
 
-    package func render(_ latents: Latents) throws -> HostTensor {
-        let values = latents.values
-        let count = values.shape[0], side = specification.resolution
-        let latentSize = values.rowSize, imageSize = 3 * side * side
-        return HostTensor(.f32, shape: [count, 3, side, side]) { bytes in
-            values.withUnsafeElements(as: Float.self) { z in
+    /// Images that are rendered before they are rounded: their floats stay near the processor.
+    private static let block = 256
+
+    package func render(_ views: [Latents], pixels: PixelType) throws -> Tensor {
+        let latents = HostTensor.concatenate(views.map(\.values)), count = latents.rowCount
+        if pixels == .f32 || count <= Self.block { return finished(latents, pixels) }
+        return backend.concatenate(
+            stride(from: 0, to: count, by: Self.block).map { first in
+                finished(latents.rows(first..<min(first + Self.block, count)), pixels)
+            })
+    }
+
+    private func finished(_ latents: HostTensor, _ pixels: PixelType) -> Tensor {
+        let images = images(of: latents)
+        return pixels == .u8 ? backend.roundPixels(images) : images
+    }
+
+    /// F32 [B, 3, S, S].
+    private func images(of latents: HostTensor) -> Tensor {
+        let count = latents.rowCount, side = specification.resolution, clean: Int32 = specification.isClean ? 1 : 0
+        let latentSize = latents.rowSize, imageSize = 3 * side * side
+        return backend.tensor(.f32, shape: [count, 3, side, side]) { bytes in
+            latents.withUnsafeElements(as: Float.self) { z in
                 guard let z = z.baseAddress, let images = bytes.bindMemory(to: Float.self).baseAddress else { return }
-                nonisolated(unsafe) let source = z
-                nonisolated(unsafe) let target = images
-                let clean: Int32 = specification.isClean ? 1 : 0
-                let parts = min(threads, count)
-                DispatchQueue.concurrentPerform(iterations: parts) { part in
-                    let first = count * part / parts, last = count * (part + 1) / parts
+                nonisolated(unsafe) let (source, target) = (z, images)
+                forEachPart(of: count) { rows in
                     hl_shapes_render(
-                        source + first * latentSize, target + first * imageSize, Int32(last - first), Int32(side), clean)
+                        source + rows.lowerBound * latentSize, target + rows.lowerBound * imageSize,
+                        Int32(rows.count), Int32(side), clean)
                 }
             }
         }
     }
 
-    package func differentiableImages(
-        _ latents: Latents, substituting substitution: LayerSubstitution?
-    ) throws -> DifferentiableImages {
+    /// The formula is computed on the host, both ways.
+    package func images(
+        _ z: Variable, ids: [Int64], view: Int, substituting substitution: LayerSubstitution?, _ pass: Pass
+    ) throws -> Variable {
         guard substitution == nil else {
             throw Failure(.usage, "shapes has no mapped latents to take layers from", "choose chunks instead")
         }
-        return DifferentiableImages(images: try render(latents)) { self.gradient(latents.values, $0) }
+        let latents = try backend.read(z.value), backend = backend
+        return pass.tape.result(images(of: latents), from: [z]) { gradient in
+            do {
+                z.receive(self.gradient(latents, try backend.read(gradient)), backend)
+            } catch {
+                backend.fail(
+                    error as? Failure ?? Failure(.software, "no gradient came back (\(error))", "report this defect"))
+            }
+        }
     }
 
     /// dL/dz [B, 120] from dL/dimages [B, 3, S, S].
-    private func gradient(_ latents: HostTensor, _ imageGradient: HostTensor) -> HostTensor {
+    private func gradient(_ latents: HostTensor, _ imageGradient: HostTensor) -> Tensor {
         let count = latents.rowCount, side = specification.resolution, clean: Int32 = specification.isClean ? 1 : 0
-        return HostTensor(.f32, shape: [count, latents.rowSize]) { bytes in
+        let rowSize = latents.rowSize, imageSize = 3 * side * side
+        return backend.tensor(.f32, shape: [count, rowSize]) { bytes in
             latents.withUnsafeElements(as: Float.self) { z in
                 imageGradient.withUnsafeElements(as: Float.self) { gradient in
                     guard let z = z.baseAddress, let gradient = gradient.baseAddress,
                         let target = bytes.bindMemory(to: Float.self).baseAddress
                     else { return }
                     nonisolated(unsafe) let (source, images, result) = (z, gradient, target)
-                    let parts = min(threads, count), rowSize = latents.rowSize, imageSize = 3 * side * side
-                    DispatchQueue.concurrentPerform(iterations: parts) { part in
-                        let first = count * part / parts, last = count * (part + 1) / parts
+                    forEachPart(of: count) { rows in
                         hl_shapes_gradient(
-                            source + first * rowSize, images + first * imageSize, result + first * rowSize,
-                            Int32(last - first), Int32(side), clean)
+                            source + rows.lowerBound * rowSize, images + rows.lowerBound * imageSize,
+                            result + rows.lowerBound * rowSize, Int32(rows.count), Int32(side), clean)
                     }
                 }
             }
         }
     }
 
-    package func labels(of latents: HostTensor) -> HostTensor {
-        HostTensor(truths(of: latents).map { Int64($0.label) }, shape: [latents.shape[0]])
-    }
-
-    /// The oracle's full answer for each latent [B, 6, 20].
-    package func truths(of latents: HostTensor) -> [hl_shapes_truth] {
-        let count = latents.shape[0]
-        return [hl_shapes_truth](unsafeUninitializedCapacity: count) { truths, filled in
-            latents.withUnsafeElements(as: Float.self) { z in
-                if let z = z.baseAddress, let out = truths.baseAddress { hl_shapes_truth_of(z, Int32(count), out) }
-            }
-            filled = count
+    /// Every image is made by itself, so that the split shows in none.
+    private func forEachPart(of count: Int, _ body: @Sendable (Range<Int>) -> Void) {
+        let parts = min(backend.threads, count)
+        DispatchQueue.concurrentPerform(iterations: parts) { part in
+            body(count * part / parts..<count * (part + 1) / parts)
         }
     }
 }

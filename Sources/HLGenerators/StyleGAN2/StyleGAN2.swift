@@ -68,15 +68,11 @@ package final class StyleGAN2: NetworkGenerator, LatentMapper {
         let clamp: Float
     }
 
-    /// - Throws: `Failure`: data or incompatible where the file is not that of such a network, usage where the
-    ///   specification does not fit it.
-    package convenience init(_ specification: GeneratorSpecification, file: GeneratorFile, threads: Int) throws {
-        try self.init(specification, file: file, backend: try BackendChoice.automatic.make(threads: threads))
-    }
-
     /// Output side from which upsampling by phases is the faster way, measured with 512 channels.
     package static let phaseSide = 128
 
+    /// - Throws: `Failure`: data or incompatible where the file is not that of such a network, usage where the
+    ///   specification does not fit it.
     package init(
         _ specification: GeneratorSpecification, file: GeneratorFile, backend: any Backend,
         phaseSide: Int = phaseSide
@@ -103,7 +99,8 @@ package final class StyleGAN2: NetworkGenerator, LatentMapper {
             rendering: rendering)
     }
 
-    package func map(_ z: HostTensor) throws -> HostTensor { try mapping.map(z) }
+    package func mapped(_ z: Tensor) -> Tensor { mapping.mapped(z) }
+    package var mappedShape: LatentShape { mapping.mappedShape }
 
     // MARK: The way forward
 
@@ -164,7 +161,7 @@ package final class StyleGAN2: NetworkGenerator, LatentMapper {
 
     private func noiseImages(_ layer: Layer, _ number: Int, _ source: NoiseSource?) -> Tensor? {
         guard let source, layer.noiseStrength != 0 else { return layer.noise }
-        return backend.scale(backend.tensor(source(number, layer.side)), by: layer.noiseStrength)
+        return backend.scale(source(number, layer.side), by: layer.noiseStrength)
     }
 
     /// [B, C, H, W] → [B, 3, H, W], without demodulation.

@@ -3,7 +3,8 @@ import HLNet
 import HLTensor
 
 /// StyleGAN2's mapping network: z scaled to unit mean square, with the class's embedding behind it in a conditional
-/// network, through fully connected layers to w, and truncation of w towards its mean.
+/// network, through fully connected layers to w, and truncation of w towards its mean. Of backends that share their
+/// row-wise operations, as those of the CPU do, all give the same bits.
 package final class StyleGAN2Mapping: LatentMapper {
     /// Values of w.
     let width: Int
@@ -11,7 +12,7 @@ package final class StyleGAN2Mapping: LatentMapper {
     let truncatedLayers: [Bool]
     var isTruncating: Bool { psi != 1 && truncatedLayers.contains(true) }
 
-    private let backend: any Backend
+    package let backend: any Backend
     private let layers: [(weight: Tensor, bias: Tensor)]
     /// The normalised embedding, [1, e], of a conditional network.
     private let embedding: Tensor?
@@ -24,11 +25,12 @@ package final class StyleGAN2Mapping: LatentMapper {
 
     /// The mapping network alone, for a program that only maps.
     /// - Throws: as `StyleGAN2.init`.
-    package convenience init(_ specification: GeneratorSpecification, file: GeneratorFile, threads: Int) throws {
+    package convenience init(
+        _ specification: GeneratorSpecification, file: GeneratorFile, backend: any Backend
+    ) throws {
         let geometry = try StyleGAN2Geometry(file)
         try geometry.check(specification, file)
-        try self.init(
-            specification, geometry, WeightsReader(file), try PlainBackend(threads: threads))
+        try self.init(specification, geometry, WeightsReader(file), backend)
     }
 
     init(
@@ -87,27 +89,16 @@ package final class StyleGAN2Mapping: LatentMapper {
         return pass.modulate(pass.scale(w, by: psi), shift: Variable(backend.scale(mean, by: 1 - psi)))
     }
 
-    /// F32 [B, layers, width], truncated where it is to be, from z F32 [B, 1, d].
-    package func map(_ z: HostTensor) throws -> HostTensor {
+    package var mappedShape: LatentShape { LatentShape(chunks: truncatedLayers.count, dimension: width) }
+
+    package func mapped(_ z: Tensor) -> Tensor {
         let pass = Pass(Tape(backend, recording: false), training: false)
-        let w = forward(Variable(backend.tensor(z.reshaped([z.rowCount, z.rowSize]))), pass)
-        let whole = try backend.read(w.value)
-        let near = isTruncating ? try backend.read(truncated(w, pass).value) : whole
-        let layers = truncatedLayers, width = width
-        return HostTensor(.f32, shape: [z.rowCount, layers.count, width]) { bytes in
-            let target = bytes.bindMemory(to: Float.self)
-            whole.withUnsafeElements(as: Float.self) { whole in
-                near.withUnsafeElements(as: Float.self) { near in
-                    for sample in 0..<z.rowCount {
-                        let row = sample * width..<(sample + 1) * width
-                        for (layer, isTruncated) in layers.enumerated() {
-                            let start = (sample * layers.count + layer) * width
-                            let source = UnsafeBufferPointer(rebasing: (isTruncated ? near : whole)[row])
-                            _ = UnsafeMutableBufferPointer(rebasing: target[start..<start + width]).update(from: source)
-                        }
-                    }
-                }
-            }
+        let whole = forward(Variable(z), pass)
+        let near = isTruncating ? truncated(whole, pass) : whole
+        let result = backend.constant(0, shape: [z.shape[0], mappedShape.size])
+        for (layer, isTruncated) in truncatedLayers.enumerated() {
+            backend.addColumns((isTruncated ? near : whole).value, into: result, at: layer * width)
         }
+        return result
     }
 }
