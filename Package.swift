@@ -40,9 +40,11 @@ func swiftTarget(_ name: String, _ dependencies: [Target.Dependency]) -> Target 
     .target(name: name, dependencies: dependencies, swiftSettings: features)
 }
 
-func testTarget(_ name: String, _ dependencies: [Target.Dependency], fixtures: Bool = true) -> Target {
+/// `Tests/NAME`, with the folder `Fixtures` there if it has one.
+func testTarget(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .testTarget(
-        name: name, dependencies: dependencies, resources: fixtures ? [.copy("Fixtures")] : [], swiftSettings: features)
+        name: name, dependencies: dependencies,
+        resources: folders("Tests/\(name)", "Fixtures").isEmpty ? [] : [.copy("Fixtures")], swiftSettings: features)
 }
 
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
@@ -99,15 +101,23 @@ targets += ["simsiam-step", "generator-step", "walker-step", "weights-fuzzer"].m
         name: $0, dependencies: rooms + ["BenchmarkHarness"], path: "Benchmarks/\($0)", swiftSettings: features)
 }
 
+targets.append(
+    .target(
+        name: "TestSupport", dependencies: networks, path: "Tests/Support",
+        exclude: ["README.md", "formula.py", "reference.py"], swiftSettings: features))
 targets += [
+    testTarget("CSystemTests", ["CSystem"]),
     testTarget("HLTensorTests", tensors),
-    testTarget("HLFormatsTests", ["HLTensor", "HLFormats", "HLFigures", "CSystem"]),
+    testTarget("HLFormatsTests", ["HLTensor", "HLFormats"]),
+    testTarget("HLFiguresTests", ["HLTensor", "HLFormats", "HLFigures"]),
     testTarget("HLDataTests", ["HLTensor", "HLFormats", "HLData"]),
-    testTarget("HLGeneratorsTests", networks + ["HLGenerators"]),
+    testTarget("HLComputeTests", networks + ["TestSupport"]),
+    testTarget("HLNetTests", networks + ["TestSupport"]),
+    testTarget("HLGeneratorsTests", networks + ["HLGenerators", "TestSupport"]),
+    testTarget("HLEncodersTests", networks + ["HLEncoders", "TestSupport"]),
     testTarget("HLViewsTests", networks + ["HLGenerators", "HLViews"]),
     testTarget("HLStatisticsTests", networks + ["HLGenerators", "HLViews", "HLStatistics"]),
-    testTarget("HLEncodersTests", networks + ["HLEncoders"]),
-    testTarget("HLWalkersTests", networks + ["HLGenerators", "HLEncoders", "HLViews", "HLWalkers"]),
+    testTarget("HLWalkersTests", networks + ["HLGenerators", "HLEncoders", "HLViews", "HLWalkers", "TestSupport"]),
     .testTarget(
         name: "PipelineTests", dependencies: ["HLTensor", "HLFormats"], path: "Tests/Pipelines", swiftSettings: features
     ),

@@ -3,6 +3,7 @@ import HLCompute
 import HLFormats
 import HLTensor
 import HLViews
+import TestSupport
 import Testing
 
 import HLGenerators
@@ -13,14 +14,6 @@ import HLWalkers
     private static let fixture = Result {
         let folder = try #require(Bundle.module.resourceURL)
         return try Safetensors.read(path: folder.appendingPathComponent("Fixtures/walker_steps.safetensors").path)
-    }
-
-    private static var backends: [BackendChoice] {
-        #if HL_ONEDNN
-            return [.plain, .oneDNN]
-        #else
-            return [.plain]
-        #endif
     }
 
     private func tensor(_ name: String) throws -> HostTensor {
@@ -47,7 +40,7 @@ import HLWalkers
         return (difference / length).squareRoot()
     }
 
-    @Test(arguments: ["single", "several", "apart"], backends)
+    @Test(arguments: ["single", "several", "apart"], testedBackends)
     func tenSteps(_ name: String, _ choice: BackendChoice) throws {
         let metadata = try Self.fixture.get().metadata
         let backend = try choice.make(threads: 2)

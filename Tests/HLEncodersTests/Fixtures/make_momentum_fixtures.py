@@ -10,6 +10,7 @@ import copy
 import json
 import math
 import os
+import pathlib
 import sys
 
 import torch
@@ -18,15 +19,16 @@ import torchvision
 from torch import nn
 from torchvision.models.resnet import BasicBlock
 
-from formula import centred, check_philox, fill, images, philox, rounded, summary, uniform
-from make_encoder_fixtures import SHIFT, relative, store
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "Support"))
+from formula import centred, check_philox, fill, fill_backbone, images, philox, summary
+from reference import relative, store
 
 WIDTH, BATCH, SIDE, STEPS, WARMUP = 16, 8, 32, 6, 2
 FEATURES = 8 * WIDTH
 
 
 def narrow_resnet18():
-    """torchvision's ResNet-18 with 16 channels in the first stage, filled as README.md says of backbones."""
+    """torchvision's ResNet-18 with 16 channels in the first stage, filled as backbones are."""
     network = torchvision.models.resnet18()
     network.inplanes = WIDTH
     network.conv1 = nn.Conv2d(3, WIDTH, 7, 2, 3, bias=False)
@@ -35,17 +37,7 @@ def narrow_resnet18():
         layer = network._make_layer(BasicBlock, WIDTH << stage, 2, stride=1 if stage == 0 else 2)
         setattr(network, f"layer{stage + 1}", layer)
     network.fc = nn.Identity()
-    network = network.double()
-    fill(network)
-    with torch.no_grad():
-        for block in network.modules():
-            if isinstance(block, BasicBlock):
-                block.bn2.weight.mul_(0.25)
-        for name, norm in network.named_modules():
-            if isinstance(norm, nn.BatchNorm2d):
-                u = uniform(f"{name}.bias", (norm.num_features,))
-                norm.bias.copy_(rounded((u - 0.5) * 0.2 + SHIFT * (1 - 2 * (u < 0.25))))
-    return network
+    return fill_backbone(network.double())
 
 
 class LARS(torch.optim.Optimizer):

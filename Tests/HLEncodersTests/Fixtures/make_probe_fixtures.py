@@ -4,19 +4,21 @@
 
 24 samples of 6 non-negative features and 3 classes; three epochs in batches of 10 (the last has 4), rate 30 falling by
 half a cosine per step over the 9 steps, SGD with momentum 0.9 and no decay, mean cross-entropy. Arrays come from the
-formula of README.md. Stored: `features` [24, 6], `labels` [24], `order` [72] (three permutations), `rates` [9], and after
+formula of Tests/Support. Stored: `features` [24, 6], `labels` [24], `order` [72] (three permutations), `rates` [9], and after
 every step `weight` [9, 3, 6] and `bias` [9, 3]; the initial weight is 0.02 (U - 0.5) of `probe.weight`, stored as
 `initial` [3, 6], the initial bias 0.
 """
 
 import math
 import os
+import pathlib
 import sys
 
 import numpy as np
 import torch
 from safetensors.torch import save_file
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "Support"))
 from formula import uniform
 
 COUNT, WIDTH, CLASSES, BATCH, EPOCHS = 24, 6, 3, 10, 3

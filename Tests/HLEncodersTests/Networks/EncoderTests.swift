@@ -1,0 +1,91 @@
+import HLCompute
+import HLEncoders
+import HLTensor
+import TestSupport
+import Testing
+
+private func failure(_ body: () throws -> Void) -> Failure? {
+    do {
+        try body()
+        return nil
+    } catch {
+        return error as? Failure
+    }
+}
+
+private func images(_ count: Int, side: Int) -> HostTensor {
+    let values = Formula.uniform("encoder.images", count * 3 * side * side)
+    return HostTensor(.u8, shape: [count, 3, side, side]) { bytes in
+        for (index, value) in values.enumerated() { bytes[index] = UInt8(value * 255) }
+    }
+}
+
+extension EncodersTests {
+    @Suite struct EncoderTests {
+        private let encoder: Encoder
+
+        init() throws {
+            encoder = Encoder.untrained(
+                try EncoderDescription(width: 8, side: 32), seed: 1, backend: try BackendChoice.automatic.make(threads: 2))
+        }
+
+        @Test func embeddingsDoNotDependOnTheBatch() throws {
+            let all = images(70, side: 32)
+            let together = try encoder.encode(images: all, threads: 2)
+            #expect(together.shape == [70, 64])
+            #expect(Set(together.floats).count > 1000)
+            for start in stride(from: 0, to: 70, by: 9) {
+                let range = start..<min(start + 9, 70)
+                #expect(
+                    try encoder.encode(images: all.rows(range), threads: 1).floats == together.rows(range).floats)
+            }
+            #expect(try encoder.encode(images: all.rows(0..<0), threads: 1).shape == [0, 64])
+        }
+
+        @Test func onlyTheCentralCropCounts() throws {
+            let original = images(1, side: 32)
+            let changed = { (isInside: @escaping (Int, Int) -> Bool) in
+                HostTensor(.u8, shape: original.shape) { bytes in
+                    original.withUnsafeBytes { source in
+                        for index in source.indices {
+                            let inside = isInside(index / 32 % 32, index % 32)
+                            bytes[index] = inside ? source[index] : 255 - source[index]
+                        }
+                    }
+                }
+            }
+            let expected = try encoder.encode(images: original, threads: 1).floats
+            let margin = changed { (2..<30).contains($0) && (2..<30).contains($1) }
+            #expect(try encoder.encode(images: margin, threads: 1).floats == expected)
+            let inner = changed { (3..<30).contains($0) && (2..<30).contains($1) }
+            #expect(try encoder.encode(images: inner, threads: 1).floats != expected)
+        }
+
+        @Test func imagesOfAnotherSizeAreResized() throws {
+            #expect(!encoder.fits(height: 48, width: 48) && encoder.fits(height: 32, width: 40))
+            #expect(try encoder.encode(images: images(2, side: 48), threads: 1).shape == [2, 64])
+            let flat = HostTensor([0] as [Float], shape: [1, 1])
+            #expect(failure { _ = try encoder.encode(images: flat, threads: 1) }?.kind == .data)
+        }
+
+        @Test func augmentationsFollowIdEpochAndSeed() throws {
+            let two = images(2, side: 32)
+            let encode = { (ids: [Int64], epoch: Int, seed: UInt64, input: HostTensor) in
+                try encoder.encode(
+                    images: input, augmentation: .linearProbe, ids: ids, epoch: epoch, seed: seed, threads: 1).floats
+            }
+            let first = try encode([7, 8], 0, 0, two)
+            #expect(try encode([8], 0, 0, two.rows(1..<2)) == Array(first[64...]))
+            #expect(try encode([7, 8], 1, 0, two) != first)
+            #expect(try encode([7, 8], 0, 1, two) != first)
+            #expect(try encode([9, 8], 0, 0, two)[..<64] != first[..<64])
+        }
+
+        @Test func descriptionsOfImpossibleSizeAreRefused() {
+            for (width, side, crop) in [(0, 32, 28), (4, 4, 4), (4, 32, 33), (4, 32, 0), (5000, 32, 28)] {
+                let error = failure { _ = try EncoderDescription(width: width, side: side, crop: crop) }
+                #expect(error?.kind == .usage)
+            }
+        }
+    }
+}

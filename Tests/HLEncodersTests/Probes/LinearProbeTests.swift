@@ -1,0 +1,159 @@
+import Foundation
+import HLCompute
+import HLEncoders
+import HLFormats
+import HLTensor
+import TestSupport
+import Testing
+
+/// Points around one corner of a simplex per class, spread by `noise`.
+private func clusters(_ name: String, count: Int, classes: Int, noise: Float) -> LinearProbe.Samples {
+    let values = Formula.uniform(name, count * classes)
+    let features = values.indices.map { index -> Float in
+        (index % classes == index / classes % classes ? 1 : 0) + noise * values[index]
+    }
+    return LinearProbe.Samples(
+        features: HostTensor(features, shape: [count, classes]),
+        labels: (0..<count).map { Int32($0 % classes) })
+}
+
+extension EncodersTests {
+    @Suite struct LinearProbeTests {
+        @Test func classifierFollowsPyTorchStepByStep() throws {
+            let tensors = try EncodersTests.fixture("probe").tensors
+            let features = try #require(tensors["features"]), labels = try #require(tensors["labels"]).integers
+            let order = try #require(tensors["order"]).integers.map { Int($0) }
+            let rates = try #require(tensors["rates"]).floats
+            let weights = try #require(tensors["weight"]), biases = try #require(tensors["bias"])
+            let backend = try CPUBackend.plain(threads: 1)
+            let classifier = LinearClassifier(backend, inputs: 6, classes: 3, momentum: 0.9, seed: 0)
+            #expect(try backend.read(classifier.layer.weight.value).floats.allSatisfy { $0 != 0 && abs($0) < 0.06 })
+            let bias = try #require(classifier.layer.bias)
+            #expect(try backend.read(bias.value).floats == [0, 0, 0])
+            backend.assign(try #require(tensors["initial"]), to: classifier.layer.weight.value)
+
+            let probe = LinearProbe(epochs: 3, batchSize: 10)
+            let schedule = probe.schedule(count: 24)
+            var step = 0
+            for epoch in 0..<3 {
+                for start in stride(from: 0, to: 24, by: 10) {
+                    let batch = Array(order[(epoch * 24 + start)..<(epoch * 24 + min(start + 10, 24))])
+                    let rate = schedule.rate(classifier.stepsTaken)
+                    #expect(abs(rate - rates[step]) <= 1e-5 * 30)
+                    classifier.step(features.gather(batch), labels: batch.map { Int32(labels[$0]) }, rate: rate)
+                    try expectClose(try backend.read(classifier.layer.weight.value), weights.rows(step..<step + 1))
+                    try expectClose(try backend.read(bias.value), biases.rows(step..<step + 1))
+                    step += 1
+                }
+            }
+            #expect(step == 9)
+        }
+
+        private func expectClose(_ actual: HostTensor, _ expected: HostTensor) throws {
+            let largest = expected.floats.map(abs).max() ?? 0
+            for (a, b) in zip(actual.floats, expected.floats) { #expect(abs(a - b) <= 1e-4 * largest) }
+        }
+
+        @Test func separableClassesAreToldApartByEverySeed() throws {
+            let train = clusters("probe.train", count: 300, classes: 10, noise: 0.4)
+            let test = clusters("probe.test", count: 100, classes: 10, noise: 0.4)
+            let scores = try LinearProbe(epochs: 20, batchSize: 64).run(
+                train: train, test: test, classes: 10, seeds: [0, 1, 2], on: try CPUBackend.plain(threads: 1))
+            #expect(scores == Array(repeating: ProbeScore(top1: 1, top5: 1), count: 3))
+        }
+
+        @Test func labelsThatFeaturesDoNotKnowAreGuessed() throws {
+            let noise = { (name: String, count: Int) in
+                LinearProbe.Samples(
+                    features: HostTensor(Formula.uniform(name, count * 8), shape: [count, 8]),
+                    labels: (0..<count).map { Int32($0 % 10) })
+            }
+            let scores = try LinearProbe(learningRate: 1, epochs: 20, batchSize: 64).run(
+                train: noise("guess.train", 1000), test: noise("guess.test", 1000), classes: 10, seeds: [0],
+                on: try CPUBackend.plain(threads: 1))
+            // Four standard deviations of 1000 guesses.
+            #expect(abs(scores[0].top1 - 0.1) < 0.04)
+            #expect(abs(scores[0].top5 - 0.5) < 0.065)
+        }
+
+        @Test func seedsAreReproducibleAndIndependentOfEachOther() throws {
+            let train = clusters("seed.train", count: 200, classes: 6, noise: 3)
+            let test = clusters("seed.test", count: 300, classes: 6, noise: 3)
+            let probe = LinearProbe(learningRate: 5, epochs: 5, batchSize: 32)
+            let run = { (seeds: [UInt64]) in
+                try probe.run(train: train, test: test, classes: 6, seeds: seeds, on: try CPUBackend.plain(threads: 1))
+            }
+            let together = try run([3, 4, 5])
+            #expect(try run([4]) == [together[1]])
+            #expect(Set(together.map(\.top1)).count > 1)
+        }
+
+        @Test func everyEpochMayHaveFeaturesOfItsOwn() throws {
+            let train = clusters("epoch.train", count: 60, classes: 3, noise: 0.2)
+            let test = clusters("epoch.test", count: 30, classes: 3, noise: 0.2)
+            // Useless features in the train set itself: only those of the epochs can teach anything.
+            let blank = LinearProbe.Samples(
+                features: HostTensor([Float](repeating: 0, count: 180), shape: [60, 3]), labels: train.labels)
+            var epochs: [Int] = [], done = 0
+            let scores = try LinearProbe(epochs: 4, batchSize: 16).run(
+                train: blank, test: test, classes: 3, seeds: [0, 1], on: try CPUBackend.plain(threads: 1),
+                trainFeatures: {
+                    epochs.append($0)
+                    return train.features
+                }, progress: { done += $0 })
+            #expect(epochs == [0, 1, 2, 3])
+            #expect(done == 2 * 4 * 60)
+            #expect(scores.allSatisfy { $0.top1 == 1 })
+        }
+
+        @Test func divergenceIsAnErrorAndNoScore() throws {
+            let train = clusters("huge", count: 20, classes: 2, noise: 1)
+            let huge = LinearProbe.Samples(
+                features: HostTensor(train.features.floats.map { $0 * 1e30 }, shape: [20, 2]), labels: train.labels)
+            let error = #expect(throws: Failure.self) {
+                try LinearProbe(epochs: 2).run(
+                    train: huge, test: huge, classes: 2, seeds: [0], on: try CPUBackend.plain(threads: 1))
+            }
+            #expect(error?.kind == .data)
+        }
+    }
+}
+
+@Suite struct ProbeScoreTests {
+    @Test func countsRanksAndTies() {
+        let scores = HostTensor(
+            [
+                5, 4, 3, 2, 1, 0,  // label 0: first
+                5, 4, 3, 2, 1, 0,  // label 4: fifth
+                5, 4, 3, 2, 1, 0,  // label 5: sixth
+                1, 1, 0, 0, 0, 0,  // label 1: ties go to the lower class
+                .nan, 0, 0, 0, 0, 0,  // label 0: not a number is never right
+            ] as [Float], shape: [5, 6])
+        let score = ProbeScore(scores: scores, labels: [0, 4, 5, 1, 0])
+        #expect(score == ProbeScore(top1: 0.2, top5: 0.6))
+    }
+
+    @Test func deviationIsThatOfASample() {
+        let (mean, deviation) = meanAndDeviation([1, 2, 3, 4])
+        #expect(mean == 2.5)
+        #expect(abs((deviation ?? 0) - 1.290_994_448_735_805_6) < 1e-12)
+        #expect(meanAndDeviation([7]).deviation == nil)
+    }
+}
+
+@Suite struct FeatureScalingTests {
+    private let train = HostTensor([3, 4, 7, 0, 8, 7] as [Float], shape: [2, 3])
+
+    @Test func rawKeepsAndUnitNormalises() {
+        #expect(FeatureScaling.raw.fitted(to: train)(train).floats == train.floats)
+        let rows = HostTensor([3, 4, 0, 0, 0, 0] as [Float], shape: [2, 3])
+        let unit = FeatureScaling.unit.fitted(to: train)(rows).floats
+        for (a, b) in zip(unit, [0.6, 0.8, 0, 0, 0, 0] as [Float]) { #expect(abs(a - b) < 1e-6) }
+    }
+
+    @Test func standardUsesTheTrainSetAndSurvivesConstants() {
+        let scale = FeatureScaling.standard.fitted(to: train)
+        #expect(scale(train).floats == [1, -1, 0, -1, 1, 0])
+        #expect(scale(HostTensor([4.5, 6, 9] as [Float], shape: [1, 3])).floats == [2, 0, 0])
+    }
+}

@@ -1,0 +1,18 @@
+import HLFormats
+import HLTensor
+import Testing
+
+@Suite struct ImageFileTests: ImageSuite {
+    @Test func whatIsNoImageSaysSo() throws {
+        #expect(failure { _ = try Image.read(path: path("missing.png")) }?.kind == .noInput)
+        #expect(failure { _ = try Image.read(path: path("")) }?.kind == .noInput)
+        let text = failure { _ = try decode(Array("a text".utf8), name: "notes.jpg") }
+        #expect(text?.kind == .data && text?.what == "notes.jpg is neither a PNG nor a JPEG file")
+        #expect(failure { _ = try decode([], name: "empty.jpg") }?.what == "empty.jpg is empty")
+    }
+
+    @Test func anUnwritablePlaceIsSaid() throws {
+        let image = Image(width: 2, height: 2, grey: 9)
+        #expect(failure { try image.writePNG(to: "/nonexistent/x.png") }?.kind == .cannotCreate)
+    }
+}
