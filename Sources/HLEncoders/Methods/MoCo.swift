@@ -85,10 +85,9 @@ package final class MoCo: EncoderMethod {
         }
         guard passesPerStep > 1 else { return encoded(images) }
         let count = images.shape[0]
-        let order = LinearProbe.order(count: count, seed: seed, epoch: queue.batches(of: count), group: 1)
-        var places = order
-        for (place, index) in order.enumerated() { places[index] = place }
-        return backend.rows(encoded(backend.rows(images, at: order)), at: places)
+        let order = Permutation(count: count, seed: seed, purpose: .keyOrder, epoch: queue.batches(of: count))
+        let shuffled = encoded(backend.rows(images, at: order.elements(at: 0..<count)))
+        return backend.rows(shuffled, at: order.positions(of: 0..<count))
     }
 
     /// What makes the keys, and those it made.
