@@ -39,19 +39,20 @@ package final class TrainingStream {
     private static func shuffled(
         _ file: SeekableStream, epochs: Int, seed: UInt64
     ) -> (Int) throws -> (batch: Batch, epoch: Int)? {
-        var epoch = -1, order: [Int] = [], position = 0
+        func order(_ epoch: Int) -> Permutation {
+            Permutation(count: file.sampleCount, seed: seed, purpose: .trainingOrder, epoch: epoch)
+        }
+        var epoch = 0, samples = order(0), position = 0
         return { count in
             // What is left of an epoch and does not fill a batch is dropped.
-            if epoch < 0 || position + count > order.count {
+            if position + count > samples.count {
                 epoch += 1
-                guard epoch < epochs else { return nil }
-                var random = RandomKey(seed: seed, purpose: .shuffle, epoch: epoch).sequence(id: 0)
-                order = Array(0..<file.sampleCount).shuffled(using: &random)
+                samples = order(epoch)
                 position = 0
-                guard count <= order.count else { return nil }
             }
+            guard epoch < epochs, count <= samples.count else { return nil }
             defer { position += count }
-            return (try file.gather(sampleIndices: Array(order[position..<position + count])), epoch)
+            return (try file.gather(sampleIndices: samples.elements(at: position..<position + count)), epoch)
         }
     }
 

@@ -18,11 +18,11 @@ package struct DatasetSource: Sendable {
     package let dataset: any ImageDataset
     /// S, the side of the square images in pixels.
     package let side: Int
-    /// The data set's positions in the order of reading.
-    package let order: [Int]
+    /// The order of reading; nil is the data set's own.
+    private let order: Permutation?
     private let threads: Int
 
-    package var count: Int { order.count }
+    package var count: Int { dataset.count }
 
     /// - Parameters:
     ///   - side: images are resized so that the short side has this many pixels, and the square in the middle is taken;
@@ -40,15 +40,20 @@ package struct DatasetSource: Sendable {
         self.dataset = dataset
         self.side = side
         self.threads = threads > 0 ? threads : max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
-        order = Self.order(count: dataset.count, shuffleSeed: shuffleSeed, epoch: epoch)
+        order = shuffleSeed.map { Permutation(count: dataset.count, seed: $0, purpose: .shuffle, epoch: epoch) }
     }
 
-    /// The images at `positions` of ``order``.
+    /// What the data set itself calls the images at `positions` in the order of reading.
+    package func indices(at positions: some Sequence<Int>) -> [Int] {
+        order?.elements(at: positions) ?? Array(positions)
+    }
+
+    /// The images at `positions` in the order of reading.
     ///
     /// - Throws: the failure of the first of them that cannot be read; `.data` names the file.
     package func batch(_ positions: Range<Int>) throws -> ImageBatch {
         precondition(positions.lowerBound >= 0 && positions.upperBound <= count)
-        return try batch(indices: Array(order[positions]))
+        return try batch(indices: indices(at: positions))
     }
 
     /// The images at `indices` of the data set itself, such as those of one shard.
@@ -100,18 +105,6 @@ package struct DatasetSource: Sendable {
             }
         }
         if let first = failures.first { throw first }
-    }
-
-    /// Fisher–Yates. A word times the number of choices, over 2⁶⁴, picks one of them; the bias is below count / 2⁶⁴.
-    package static func order(count: Int, shuffleSeed: UInt64?, epoch: Int) -> [Int] {
-        var order = Array(0..<count)
-        guard let seed = shuffleSeed, count > 1 else { return order }
-        var words = RandomKey(seed: seed, purpose: .shuffle, epoch: epoch).sequence(id: 0)
-        for last in stride(from: count - 1, to: 0, by: -1) {
-            let choice = words.next().multipliedFullWidth(by: UInt64(last + 1)).high
-            order.swapAt(last, Int(choice))
-        }
-        return order
     }
 }
 

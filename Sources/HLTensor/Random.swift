@@ -2,14 +2,21 @@ import CKernels
 
 /// What a random number is for. Two purposes never share numbers, whatever their seeds: with one default seed for every
 /// program, shared numbers would make z⁺ = 2z.
-package enum RandomPurpose: UInt32, Sendable {
+package enum RandomPurpose: UInt32, Sendable, CaseIterable {
     case anchor = 1
     case perturbation = 2
     case augmentation = 3
     case initialisation = 4
+    /// The order in which a data set is read.
     case shuffle = 5
     case noiseImage = 6
     case mixing = 7
+    /// The order of a training file's samples in an epoch.
+    case trainingOrder = 8
+    /// The order of the samples in an epoch of a probe.
+    case probeOrder = 9
+    /// Which part of a batch a key of MoCo is made in.
+    case keyOrder = 10
 }
 
 /// A key of the counter-based generator Philox4x32-10 (Salmon et al., *Parallel random numbers: as easy as 1, 2, 3*,

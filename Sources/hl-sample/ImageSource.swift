@@ -62,9 +62,8 @@ final class ImageSource: SampleSource {
             (first, count) = positions.take(batchSize, below: min(end, (epoch + 1) * dataset.count))
             source = try DatasetSource(dataset, side: side, shuffleSeed: seed, epoch: epoch, threads: threads)
         }
-        let indices = (0..<count).map {
-            source.order[first - epoch * dataset.count + $0 * positions.shard.count]
-        }
+        let indices = source.indices(
+            at: (0..<count).map { first - epoch * dataset.count + $0 * positions.shard.count })
         let images = try source.batch(indices: indices)
         return try Batch(["id": images.ids, "y": images.labels, "x.0": images.images])
     }

@@ -92,10 +92,7 @@ struct RandomTests {
     }
 
     @Test func purposesSeedsViewsGroupsAndEpochsShareNothing() {
-        let purposes: [RandomPurpose] = [
-            .anchor, .perturbation, .augmentation, .initialisation, .shuffle, .noiseImage, .mixing,
-        ]
-        var keys = purposes.map { RandomKey(seed: 0, purpose: $0) }
+        var keys = RandomPurpose.allCases.map { RandomKey(seed: 0, purpose: $0) }
         keys.append(RandomKey(seed: 1, purpose: .anchor))
         keys.append(RandomKey(seed: 1 << 32, purpose: .anchor))
         keys.append(RandomKey(seed: 0, purpose: .anchor, view: 1))

@@ -1,6 +1,7 @@
 // Umbrella of the project's own vector loops.
 #pragma once
 #include "hl_random.h"
+#include "hl_permute.h"
 #include "hl_shapes.h"
 #include "hl_elementwise.h"
 #include "hl_planes.h"

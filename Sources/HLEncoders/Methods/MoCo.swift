@@ -85,11 +85,10 @@ package final class MoCo: EncoderMethod {
         }
         guard passesPerStep > 1 else { return encoded(images) }
         let count = images.shape[0]
-        let order = LinearProbe.order(count: count, seed: seed, epoch: queue.batches(of: count), group: 1)
-        var places = [Int32](repeating: 0, count: count)
-        for (place, index) in order.enumerated() { places[index] = Int32(place) }
-        let shuffled = backend.rows(images, at: backend.indices(order.map { Int32($0) }))
-        return backend.rows(encoded(shuffled), at: backend.indices(places))
+        let order = Permutation(count: count, seed: seed, purpose: .keyOrder, epoch: queue.batches(of: count))
+        func indices(_ places: [Int]) -> Tensor { backend.indices(places.map { Int32($0) }) }
+        let shuffled = encoded(backend.rows(images, at: indices(order.elements(at: 0..<count))))
+        return backend.rows(shuffled, at: indices(order.positions(of: 0..<count)))
     }
 
     /// What makes the keys, and those it made.

@@ -66,9 +66,9 @@ package struct LinearProbe: Sendable, Equatable {
         for epoch in 0..<epochs {
             let features = try trainFeatures?(epoch) ?? train.features
             for (classifier, seed) in zip(classifiers, seeds) {
-                let order = Self.order(count: count, seed: seed, epoch: epoch)
+                let order = Permutation(count: count, seed: seed, purpose: .probeOrder, epoch: epoch)
                 for start in stride(from: 0, to: count, by: batchSize) {
-                    let batch = Array(order[start..<min(start + batchSize, count)])
+                    let batch = order.elements(at: start..<min(start + batchSize, count))
                     classifier.step(
                         features.gather(batch), labels: batch.map { train.labels[$0] },
                         rate: schedule.rate(classifier.stepsTaken))
@@ -85,17 +85,6 @@ package struct LinearProbe: Sendable, Equatable {
             }
             return ProbeScore(scores: scores, labels: test.labels)
         }
-    }
-
-    /// Fisher–Yates; an order depends on seed, epoch, count and group alone, which tells one use from another.
-    static func order(count: Int, seed: UInt64, epoch: Int, group: Int = 0) -> [Int] {
-        var order = Array(0..<count)
-        guard count > 1 else { return order }
-        var words = RandomKey(seed: seed, purpose: .shuffle, group: group, epoch: epoch).sequence(id: 0)
-        for last in stride(from: count - 1, to: 0, by: -1) {
-            order.swapAt(last, Int(words.next().multipliedFullWidth(by: UInt64(last + 1)).high))
-        }
-        return order
     }
 }
 
