@@ -19,10 +19,7 @@ package class CPUBackend: Backend {
     /// - Parameter threads: threads in all, 0 for one per core.
     package init(threads: Int) throws(Failure) {
         self.threads = threads > 0 ? threads : Self.coreCount
-        if let message = hl_blas_load(Int32(self.threads)) {
-            throw Failure(
-                .software, "cannot load OpenBLAS (\(String(cString: message)))", "install the package libopenblas0")
-        }
+        try Libraries.loadOpenBLAS(threads: self.threads)
     }
 
     package static var coreCount: Int { Int(hl_processor_count()) }
@@ -76,7 +73,7 @@ package class CPUBackend: Backend {
     func storage(bytes: Int, _ layout: CPUStorage.Layout = .plain) -> CPUStorage {
         guard let block = arena.allocate(bytes) else {
             // There is nothing to go on with: unlike a failed operation, memory that is not there cannot be computed on.
-            preconditionFailure("out of memory: \(bytes) bytes wanted, \(arena.bytesHeld) held")
+            Memory.exhausted(bytes, for: "tensors")
         }
         return CPUStorage(layout: layout, block: block, arena: arena)
     }

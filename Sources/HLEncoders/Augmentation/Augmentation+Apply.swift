@@ -61,7 +61,7 @@ extension Augmentation {
             }
         }
         guard statuses.allSatisfy({ $0 == 0 }) else {
-            throw Failure(.software, "no memory for the augmentation", "free some memory or lower the batch size")
+            throw Memory.failure(for: "augmentation")
         }
         return result
     }
