@@ -61,7 +61,7 @@ var targets: [Target] = [
     cTarget("CSystem"),
     cTarget("CKernels", libraries: ["m"]),
     cTarget("COpenBLAS", libraries: ["dl"]),
-    swiftTarget("HLTensor", ["CKernels"]),
+    swiftTarget("HLTensor", ["CKernels", "CSystem"]),
     swiftTarget("HLFormats", tensors + ["CSystem", "CZstd", "CPNG"] + jpeg),
     swiftTarget("HLCompute", tensors + ["CSystem", "COpenBLAS"] + oneDNN),
     swiftTarget("HLFigures", ["HLTensor", "HLFormats"]),

@@ -26,7 +26,8 @@ static void fail(j_common_ptr info)
     (*info->err->format_message)(info, decoder->message);
     decoder->status = info->err->msg_code == JWRN_JPEG_EOF || info->err->msg_code == JERR_INPUT_EOF
         ? HL_JPEG_TRUNCATED
-        : HL_JPEG_DAMAGED;
+        : info->err->msg_code == JERR_OUT_OF_MEMORY ? HL_JPEG_NO_MEMORY
+                                                    : HL_JPEG_DAMAGED;
     longjmp(decoder->failed, 1);
 }
 

@@ -61,7 +61,18 @@ static dnnl_engine_t engine;
 static dnnl_stream_t stream;
 static char message[256];
 
-const char *hl_dnn_load(int threads) {
+static void do_nothing(void *unused) { (void)unused; }
+
+// The library's own runtime keeps the threads that its first parallel region starts.
+static void start_threads(void *library) {
+    void (*parallel)(void (*)(void *), void *, unsigned, unsigned) =
+        (void (*)(void (*)(void *), void *, unsigned, unsigned))dlsym(library, "GOMP_parallel");
+    if (parallel) parallel(do_nothing, NULL, 0, 0);
+}
+
+int hl_dnn_is_loaded(void) { return stream != NULL; }
+
+const char *hl_dnn_load(int threads, int limited) {
     if (stream) return NULL;
     char count[16];
     snprintf(count, sizeof count, "%d", threads);
@@ -84,6 +95,7 @@ const char *hl_dnn_load(int threads) {
         snprintf(message, sizeof message, "libdnnl has no CPU engine");
         return message;
     }
+    if (limited) start_threads(library);
     return NULL;
 }
 

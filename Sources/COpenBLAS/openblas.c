@@ -2,6 +2,7 @@
 
 #include <cblas.h>
 #include <dlfcn.h>
+#include <pthread.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,8 @@
 static __typeof__(&cblas_sgemm) sgemm;
 static __typeof__(&openblas_get_config) config;
 static char message[256];
+static int takes_turns;
+static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER;
 
 static void *open_library(void) {
     void *library = dlopen("libopenblas.so.0", RTLD_NOW);
@@ -34,7 +37,20 @@ static const char *better_kernels(void *library) {
     return NULL;
 }
 
-const char *hl_blas_load(int threads) {
+// A product large enough for every thread to take part and for the packed kernels, which need the buffers.
+static const char *take_buffers(int threads) {
+    const int rows = 64 * (threads < 128 ? threads : 128) + 64, n = 256;
+    float *a = calloc((size_t)rows * n + (size_t)n * n + (size_t)rows * n, sizeof *a);
+    if (!a) return "cannot allocate a product";
+    float *b = a + (size_t)rows * n, *c = b + (size_t)n * n;
+    sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, rows, n, n, 1, a, n, b, n, 0, c, n);
+    free(a);
+    return NULL;
+}
+
+int hl_blas_is_loaded(void) { return sgemm != NULL; }
+
+const char *hl_blas_load(int threads, int limited) {
     if (sgemm) return NULL;
     char count[16];
     snprintf(count, sizeof count, "%d", threads);
@@ -60,13 +76,16 @@ const char *hl_blas_load(int threads) {
         return message;
     }
     sgemm = found;
-    return NULL;
+    takes_turns = limited;
+    return limited ? take_buffers(threads) : NULL;
 }
 
 const char *hl_blas_description(void) { return config ? config() : ""; }
 
 void hl_blas_sgemm(int transpose_a, int transpose_b, int m, int n, int k, float alpha, const float *a, int lda,
                    const float *b, int ldb, float beta, float *c, int ldc) {
+    if (takes_turns) pthread_mutex_lock(&turn);
     sgemm(CblasRowMajor, transpose_a ? CblasTrans : CblasNoTrans, transpose_b ? CblasTrans : CblasNoTrans, m, n, k, alpha,
           a, lda, b, ldb, beta, c, ldc);
+    if (takes_turns) pthread_mutex_unlock(&turn);
 }

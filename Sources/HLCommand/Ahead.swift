@@ -104,7 +104,7 @@ private final class ThreadBody {
 }
 
 /// Runs `body` on a new thread.
-/// - Throws: `Failure` (software) where the system has no more threads.
+/// - Throws: `Failure` (software, or out of memory) where the system has no more threads.
 private func startThread(_ body: @escaping () -> Void) throws {
     var thread = pthread_t()
     let argument = Unmanaged.passRetained(ThreadBody(body))
@@ -116,6 +116,7 @@ private func startThread(_ body: @escaping () -> Void) throws {
         }, argument.toOpaque())
     guard code == 0 else {
         argument.release()
+        if Memory.isLimited { throw Memory.failure(for: "a thread") }
         throw Failure(
             .software, "cannot start a thread (\(String(cString: strerror(code))))", "lift the limit on processes")
     }

@@ -9,9 +9,14 @@ import HLTensor
 /// `validate()` and `run()` throw `Failure`; `runTool` prints it and picks the exit status.
 package protocol Tool: ParsableCommand {
     var shared: SharedOptions { get }
+
+    /// What the user can do where memory does not suffice: the options to lower.
+    static var memoryRemedy: String { get }
 }
 
 extension Tool {
+    package static var memoryRemedy: String { "lower --threads" }
+
     /// A program's name, what it does in one line, and more of it for `--help`.
     package static func describe(
         _ name: String, _ abstract: String, discussion: String = ""
@@ -24,16 +29,19 @@ extension Tool {
 /// The main of every program: parses the arguments, runs, reports, exits.
 ///
 /// Exit statuses are those of `sysexits.h` (`Failure.Kind`). A reader of ours that has gone is no error: the program
-/// ends silently with 0. Files that are not complete are removed, also on SIGINT, SIGTERM and SIGHUP.
+/// ends silently with 0. Files that are not complete are removed, also on SIGINT, SIGTERM and SIGHUP, and where memory
+/// runs out.
 ///
 /// - Parameter arguments: without the program's name; nil takes those of the command line.
 package func runTool<Program: Tool>(_ type: Program.Type, arguments: [String]? = nil) -> Never {
     hl_signals_install()
     Console.tool = type.configuration.commandName ?? CommandLine.arguments[0]
+    Memory.watch(program: Console.tool, remedy: type.memoryRemedy)
     let status: Int32
     do {
         var program = try parsed(type, arguments)
         Console.configure(program.shared)
+        try Memory.keepRoom(threads: program.shared.threadCount + helperThreads)
         try program.run()
         status = 0
     } catch {
@@ -44,6 +52,10 @@ package func runTool<Program: Tool>(_ type: Program.Type, arguments: [String]? =
     Console.endLine()
     exit(status)
 }
+
+/// Threads beside those that compute: one that reads ahead, one that hashes weights, and one that the queues of the
+/// system keep for themselves.
+private let helperThreads = 3
 
 /// A program that was asked for text only, such as `--help`.
 private struct TextRequest: Error {

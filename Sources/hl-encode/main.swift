@@ -31,6 +31,8 @@ struct Encode: Tool {
     @OptionGroup var destination: OutputOption
     @OptionGroup(title: "Common options") var shared: SharedOptions
 
+    static let memoryRemedy = "lower --batch or --threads"
+
     func validate() throws {
         guard network.isGiven else {
             throw Failure(.usage, "no encoder is given", "give --encoder FILE, or --untrained for a baseline")

@@ -44,6 +44,8 @@ struct Filter: Tool {
     @OptionGroup var destination: OutputOption
     @OptionGroup(title: "Common options") var shared: SharedOptions
 
+    static let memoryRemedy = "lower --batch or --threads"
+
     func validate() throws {
         guard !(score && keep != nil) else {
             throw Failure(.usage, "--score keeps every sample", "leave out --keep or --score")

@@ -70,6 +70,8 @@ struct Probe: Tool {
     @OptionGroup var randomness: SeedOption
     @OptionGroup(title: "Common options") var shared: SharedOptions
 
+    static let memoryRemedy = "lower --batch or --threads"
+
     func validate() throws {
         func check(_ holds: Bool, _ what: String, _ remedy: String) throws {
             if !holds { throw Failure(.usage, what, remedy) }

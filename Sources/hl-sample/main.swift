@@ -65,6 +65,8 @@ struct Sample: Tool {
     @OptionGroup var destination: OutputOption
     @OptionGroup(title: "Common options") var shared: SharedOptions
 
+    static let memoryRemedy = "lower --batch, --size or --threads"
+
     func validate() throws {
         func refuse(_ what: String, _ remedy: String) -> Failure { Failure(.usage, what, remedy) }
         if let count, count < 0 { throw refuse("cannot draw \(count) samples", "give -n a number from 0") }

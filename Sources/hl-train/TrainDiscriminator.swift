@@ -48,6 +48,8 @@ struct TrainDiscriminator: Tool {
     @OptionGroup var seed: SeedOption
     @OptionGroup var shared: SharedOptions
 
+    static let memoryRemedy = "lower --batch, --width or --threads"
+
     func validate() throws {
         try check((2...65_536).contains(batch), "cannot train on \(batch) images a step", "give --batch from 2 to 65536")
         try check(samples >= batch, "\(samples) images do not fill one step of \(batch)", "raise -n or lower --batch")

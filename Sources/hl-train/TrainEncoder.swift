@@ -100,6 +100,8 @@ struct TrainEncoder: Tool {
     @OptionGroup var seed: SeedOption
     @OptionGroup var shared: SharedOptions
 
+    static let memoryRemedy = "lower --batch, --width or --threads"
+
     /// Pairs that a run without -n trains on.
     static let defaultSamples = 65_536
 

@@ -78,6 +78,8 @@ struct TrainWalker: Tool {
     @OptionGroup var seed: SeedOption
     @OptionGroup var shared: SharedOptions
 
+    static let memoryRemedy = "lower --batch, --width or --threads"
+
     func validate() throws {
         try check((2...4096).contains(batch), "cannot train on \(batch) anchors a step", "give --batch from 2 to 4096")
         try check(stopSamples >= batch, "\(stopSamples) anchors do not fill one step of \(batch)", "raise -n or lower --batch")

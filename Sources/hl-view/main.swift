@@ -46,6 +46,8 @@ struct View: Tool {
     @OptionGroup var destination: OutputOption
     @OptionGroup(title: "Common options") var shared: SharedOptions
 
+    static let memoryRemedy = "lower --rows or --threads"
+
     func validate() throws {
         func refuse(_ what: String, _ remedy: String) -> Failure { Failure(.usage, what, remedy) }
         guard (1...1000).contains(rows) else { throw refuse("cannot show \(rows) rows", "give --rows from 1 to 1000") }

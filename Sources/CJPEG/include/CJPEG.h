@@ -11,6 +11,7 @@ enum hl_jpeg_status {
     HL_JPEG_OK = 0,
     HL_JPEG_TRUNCATED = 1,
     HL_JPEG_DAMAGED = 2,
+    HL_JPEG_NO_MEMORY = 3,
 };
 
 /* A decoder, or NULL when memory ran out. */

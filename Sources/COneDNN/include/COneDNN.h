@@ -20,7 +20,11 @@ typedef struct {
 typedef struct hl_dnn_convolution hl_dnn_convolution;
 
 /// Loads the library for `threads` threads. Returns NULL, or a message that lives as long as the process.
-const char *hl_dnn_load(int threads);
+///
+/// `limited` says that address space is scarce: then the threads are started at once, while there is room for their
+/// stacks. Without it libgomp ends the process.
+const char *hl_dnn_load(int threads, int limited);
+int hl_dnn_is_loaded(void);
 /// "2.6.3" and the like.
 const char *hl_dnn_version(void);
 /// Channels per block that suit this CPU: 16 with AVX-512, else 8.

@@ -6,7 +6,13 @@
 #pragma once
 
 /// Loads the library for `threads` threads. Returns NULL, or a message that lives as long as the process.
-const char *hl_blas_load(int threads);
+///
+/// `limited` says that address space is scarce: then all buffers of the library are taken at once, while there is room
+/// for them, and one thread multiplies at a time, since each that calls takes a buffer more. Where the library cannot
+/// have one it tries again for ever.
+const char *hl_blas_load(int threads, int limited);
+
+int hl_blas_is_loaded(void);
 
 /// The library's own description of its version and kernels; "" before it is loaded.
 const char *hl_blas_description(void);

@@ -1,4 +1,5 @@
 import Glibc
+import HLTensor
 
 /// Memory for tensors, taken from the system in large segments and never given back while the arena lives.
 ///
@@ -86,6 +87,10 @@ package final class Arena {
         guard let pointer = mmap(nil, count, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
             pointer != MAP_FAILED
         else { return nil }
+        if Memory.isShort || Memory.isBeyondMachine(count) {
+            munmap(pointer, count)
+            return nil
+        }
         madvise(pointer, count, MADV_HUGEPAGE)
         bytesHeld += count
         let block = Block(pointer: pointer, count: count)

@@ -28,7 +28,7 @@ extension CPUBackend {
             }
         }
         if statuses.contains(where: { $0 != 0 }) {
-            fail(Failure(.software, "no memory for the augmentation", "free some memory or lower the batch size"))
+            fail(Memory.failure(for: "augmentation"))
         }
         return result
     }

@@ -26,10 +26,7 @@ package final class CPUBackend: Backend {
         self.threads = count
         // The engine's library first: what is missing there has the more telling remedy.
         self.engine = try engine(count)
-        if let message = hl_blas_load(Int32(count)) {
-            throw Failure(
-                .software, "cannot load OpenBLAS (\(String(cString: message)))", "install the package libopenblas0")
-        }
+        try Libraries.loadOpenBLAS(threads: count)
     }
 
     /// Processors that this process may run on.
@@ -86,7 +83,7 @@ package final class CPUBackend: Backend {
     func storage(bytes: Int, _ layout: CPUStorage.Layout = .plain) -> CPUStorage {
         guard let block = arena.allocate(bytes) else {
             // There is nothing to go on with: unlike a failed operation, memory that is not there cannot be computed on.
-            preconditionFailure("out of memory: \(bytes) bytes wanted, \(arena.bytesHeld) held")
+            Memory.exhausted(bytes, for: "tensors")
         }
         return CPUStorage(layout: layout, block: block, arena: arena)
     }

@@ -45,13 +45,9 @@
             }
         }
 
-        /// - Throws: `Failure(.software)` where the library cannot be loaded.
+        /// - Throws: `Failure` where the library cannot be loaded.
         package init(threads: Int) throws(Failure) {
-            if let message = hl_dnn_load(Int32(threads)) {
-                throw Failure(
-                    .software, "cannot load oneDNN (\(String(cString: message)))",
-                    "install the package libdnnl2 or use --backend plain")
-            }
+            try Libraries.loadOneDNN(threads: threads)
             block = Int(hl_dnn_block())
         }
 
@@ -130,6 +126,8 @@
         ) -> Convolution? {
             let key = Key(input: input, outChannels: outChannels, window: window, pass: pass.rawValue)
             if let known = convolutions[key] { return known }
+            // The library writes code at run time, and does not live through memory that it cannot have for it.
+            if Memory.isShort { Memory.exhausted(0, for: "kernels of oneDNN") }
             let sides = layouts(input[1], outChannels, pass)
             var shape = hl_dnn_shape(
                 batch: Int32(input[0]), in_channels: Int32(input[1]), out_channels: Int32(outChannels),

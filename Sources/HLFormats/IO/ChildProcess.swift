@@ -108,7 +108,8 @@ package final class ChildProcess: ByteSource, ByteSink {
     }
 
     private static func cannotStart(_ code: Int32) -> Failure {
-        Failure(
+        if code == ENOMEM { return Memory.failure(for: "a program") }
+        return Failure(
             .software, "cannot start a program (\(String(cString: strerror(code))))",
             "lift the limits on processes and open files")
     }

@@ -23,11 +23,12 @@ extension Image {
     package init(jpeg bytes: UnsafeRawBufferPointer, name: String) throws {
         #if HL_JPEG
         guard let decoder = hl_jpeg_new() else {
-            throw Failure(.software, "no memory for a JPEG decoder", "close other programs and try again")
+            throw Memory.failure(for: "a JPEG decoder")
         }
         defer { hl_jpeg_free(decoder) }
 
         func check(_ status: hl_jpeg_status) throws {
+            if status == HL_JPEG_NO_MEMORY { throw Memory.failure(for: name) }
             if status == HL_JPEG_TRUNCATED {
                 throw Failure(.data, "\(name) is a truncated JPEG file", "fetch or export it again")
             }

@@ -73,6 +73,7 @@ extension Image {
             count = failed ? 0 : Int(size)
         }
         if failed {
+            if Image.isOutOfMemory(Image.message(of: image)) { throw Memory.failure(for: "a PNG encoder") }
             throw Failure(
                 .software, "cannot encode \(width) x \(height) pixels as PNG: \(Image.message(of: image))",
                 "please report this")
@@ -89,10 +90,16 @@ extension Image {
 
     private static func damagedPNG(_ image: png_image, _ name: String) -> Failure {
         let message = message(of: image)
+        if isOutOfMemory(message) { return Memory.failure(for: name) }
         let endsEarly = message.contains("ot enough image data") || message.contains("ead beyond end")
         return endsEarly
             ? PNGChunks.truncated(name)
             : Failure(.data, "\(name) is a damaged PNG file (libpng: \(message))", "fetch or export it again")
+    }
+
+    /// Whether libpng or zlib had no memory; they say so in words only.
+    private static func isOutOfMemory(_ message: String) -> Bool {
+        ["out of memory", "insufficient memory"].contains { message.lowercased().contains($0) }
     }
 
     private static func message(of image: png_image) -> String {

@@ -25,7 +25,12 @@ package final class MappedFile: @unchecked Sendable {
             return
         }
         guard let address = mmap(nil, count, PROT_READ, MAP_PRIVATE, descriptor, 0), address != MAP_FAILED else {
+            if errno == ENOMEM { throw Memory.failure(count, for: path) }
             throw Self.failure("map", path)
+        }
+        if Memory.isShort {
+            munmap(address, count)
+            throw Memory.failure(count, for: path)
         }
         start = address
     }

@@ -16,7 +16,7 @@ package final class ZstdCompressor {
     /// - Parameter level: zstd's, from -131072 (fastest) to 22.
     package init(level: Int, sink: any ByteSink) throws {
         guard let context = ZSTD_createCCtx() else {
-            throw Failure(.software, "no memory for the compressor", "free some memory")
+            throw Memory.failure(for: "compression")
         }
         self.context = context
         self.sink = sink
@@ -65,6 +65,7 @@ package final class ZstdCompressor {
     @discardableResult
     private func check(_ code: Int) throws -> Int {
         if ZSTD_isError(code) != 0 {
+            if ZSTD_getErrorCode(code) == ZSTD_error_memory_allocation { throw Memory.failure(for: "compression") }
             let reason = String(cString: ZSTD_getErrorName(code))
             throw Failure(.software, "cannot compress (\(reason))", "report this defect")
         }

@@ -22,7 +22,7 @@ package final class ZstdFrameReader {
 
     package init(source: any ByteSource, bufferSize: Int = 1 << 20) throws {
         guard let context = ZSTD_createDCtx() else {
-            throw Failure(.software, "no memory for the decompressor", "free some memory")
+            throw Memory.failure(for: "decompression")
         }
         self.source = source
         self.context = context
@@ -120,19 +120,26 @@ package final class ZstdFrameReader {
         let claimed = header.contentSize
         guard claimed ?? 0 <= UInt64(Self.maximumContentSize) else { throw ZstdProblem.tooLarge }
         let limit = min(claimed.map { Int($0) } ?? Self.maximumContentSize, count)
-        var buffer = HostBuffer(count: min(limit, claimed == nil ? 1 << 18 : trustedSize))
+        var buffer = try room(min(limit, claimed == nil ? 1 << 18 : trustedSize))
         var filled = 0
         while true {
             var source = ZSTD_inBuffer(src: input.pointer, size: end, pos: start)
             var target = ZSTD_outBuffer(dst: buffer.pointer, size: buffer.count, pos: filled)
             let code = ZSTD_decompressStream(context, &target, &source)
-            if ZSTD_isError(code) != 0 { throw ZstdProblem.damaged(String(cString: ZSTD_getErrorName(code))) }
+            if ZSTD_isError(code) != 0 {
+                if ZSTD_getErrorCode(code) == ZSTD_error_memory_allocation {
+                    throw Memory.failure(for: "decompression")
+                }
+                throw ZstdProblem.damaged(String(cString: ZSTD_getErrorName(code)))
+            }
             let isStuck = target.pos == filled && source.pos == start
             consume(source.pos - start)
             filled = target.pos
             if code == 0 { break }
             if filled == buffer.count && filled < limit {
-                buffer = buffer.resized(to: min(limit, max(filled * 2, 1 << 18)), keeping: filled)
+                let larger = try room(min(limit, max(filled * 2, 1 << 18)))
+                larger.pointer.copyMemory(from: buffer.pointer, byteCount: filled)
+                buffer = larger
             } else if filled == limit && count <= limit {
                 break
             } else if start == end {
@@ -146,5 +153,10 @@ package final class ZstdFrameReader {
         }
         trustedSize = max(trustedSize, filled)
         return buffer.resized(to: filled, keeping: filled)
+    }
+
+    private func room(_ count: Int) throws(Failure) -> HostBuffer {
+        try Memory.require(count, for: "a record")
+        return HostBuffer(count: count)
     }
 }
