@@ -6,12 +6,12 @@ import Testing
 
 /// δ beside the distance to the class boundary of `shapes`.
 struct BoundaryTests {
-    private let shapes: Shapes
+    private let shapes: ShapesOracle
     private let ids = HostTensor((0..<1000).map { Int64($0) }, shape: [1000])
     private let z: HostTensor
 
     init() throws {
-        shapes = try Shapes(GeneratorSpecification.named("shapes"), threads: 1)
+        shapes = try ShapesOracle(GeneratorSpecification.named("shapes"))
         z = TruncatedNormal.standard.draw(ids: ids, perSample: 120, key: RandomKey(seed: 2, purpose: .anchor))
             .reshaped([1000, 6, 20])
     }

@@ -1,3 +1,4 @@
+import HLCompute
 import HLGenerators
 import HLTensor
 import Testing
@@ -80,18 +81,20 @@ struct NoiseSuggestionTests {
     /// A map that is known: w of every layer is 3 z. σ for a distance is then that of z for a third of it.
     @Test func triesNoiseOnMappedLatents() throws {
         final class Tripling: LatentMapper {
-            func map(_ z: HostTensor) throws -> HostTensor {
-                let rows = z.reshaped([z.rowCount, z.rowSize])
-                let tripled = (0..<z.rowCount).flatMap { row -> [Float] in
-                    let values = rows.rows(row..<row + 1).floats.map { 3 * $0 }
-                    return values + values
-                }
-                return HostTensor(tripled, shape: [z.rowCount, 2, z.rowSize])
+            let backend: any Backend
+            let mappedShape = LatentShape(chunks: 2, dimension: 30)
+
+            init() throws { backend = try CPUBackend.plain(threads: 1) }
+
+            func mapped(_ z: Tensor) -> Tensor {
+                let w = backend.constant(0, shape: [z.shape[0], 60])
+                for layer in 0..<2 { backend.addColumns(backend.scale(z, by: 3), into: w, at: 30 * layer) }
+                return w
             }
         }
         let z = anchors().reshaped([4000, 1, 30])
         let noise = try MappedNoise(
-            Tripling(), groups: [ChunkSet(0), ChunkSet(all: 2)], anchors: z.rows(0..<2048), ids: ids.rows(0..<2048))
+            try Tripling(), groups: [ChunkSet(0), ChunkSet(all: 2)], anchors: z.rows(0..<2048), ids: ids.rows(0..<2048))
         let length = try TruncatedNormal(standardDeviation: 1, truncation: 2).meanLength(dimension: 30)
         for distance in [0.01, 1, 37] {
             let one = try #require(try noise.deviation(of: ChunkSet(0), distance: distance))

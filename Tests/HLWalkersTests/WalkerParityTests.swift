@@ -49,7 +49,7 @@ import HLWalkers
         settings.width = 8
         settings.walkerRate = try #require(Float(metadata["learning_rate"] ?? ""))
         settings.estimatorRate = try #require(Float(metadata["estimator_learning_rate"] ?? ""))
-        let trainer = try WalkerTrainer(settings, generator: generator(backend), on: backend, threads: 2)
+        let trainer = try WalkerTrainer(settings, generator: generator(backend))
         try trainer.walker.load(on: backend) { try tensor("\(name).start.\($0)") }
         try trainer.estimator.load(on: backend) { key in
             key.hasSuffix("num_batches_tracked") ? nil : try tensor("start.estimator.\(key)")

@@ -10,7 +10,8 @@ import HLTensor
 package final class EncoderTrainer {
     package let settings: TrainingSettings
     package let model: any EncoderMethod
-    private let backend: any Backend
+    /// What it computes on, and what images have to be on.
+    package let backend: any Backend
     private let optimiser: any Optimiser
     private let schedule: Schedule
     private let augmentation: Augmentation

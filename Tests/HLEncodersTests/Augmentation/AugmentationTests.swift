@@ -134,17 +134,16 @@ private func largestDifference(_ a: [Float], _ b: [Float]) -> Float {
 
     @Test func neitherThreadsNorOrderNorBatchSizeChangeABit() throws {
         let (images, parameters) = try batch()
-        let augmentation = Augmentation(.simclr)
-        let whole = try augmentation.apply(images: images, parameters: parameters, size: 28, threads: 1)
-        let threaded = try augmentation.apply(images: images, parameters: parameters, size: 28, threads: 5)
+        let whole = try Augmentation.apply(images: images, parameters: parameters, size: 28, threads: 1)
+        let threaded = try Augmentation.apply(images: images, parameters: parameters, size: 28, threads: 5)
         #expect(whole.floats == threaded.floats)
 
         let order = (0..<Self.count).map { ($0 * 10 + 3) % Self.count }
-        let shuffled = try augmentation.apply(
+        let shuffled = try Augmentation.apply(
             images: images.gather(order), parameters: order.map { parameters[$0] }, size: 28, threads: 3)
         #expect(shuffled.floats == whole.gather(order).floats)
 
-        let alone = try augmentation.apply(
+        let alone = try Augmentation.apply(
             images: images.rows(9..<10), parameters: [parameters[9]], size: 28, threads: 4)
         #expect(alone.floats == whole.rows(9..<10).floats)
         #expect(Set(whole.floats).count > 1000)
@@ -152,7 +151,7 @@ private func largestDifference(_ a: [Float], _ b: [Float]) -> Float {
 
     @Test func anEmptyBatchIsAllowed() throws {
         let empty = HostTensor([Float](), shape: [0, 3, 8, 8])
-        let result = try Augmentation(.none).apply(images: empty, parameters: [], size: 7, threads: 2)
+        let result = try Augmentation.apply(images: empty, parameters: [], size: 7, threads: 2)
         #expect(result.shape == [0, 3, 7, 7])
     }
 
@@ -166,7 +165,7 @@ private func largestDifference(_ a: [Float], _ b: [Float]) -> Float {
         ]
         for images in bad {
             let failure = #expect(throws: Failure.self) {
-                try Augmentation(.none).apply(images: images, parameters: parameters, size: 7, threads: 1)
+                try Augmentation.apply(images: images, parameters: parameters, size: 7, threads: 1)
             }
             #expect(failure?.kind == .data)
         }

@@ -67,8 +67,8 @@ extension EncodersTests {
                 #expect(loaded.description == description)
                 #expect(loaded.description.crop == 28)
                 #expect(
-                    try loaded.encode(images: input, threads: 1).floats
-                        == original.encode(images: input, threads: 1).floats)
+                    try loaded.encode(.host(input)).floats
+                        == original.encode(.host(input)).floats)
                 #expect(try loaded.fingerprint() == original.fingerprint())
                 let other = try Encoder.load(path: path, side: 64, backend: backend)
                 #expect(other.description.side == 64 && other.description.crop == 56)

@@ -41,7 +41,10 @@ import HLEncoders
         settings.batch = 16
         settings.steps = 20
         settings.width = 8
-        let trainer = DiscriminatorTrainer(settings, side: 16, on: backend, threads: 2)
+        let trainer = DiscriminatorTrainer(settings, side: 16, on: backend)
+        func images(_ count: Int, real: Bool, seed: Int64) -> Tensor {
+            backend.tensor(self.images(count, real: real, seed: seed))
+        }
         let heldOut = (images(64, real: true, seed: 100), images(64, real: false, seed: 101))
         func auc() throws -> Double {
             areaUnderCurve(real: try trainer.scores(of: heldOut.0), generated: try trainer.scores(of: heldOut.1))
@@ -59,10 +62,10 @@ import HLEncoders
         try Safetensors.write(trainer.file(.init(auc: value, heldOut: 64), history: []), to: path)
         let loaded = try DiscriminatorCheckpoint.load(path: path, on: backend)
         #expect(loaded.auc == value)
-        let together = try loaded.model.scores(of: heldOut.0, threads: 1, on: backend).floats
+        let together = try loaded.model.scores(of: heldOut.0, on: backend).floats
         #expect(together == (try trainer.scores(of: heldOut.0)))
         for row in [0, 17, 63] {
-            let alone = try loaded.model.scores(of: heldOut.0.rows(row..<row + 1), threads: 1, on: backend).floats
+            let alone = try loaded.model.scores(of: backend.rows(heldOut.0, row..<row + 1), on: backend).floats
             #expect(alone == [together[row]])
         }
     }
@@ -71,7 +74,8 @@ import HLEncoders
     @Test func blursAndNormalises() throws {
         var pixels = [Float](repeating: 0, count: 3 * 9 * 9)
         for plane in 0..<3 { pixels[(plane * 9 + 4) * 9 + 4] = 1 }
-        let prepared = try Discriminator.prepared(HostTensor(pixels, shape: [1, 3, 9, 9]), side: 9, threads: 1).floats
+        let backend = try CPUBackend.plain(threads: 1), image = HostTensor(pixels, shape: [1, 3, 9, 9])
+        let prepared = try backend.read(Discriminator.prepared(backend.tensor(image), side: 9, on: backend)).floats
         let taps = (-2...2).map { Foundation.exp(-Double($0 * $0) / (2 * 1.5 * 1.5)) }
         let sum = taps.reduce(0, +)
         for (plane, (mean, deviation)) in [(0.485, 0.229), (0.456, 0.224), (0.406, 0.225)].enumerated() {

@@ -89,7 +89,7 @@ extension EncodersTests {
                 method: method, architecture: .resnet18, width: 16, stem: .imagenet, augmentation: .noColor, batch: 8,
                 steps: 4, rate: 0.1, warmupSteps: 0, momentum: 0.9, decay: method.defaultDecay, headNorm: true,
                 classes: 10, temperature: method.defaultTemperature, targetMomentum: 0.9, queue: 12, seed: 5)
-            return EncoderTrainer(settings, on: try choice.make(threads: 2), threads: 2)
+            return EncoderTrainer(settings, on: try choice.make(threads: 2))
         }
 
         private static func train(_ trainer: EncoderTrainer, _ steps: Range<Int>) throws {
@@ -97,7 +97,8 @@ extension EncodersTests {
                 let views = (0..<2).map { view in
                     Formula.array("resume.\(step).\(view)", [8, 3, 32, 32]) { $0 }
                 }
-                let report = try trainer.train(on: views, ids: (0..<8).map { Int64(8 * step + $0) }, wantsReport: true)
+                let images = trainer.backend.tensor(HostTensor.concatenate(views))
+                let report = try trainer.train(on: images, ids: (0..<8).map { Int64(8 * step + $0) }, wantsReport: true)
                 #expect(report.map { $0.loss.isFinite && $0.spread.isFinite } == true)
             }
         }

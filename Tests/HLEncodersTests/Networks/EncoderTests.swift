@@ -31,15 +31,16 @@ extension EncodersTests {
 
         @Test func embeddingsDoNotDependOnTheBatch() throws {
             let all = images(70, side: 32)
-            let together = try encoder.encode(images: all, threads: 2)
+            let together = try encoder.encode(.host(all))
             #expect(together.shape == [70, 64])
             #expect(Set(together.floats).count > 1000)
             for start in stride(from: 0, to: 70, by: 9) {
                 let range = start..<min(start + 9, 70)
                 #expect(
-                    try encoder.encode(images: all.rows(range), threads: 1).floats == together.rows(range).floats)
+                    try encoder.encode(.host(all.rows(range))).floats == together.rows(range).floats)
             }
-            #expect(try encoder.encode(images: all.rows(0..<0), threads: 1).shape == [0, 64])
+            #expect(try encoder.encode(.host(all.rows(0..<0))).shape == [0, 64])
+            #expect(try encoder.encode(.device(encoder.backend.tensor(all))).floats == together.floats)
         }
 
         @Test func onlyTheCentralCropCounts() throws {
@@ -54,25 +55,25 @@ extension EncodersTests {
                     }
                 }
             }
-            let expected = try encoder.encode(images: original, threads: 1).floats
+            let expected = try encoder.encode(.host(original)).floats
             let margin = changed { (2..<30).contains($0) && (2..<30).contains($1) }
-            #expect(try encoder.encode(images: margin, threads: 1).floats == expected)
+            #expect(try encoder.encode(.host(margin)).floats == expected)
             let inner = changed { (3..<30).contains($0) && (2..<30).contains($1) }
-            #expect(try encoder.encode(images: inner, threads: 1).floats != expected)
+            #expect(try encoder.encode(.host(inner)).floats != expected)
         }
 
         @Test func imagesOfAnotherSizeAreResized() throws {
             #expect(!encoder.fits(height: 48, width: 48) && encoder.fits(height: 32, width: 40))
-            #expect(try encoder.encode(images: images(2, side: 48), threads: 1).shape == [2, 64])
+            #expect(try encoder.encode(.host(images(2, side: 48))).shape == [2, 64])
             let flat = HostTensor([0] as [Float], shape: [1, 1])
-            #expect(failure { _ = try encoder.encode(images: flat, threads: 1) }?.kind == .data)
+            #expect(failure { _ = try encoder.encode(.host(flat)) }?.kind == .data)
         }
 
         @Test func augmentationsFollowIdEpochAndSeed() throws {
             let two = images(2, side: 32)
             let encode = { (ids: [Int64], epoch: Int, seed: UInt64, input: HostTensor) in
                 try encoder.encode(
-                    images: input, augmentation: .linearProbe, ids: ids, epoch: epoch, seed: seed, threads: 1).floats
+                    .host(input), augmentation: .linearProbe, ids: ids, epoch: epoch, seed: seed).floats
             }
             let first = try encode([7, 8], 0, 0, two)
             #expect(try encode([8], 0, 0, two.rows(1..<2)) == Array(first[64...]))

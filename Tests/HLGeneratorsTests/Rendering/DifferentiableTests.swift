@@ -20,12 +20,12 @@ import HLGenerators
         let fixture = try NetworkFixture("bigbigan_32.safetensors", expected: "bigbigan_32")
         let network = try fixture.network(try CPUBackend.plain(threads: 2))
         let few = try fixture.tensor("z"), cotangent = try fixture.tensor("cotangent")
-        let repeats = network.keptSamples / few.rowCount + 2
-        #expect(network.keptSamples > network.microBatch)
+        let kept = network.backend.recordedSamples(side: network.networkSide)
+        let repeats = kept / few.rowCount + 2
+        #expect(kept > network.backend.renderBatch(side: network.networkSide))
         let rows = (0..<repeats * few.rowCount).map { $0 % few.rowCount }
-        let made = try network.differentiableImages(latents(few.gather(rows), of: network), substituting: nil)
-        #expect(distance(made.images, try fixture.tensor("image").gather(rows)) < 1e-4)
-        let gradient = try made.latentGradient(cotangent.gather(rows))
+        let (images, gradient) = try network.hostImagesAndGradient(of: few.gather(rows)) { _ in cotangent.gather(rows) }
+        #expect(distance(images, try fixture.tensor("image").gather(rows)) < 1e-4)
         let reference = try fixture.tensor("z_grad").gather(rows)
         #expect(distance(gradient, reference.reshaped(gradient.shape)) < 1e-3 * magnitude(reference))
     }
@@ -42,27 +42,29 @@ import HLGenerators
         let anchors = latents(z, of: network)
         let moved = latents(HostTensor(z.floats.map { $0 * 0.8 + 0.3 }, shape: z.shape), of: network)
         let layers = [1, 2, 4]
-        let substitution = LayerSubstitution(layers: layers, anchors: try mapper.map(anchors.values))
-        let made = try network.differentiableImages(moved, substituting: substitution)
+        let anchorLayers = try mapper.map(anchors.values)
+        let substitution = LayerSubstitution(
+            layers: layers, anchors: network.backend.tensor(anchorLayers.reshaped([count, anchorLayers.rowSize])))
+        let cotangent = try fixture.tensor("cotangent")
+        let made = try network.hostImagesAndGradient(of: moved.values, substituting: substitution) { _ in cotangent }
 
         func mixed(_ moved: HostTensor) throws -> HostTensor {
-            var w = substitution.anchors.floats
-            let other = try mapper.map(moved).floats, width = substitution.anchors.shape[2]
+            var w = anchorLayers.floats
+            let other = try mapper.map(moved).floats, width = anchorLayers.shape[2]
             for sample in 0..<count {
                 for layer in layers {
-                    let start = sample * substitution.anchors.rowSize + layer * width
+                    let start = sample * anchorLayers.rowSize + layer * width
                     for index in start..<start + width { w[index] = other[index] }
                 }
             }
-            return HostTensor(w, shape: substitution.anchors.shape)
+            return HostTensor(w, shape: anchorLayers.shape)
         }
         func images(_ moved: HostTensor) throws -> HostTensor {
-            try network.render(Latents(try mixed(moved), space: .w, ids: anchors.ids))
+            try network.hostImages(Latents(try mixed(moved), space: .w, ids: anchors.ids))
         }
         #expect(distance(made.images, try images(moved.values)) < 1e-5)
 
-        let cotangent = try fixture.tensor("cotangent")
-        let gradient = try made.latentGradient(cotangent).floats
+        let gradient = made.gradient.floats
         // Along the gradient itself, where rounding matters least.
         let norm = gradient.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()
         func objective(_ step: Double) throws -> Double {
@@ -80,10 +82,10 @@ import HLGenerators
             on: CPUBackend.plain(threads: 2))
         var random = RandomKey(seed: 1, purpose: .anchor).sequence(id: 0)
         let z = HostTensor((0..<3 * 120).map { _ in random.uniform(-2, 2) }, shape: [3, 120])
-        let made = try shapes.differentiableImages(latents(z, of: shapes), substituting: nil)
-        #expect(made.images.floats == (try shapes.render(latents(z, of: shapes))).floats)
-        let ones = HostTensor([Float](repeating: 1, count: made.images.elementCount), shape: made.images.shape)
-        let gradient = try made.latentGradient(ones)
+        let (images, gradient) = try shapes.hostImagesAndGradient(of: z) {
+            HostTensor([Float](repeating: 1, count: $0.elementCount), shape: $0.shape)
+        }
+        #expect(images.floats == (try shapes.hostImages(latents(z, of: shapes))).floats)
         #expect(gradient.shape == [3, 120] && gradient.floats.contains { abs($0) > 1 })
         let command = try GeneratorSpecification.external(
             command: "true", latent: LatentShape(chunks: 2, dimension: 3), resolution: 8)

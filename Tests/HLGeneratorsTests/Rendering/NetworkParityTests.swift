@@ -54,7 +54,7 @@ extension NetworkGenerator {
         let shape = try #require(specification.shape(in: space))
         let values = z.reshaped([z.rowCount, shape.chunks, shape.dimension])
         let ids = HostTensor((0..<Int64(z.rowCount)).map { $0 }, shape: [z.rowCount])
-        return try render(Latents(values, space: space, ids: ids))
+        return try hostImages(Latents(values, space: space, ids: ids))
     }
 
     /// The gradient of Σ cotangent · image with regard to z, [B, d].
@@ -179,9 +179,9 @@ extension NetworkGenerator {
         let z = try fixture.tensor("z")
         let network = try #require(try fixture.network(try BackendChoice.automatic.make(threads: 2)) as? StyleGAN2)
         let latents = z.reshaped([z.rowCount, 1, z.rowSize])
-        let alone = try StyleGAN2Mapping(network.specification, file: fixture.file, threads: 1)
-        let w = try alone.mapInBlocks(latents)
-        #expect(w.floats == (try network.mapInBlocks(latents)).floats)
+        let alone = try StyleGAN2Mapping(network.specification, file: fixture.file, backend: CPUBackend.plain(threads: 1))
+        let w = try alone.map(latents)
+        #expect(w.floats == (try network.map(latents)).floats)
         let whole = w.reshaped([z.rowCount, w.rowSize])
         #expect(try network.render(z: z).floats == (try network.render(z: whole, space: .w)).floats)
     }
@@ -194,7 +194,7 @@ extension NetworkGenerator {
                 $0.noise = .random
                 $0.noiseSeed = seed
             }
-            return try network.render(Latents(values, ids: HostTensor(ids, shape: [4]), view: view))
+            return try network.hostImages(Latents(values, ids: HostTensor(ids, shape: [4]), view: view))
         }
         let first = try images(ids: [0, 1, 2, 3])
         #expect(first.floats == (try images(ids: [0, 1, 2, 3])).floats)

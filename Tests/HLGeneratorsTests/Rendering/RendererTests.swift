@@ -7,27 +7,35 @@ import Testing
 /// A generator whose images say what they were made from: the first value of the latent, its id, view and space.
 private final class FakeGenerator: Generator, LatentMapper {
     let specification: GeneratorSpecification
+    let backend: any Backend
     var side = 2
+    private(set) var calls = 0
 
-    init(mapped: LatentShape? = LatentShape(chunks: 3, dimension: 2), noise: NoiseMode = .const) {
+    init(mapped: LatentShape? = LatentShape(chunks: 3, dimension: 2), noise: NoiseMode = .const) throws {
+        backend = try CPUBackend.plain(threads: 1)
         var settings = RenderingSettings()
         settings.noise = noise
         specification = GeneratorSpecification(
             name: "fake", chunks: 1, dimension: 4, mapped: mapped, resolution: 2, rendering: settings)
     }
 
-    func render(_ latents: Latents) throws -> HostTensor {
-        let ids = latents.ids.integers, values = latents.values.floats
-        let pixels = ids.indices.flatMap { sample in
-            let first = values[sample * latents.values.rowSize]
-            let space: Float = latents.space == .w ? 1 : 0
-            let said = [first, Float(ids[sample]) / 100, Float(latents.view) / 10, space]
-            return (0..<3 * side * side).map { said[$0 % 4] }
+    func render(_ views: [Latents], pixels: PixelType) throws -> Tensor {
+        calls += 1
+        let images = views.flatMap { latents in
+            let ids = latents.ids.integers, values = latents.values.floats
+            return ids.indices.flatMap { sample in
+                let first = values[sample * latents.values.rowSize]
+                let space: Float = latents.space == .w ? 1 : 0
+                let said = [first, Float(ids[sample]) / 100, Float(latents.view) / 10, space]
+                return (0..<3 * side * side).map { said[$0 % 4] }
+            }
         }
-        return HostTensor(pixels, shape: [ids.count, 3, side, side])
+        let made = backend.tensor(HostTensor(images, shape: [images.count / (3 * side * side), 3, side, side]))
+        return pixels == .u8 ? backend.roundPixels(made) : made
     }
 
-    func map(_ z: HostTensor) throws -> HostTensor { z }
+    let mappedShape = LatentShape(chunks: 1, dimension: 4)
+    func mapped(_ z: Tensor) -> Tensor { z }
 }
 
 struct RendererTests {
@@ -35,10 +43,10 @@ struct RendererTests {
     private let w = HostTensor([0.75, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0], shape: [2, 3, 2])
     private let ids = HostTensor([Int64(7), 8], shape: [2])
 
-    private func first(_ tensors: NamedTensors, view: Int, of generator: FakeGenerator = FakeGenerator()) throws
+    private func first(_ tensors: NamedTensors, view: Int, of given: FakeGenerator? = nil) throws
         -> [[Float]]
     {
-        let images = try Renderer(generator).images(of: view, in: Batch(tensors), pixels: .f32)
+        let images = try Renderer(given ?? FakeGenerator()).hostImages(of: view, in: Batch(tensors), pixels: .f32)
         return (0..<images.rowCount).map { Array(images.rows($0..<$0 + 1).floats.prefix(4)) }
     }
 
@@ -57,13 +65,35 @@ struct RendererTests {
     @Test func idsMatterToRandomNoiseOnly() throws {
         #expect(try first(["z.0": z], view: 0).map { $0[1] } == [0, 0])
         let failure = #expect(throws: Failure.self) {
-            try first(["z.0": z], view: 0, of: FakeGenerator(noise: .random))
+            try first(["z.0": z], view: 0, of: try FakeGenerator(noise: .random))
         }
         #expect(failure?.kind == .data && failure?.what.contains("id") == true)
     }
 
+    /// Several views in one call, view by view; what the batch has is not rendered.
+    @Test func viewsTogether() throws {
+        let generator = try FakeGenerator(), backend = generator.backend, renderer = Renderer(generator)
+        let batch = try Batch(["id": ids, "z.0": z, "w.1": w])
+        let both = try backend.read(renderer.images(of: [0, 1], in: batch, pixels: .f32, on: backend))
+        #expect(generator.calls == 1 && both.shape == [4, 3, 2, 2])
+        for view in [0, 1] {
+            #expect(
+                both.rows(2 * view..<2 * view + 2).floats
+                    == (try renderer.hostImages(of: view, in: batch, pixels: .f32)).floats)
+        }
+        let attached = try renderer.attachingImages(to: batch)
+        #expect(generator.calls == 4 && attached.tensors["x.1"]?.type == .u8)
+        let stored = try Batch(["id": ids, "z.0": z, "x.1": try #require(attached.tensors["x.1"])])
+        let mixed = try renderer.separateImages(of: [0, 1], in: stored, on: backend)
+        #expect(generator.calls == 5 && mixed.map(\.shape) == [[2, 3, 2, 2], [2, 3, 2, 2]])
+        let wide = HostTensor(.u8, shape: [2, 3, 4, 4]) { $0.initializeMemory(as: UInt8.self, repeating: 7) }
+        #expect(throws: Failure.self) {
+            _ = try renderer.images(of: [0, 1], in: Batch(["id": ids, "z.0": z, "x.1": wide]), on: backend)
+        }
+    }
+
     @Test func refusesLatentsOfAnotherGenerator() throws {
-        func kind(_ tensors: NamedTensors, _ generator: FakeGenerator = FakeGenerator()) -> Failure.Kind? {
+        func kind(_ tensors: NamedTensors, _ generator: FakeGenerator? = nil) -> Failure.Kind? {
             do {
                 _ = try first(tensors, view: 0, of: generator)
                 return nil
@@ -76,14 +106,14 @@ struct RendererTests {
         #expect(kind(["id": ids, "z.0": z.reshaped([2, 4])]) == .data)
         #expect(kind(["id": ids, "z.0": z.reshaped([2, 2, 2])]) == .incompatible)
         #expect(kind(["id": ids, "w.0": w.reshaped([2, 2, 3])]) == .incompatible)
-        #expect(kind(["id": ids, "z.0": z, "w.0": w], FakeGenerator(mapped: nil)) == .incompatible)
-        let wrong = FakeGenerator()
+        #expect(try kind(["id": ids, "z.0": z, "w.0": w], FakeGenerator(mapped: nil)) == .incompatible)
+        let wrong = try FakeGenerator()
         wrong.side = 3
         #expect(kind(["id": ids, "z.0": z], wrong) == .software)
     }
 
     @Test func knowsItsMapper() throws {
-        #expect(Renderer(FakeGenerator()).mapper != nil)
+        #expect(try Renderer(FakeGenerator()).mapper != nil)
         let shapes = try GeneratorSpecification.named("shapes")
         let backend = try CPUBackend.plain(threads: 1)
         #expect(try Renderer(StreamHeader(generator: shapes.json), on: backend).mapper == nil)

@@ -1,4 +1,5 @@
 import CKernels
+import HLCompute
 import HLFormats
 import HLGenerators
 import HLTensor
@@ -19,8 +20,10 @@ import Testing
     }
 
     static func generator(size: Int = 64, clean: Bool = false, threads: Int = 1) throws -> Shapes {
-        try Shapes(GeneratorSpecification.named("shapes", resolution: size, clean: clean), threads: threads)
+        try Shapes(GeneratorSpecification.named("shapes", resolution: size, clean: clean), on: CPUBackend.plain(threads: threads))
     }
+
+    static func oracle() throws -> ShapesOracle { try ShapesOracle(GeneratorSpecification.named("shapes")) }
 
     @Test func pixelsDependOnTheirLatentAlone() throws {
         let z = HostTensor(Self.latents(20, seed: 1), shape: [20, 6, 20])
@@ -33,7 +36,7 @@ import Testing
     }
 
     @Test func chunkZeroAloneDecidesTheClass() throws {
-        let shapes = try Self.generator()
+        let shapes = try Self.oracle()
         let a = Self.latents(500, seed: 2)
         var b = Self.latents(500, seed: 3)
         for sample in 0..<500 {
@@ -48,7 +51,7 @@ import Testing
     /// No step shorter than the boundary's distance leaves the class.
     @Test func boundaryIsTheLeastDistance() throws {
         let z = Self.latents(100, seed: 4), directions = Self.latents(100, seed: 5)
-        let truths = try Self.generator().truths(of: HostTensor(z, shape: [100, 6, 20]))
+        let truths = try Self.oracle().truths(of: HostTensor(z, shape: [100, 6, 20]))
         var moved = z
         for sample in 0..<100 {
             let start = sample * 120
@@ -57,14 +60,14 @@ import Testing
                 moved[start + index] += 0.999 * truths[sample].boundary * directions[start + index] / norm
             }
         }
-        let after = try Self.generator().truths(of: HostTensor(moved, shape: [100, 6, 20]))
+        let after = try Self.oracle().truths(of: HostTensor(moved, shape: [100, 6, 20]))
         #expect(zip(truths, after).allSatisfy { $0.label == $1.label })
         #expect(truths.allSatisfy { $0.boundary > 0 })
     }
 
     @Test func aFixedShareIsDefectiveUnlessClean() throws {
         let z = HostTensor(Self.latents(2000, seed: 6), shape: [2000, 6, 20])
-        let defective = try Self.generator().truths(of: z).enumerated().filter { $0.element.defect != 0 }.map(\.offset)
+        let defective = try Self.oracle().truths(of: z).enumerated().filter { $0.element.defect != 0 }.map(\.offset)
         #expect((320...480).contains(defective.count))
         let few = z.gather(Array(defective.prefix(5)))
         #expect(try Self.generator().render(few).floats != Self.generator(clean: true).render(few).floats)
@@ -118,6 +121,6 @@ import Testing
 extension Shapes {
     /// Images of z alone.
     fileprivate func render(_ z: HostTensor) throws -> HostTensor {
-        try render(Latents(z, ids: HostTensor([Int64](repeating: 0, count: z.rowCount), shape: [z.rowCount])))
+        try hostImages(Latents(z, ids: HostTensor([Int64](repeating: 0, count: z.rowCount), shape: [z.rowCount])))
     }
 }
