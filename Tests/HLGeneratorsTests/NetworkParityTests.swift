@@ -183,7 +183,8 @@ extension NetworkGenerator {
         let z = try fixture.tensor("z")
         let network = try #require(try fixture.network(try BackendChoice.automatic.make(threads: 2)) as? StyleGAN2)
         let latents = z.reshaped([z.rowCount, 1, z.rowSize])
-        let alone = try StyleGAN2Mapping(network.specification, file: fixture.file, threads: 1)
+        let alone = try StyleGAN2Mapping(
+            network.specification, file: fixture.file, backend: BackendChoice.plain.make(threads: 1))
         let w = try alone.mapInBlocks(latents)
         #expect(w.floats == (try network.mapInBlocks(latents)).floats)
         let whole = w.reshaped([z.rowCount, w.rowSize])
