@@ -46,27 +46,3 @@ struct WalkerGallery {
         try sheet.rendered().writePNG(to: name + ".png")
     }
 }
-
-/// δ of a step's anchors.
-struct DeltaSummary {
-    /// Per chunk, over the anchors.
-    let means: [Double]
-    let deviations: [Double]
-
-    /// - Parameter deltas: F32 [B, chunks].
-    init(_ deltas: HostTensor) {
-        let values = deltas.floats, count = deltas.rowCount, chunks = deltas.rowSize
-        let columns = (0..<chunks).map { chunk in (0..<count).map { Double(values[$0 * chunks + chunk]) } }
-        let means = columns.map { $0.reduce(0, +) / Double(count) }
-        self.means = means
-        deviations = zip(columns, means).map { column, mean in
-            (column.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(max(1, count - 1))).squareRoot()
-        }
-    }
-
-    /// `0.67 ± 0.21, 3.63 ± 1.18`
-    var text: String {
-        func short(_ value: Double) -> String { "\((value * 100).rounded() / 100)" }
-        return zip(means, deviations).map { "\(short($0)) ± \(short($1))" }.joined(separator: ", ")
-    }
-}
