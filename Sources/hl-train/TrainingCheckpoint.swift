@@ -50,12 +50,18 @@ struct TrainingCheckpoint {
         }
         // Earlier releases kept options of other methods too, which decided nothing.
         let own = settings.object?.members ?? []
-        guard own.allSatisfy({ saved.settings[$0.key] == $0.value }) else {
+        guard own.allSatisfy({ Self.isSame(saved.settings[$0.key], $0.value) }) else {
             throw Failure(
                 .incompatible, "\(path) was made with other settings (\(saved.settings.text))",
                 "give the same options, or start anew without --resume")
         }
         return saved
+    }
+
+    /// Whether two settings are the same. Numbers are Floats, and earlier releases wrote them with the digits of a Double.
+    private static func isSame(_ a: JSONValue?, _ b: JSONValue) -> Bool {
+        if case .number(let b) = b, let a = a?.number { return Float(a) == Float(b) }
+        return a == b
     }
 
     /// The stream's hash after the steps that are to be skipped is not the one that was saved.
