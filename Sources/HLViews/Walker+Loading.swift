@@ -22,35 +22,20 @@ extension Walker {
             backend: backend)
     }
 
-    /// The version of walker files that this code reads.
-    private static let version = "1"
+    /// What a walker's file is wrapped in.
+    package static let envelope = Checkpoint(kind: "walker", version: "1", writtenBy: "hl-train walker")
 
     private static func own(_ file: TensorFile, _ path: String, _ backend: any Backend) throws -> Walker {
         let tensors = file.tensors.map { (name: $0.name, tensor: $0.tensor) }
-        // Weights that somebody converted.
-        guard let kind = file.metadata["hl.kind"] else { return try Walker(tensors, name: path, backend: backend) }
-        guard kind != "training" else {
-            throw Failure(
-                .incompatible, "\(path) is what a stopped run goes on from, not a walker",
-                "let hl-train walker --resume finish it, and name the file that it writes")
-        }
-        guard kind == "walker" else {
-            throw Failure(
-                .incompatible, "\(path) holds \(kind.first.map("aeiou".contains) == true ? "an" : "a") \(kind), not a walker",
-                "name a file that hl-train walker wrote")
-        }
-        let version = file.metadata["hl.version"] ?? "none"
-        guard version.split(separator: ".").first.map(String.init) == Self.version else {
-            throw Failure(
-                .incompatible, "\(path) is a walker file of version \(version), this program reads version \(Self.version)",
-                "use programs of one release")
+        guard let own = try envelope.contents(of: file, path: path) else {
+            // Weights that somebody converted.
+            return try Walker(tensors, name: path, backend: backend)
         }
         let again = "train the walker again"
-        let description = try JSONValue(parsing: file.metadata["hl.walker"] ?? "null", name: "hl.walker of \(path)")
-        guard let text = description["chunks"]?.string, let chunks = try? ChunkSet(parsing: text) else {
+        guard let text = try own.json("hl.walker")["chunks"]?.string, let chunks = try? ChunkSet(parsing: text) else {
             throw Failure(.data, "\(path) does not say which chunks it moves", again)
         }
-        let generator = try file.metadata["hl.generator"].map { text in
+        let generator = try own.metadata["hl.generator"].map { text in
             do {
                 return try GeneratorSpecification(json: JSONValue(parsing: text, name: "hl.generator"))
             } catch let failure as Failure {

@@ -1,14 +1,11 @@
 import HLFormats
 import HLGenerators
 import HLTensor
+import HLViews
 
 /// The file of a trained walker: safetensors with T's weights under COP-Gen's names, and in the metadata what it moves,
 /// in which generator, and how it came about. `HLViews.Walker` reads it.
 package enum WalkerFile {
-    package static let kind = "walker"
-    /// The version that this code writes.
-    package static let version = "1"
-
     /// - Parameters:
     ///   - weights: `walker.0.weight` and its like.
     ///   - samples: anchors that it has seen.
@@ -26,12 +23,9 @@ package enum WalkerFile {
         ]
         description["loss"] = loss.map { .number($0) }
         description["stop_loss"] = stopLoss.map { .number($0) }
-        return TensorFile(
-            tensors: weights,
-            metadata: [
-                "hl.kind": kind, "hl.version": version, "hl.walker": JSONValue.object(description).text,
-                "hl.generator": generator.json.text, "hl.training": training.text,
-                "hl.history": JSONValue.array(history.map { .object($0.json) }).text,
-            ])
+        return Walker.envelope.file(
+            weights,
+            metadata: ["hl.walker": JSONValue.object(description).text, "hl.generator": generator.json.text],
+            training: training, history: history)
     }
 }

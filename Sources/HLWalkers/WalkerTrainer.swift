@@ -150,8 +150,8 @@ package final class WalkerTrainer {
         var tensors = NamedTensors()
         for part in parts {
             for (name, tensor) in try part.module.state(on: backend) { tensors[part.name + name] = tensor }
-            for (name, tensor) in part.optimiser.state {
-                tensors["optimiser.\(part.name)\(name)"] = try backend.read(tensor)
+            for (name, tensor) in try part.optimiser.state(on: backend) {
+                tensors["optimiser.\(part.name)\(name)"] = tensor
             }
         }
         return tensors
@@ -162,17 +162,7 @@ package final class WalkerTrainer {
     package func restore(_ tensors: NamedTensors, step: Int) throws {
         for part in parts {
             try part.module.load(on: backend) { tensors[part.name + $0] }
-            for (name, tensor) in part.optimiser.state {
-                guard let saved = tensors["optimiser.\(part.name)\(name)"], saved.shape == tensor.shape,
-                    saved.type == .f32
-                else {
-                    throw Failure(
-                        .data, "the checkpoint lacks the optimiser's \(part.name)\(name)",
-                        "delete it and start the run anew")
-                }
-                backend.assign(saved, to: tensor)
-            }
-            part.optimiser.stepsTaken = step
+            try part.optimiser.load(on: backend, step: step) { tensors["optimiser.\(part.name)\($0)"] }
         }
         self.step = step
     }

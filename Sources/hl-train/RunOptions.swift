@@ -20,6 +20,13 @@ struct RunOptions: ParsableArguments {
     @Option(help: ArgumentHelp("File that gets a line of JSON for every tenth step. (path)", valueName: "file"))
     var log: String?
 
+    /// - Parameter threads: threads in all, 0 for one per core.
+    func makeBackend(threads: Int) throws -> any Backend {
+        let backend = try backend.make(threads: threads)
+        Console.note("\(backend.summary)")
+        return backend
+    }
+
     func validate() throws {
         try check(checkpointEvery >= 0, "checkpoints every \(checkpointEvery) s are out of range", "give --checkpoint-every from 0")
     }

@@ -1,9 +1,7 @@
 import ArgumentParser
 import HLCommand
-import HLCompute
 import HLEncoders
 import HLFormats
-import HLGenerators
 import HLTensor
 
 /// hl-train discriminator: learns to tell generated images from real ones, for hl-filter.
@@ -42,9 +40,7 @@ struct TrainDiscriminator: Tool {
     @Option(help: ArgumentHelp("Channels of the first convolution. (integer from 1 to 1024)", valueName: "n"))
     var width = DiscriminatorTrainer.Settings().width
 
-    @Option(help: ArgumentHelp("Library for the layers. (auto, onednn or plain)", valueName: "name"))
-    var backend = BackendChoice.automatic
-
+    @OptionGroup(title: "Options of the run") var running: RunOptions
     @OptionGroup var seed: SeedOption
     @OptionGroup var shared: SharedOptions
 
@@ -64,81 +60,19 @@ struct TrainDiscriminator: Tool {
 
     func run() throws {
         try OutputFile.check(path: output)
-        let backend = try backend.make(threads: shared.threads)
-        let generated = try Images(input, on: backend), authentic = try Images(real, on: backend)
-        let held = (real: try authentic.next(heldOut), generated: try generated.next(heldOut))
-        let defects = generated.defects
+        let backend = try running.makeBackend(threads: shared.threads)
         var settings = DiscriminatorTrainer.Settings()
         settings.batch = batch
         settings.steps = samples / batch
         settings.rate = learningRate
         settings.width = width
         settings.seed = seed.seed
-        let side = min(held.generated.shape[2], held.generated.shape[3])
-        let trainer = DiscriminatorTrainer(
-            settings, side: side, on: backend)
-        Console.note("settings \(settings.json.text), images of \(side) pixels")
-        let progress = Progress(total: settings.steps * batch)
-        var loss: Double?
-        while trainer.step < settings.steps {
-            let wantsLoss = trainer.step % 10 == 0 || trainer.step + 1 == settings.steps
-            loss = try trainer.train(
-                real: authentic.next(batch), generated: generated.next(batch), wantsLoss: wantsLoss) ?? loss
-            progress.advance(by: batch, extra: loss.map { "loss \(rounded($0))" } ?? "")
-        }
-        progress.finish()
-        let scores = (real: try trainer.scores(of: held.real), generated: try trainer.scores(of: held.generated))
-        let measured = DiscriminatorCheckpoint.Measured(
-            auc: areaUnderCurve(real: scores.real, generated: scores.generated), heldOut: heldOut,
-            defectAUC: defectAUC(scores.real, scores.generated, defects))
-        let history = generated.stream.header.appending(seed: seed.seed).history
-        try Safetensors.write(trainer.file(measured, history: history), to: output)
-        if measured.auc < 0.53 {
-            warn("the discriminator has learnt next to nothing (AUC \(rounded(measured.auc)) where 0.5 is chance): train longer, "
-                + "or see whether the two streams differ")
-        }
-        let ofDefects = measured.defectAUC.map { ", \(rounded($0)) where the generated are the defective ones" } ?? ""
-        Console.inform(
-            "wrote \(output), AUC \(rounded(measured.auc)) on \(heldOut) held-out images of each kind\(ofDefects)")
-    }
-
-    /// Of real images against the defective ones among the generated; nil where there are none or nobody knows.
-    private func defectAUC(_ real: [Float], _ generated: [Float], _ defects: [Bool]?) -> Double? {
-        let defective = zip(generated, defects ?? []).filter(\.1).map(\.0)
-        return defective.isEmpty ? nil : areaUnderCurve(real: real, generated: defective)
-    }
-
-    /// View 0 of a stream.
-    private final class Images {
-        let stream: TrainingStream
-        private let renderer: Renderer
-        private let backend: any Backend
-        private let oracle: (any DefectOracle)?
-        private let name: String
-
-        init(_ path: String, on backend: any Backend) throws {
-            name = path == "-" ? "standard input" : path
-            stream = try TrainingStream(path: path, epochs: 1, seed: 0)
-            self.backend = backend
-            renderer = try Renderer(stream.header, on: backend)
-            oracle =
-                stream.header.generator == nil
-                ? nil : try GeneratorSpecification(of: stream.header).makeOracle() as? any DefectOracle
-        }
-
-        /// Which of the last images are defective, where the generator's oracle knows.
-        var defects: [Bool]? { latents.flatMap { oracle?.defects(of: $0) } }
-        private var latents: HostTensor?
-
-        /// The next images, U8 or F32 [N, 3, H, W].
-        /// - Throws: `Failure(.data)` where there are not so many left.
-        func next(_ count: Int) throws -> Tensor {
-            guard let batch = try stream.nextBatch(count)?.batch else {
-                throw Failure(
-                    .data, "\(name) has fewer samples than --held-out and -n together ask for", "lower -n or make more")
-            }
-            latents = batch.tensors["z.0"]
-            return try renderer.images(of: [0], in: batch, on: backend)
-        }
+        let generated = try ImageSource(input, on: backend)
+        let training = try DiscriminatorTraining(
+            settings, heldOut: heldOut, real: ImageSource(real, on: backend), generated: generated, output: output,
+            on: backend)
+        try SurvivableRun(
+            training, output: output, checkpointEvery: running.checkpointEvery, log: running.log
+        ).go(resuming: running.resume)
     }
 }

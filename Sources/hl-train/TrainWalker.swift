@@ -104,11 +104,15 @@ struct TrainWalker: Tool {
         }
         let specification = try GeneratorSpecification(of: stream.header)
         let settings = try settings(for: specification)
-        let backend = try running.backend.make(threads: shared.threads)
-        let run = try WalkerRun(
-            settings, self, stream: stream,
-            generator: try specification.makeDifferentiableGenerator(on: backend), on: backend)
-        try run.go()
+        let backend = try running.makeBackend(threads: shared.threads)
+        let training = try WalkerTraining(
+            settings, steps: stopSamples / batch, stopLoss: stopLoss, stream: stream,
+            generator: try specification.makeDifferentiableGenerator(on: backend),
+            gallery: try WalkerGallery(folder: checkpoints, output: output), keepEvery: every, output: output,
+            on: backend, threads: shared.threadCount)
+        try SurvivableRun(
+            training, output: output, checkpointEvery: running.checkpointEvery, log: running.log
+        ).go(resuming: running.resume)
     }
 
     private func settings(for specification: GeneratorSpecification) throws -> WalkerSettings {

@@ -11,8 +11,8 @@ struct TrainingCheckpoint {
         let settings: JSONValue
         /// Steps done.
         let step: Int
-        /// `TrainingStream.hash` after these steps.
-        let streamHash: UInt64
+        /// `TrainingStream.hash` of each stream after these steps.
+        let streamHashes: [UInt64]
         /// Side of the images in pixels.
         let side: Int
         let tensors: NamedTensors
@@ -20,26 +20,25 @@ struct TrainingCheckpoint {
 
     func save(_ content: Content) throws {
         let metadata = [
-            "hl.kind": "training", "hl.version": "1", "hl.training": content.settings.text,
-            "hl.step": String(content.step), "hl.stream": String(content.streamHash), "hl.side": String(content.side),
+            "hl.step": String(content.step), "hl.side": String(content.side),
+            "hl.stream": content.streamHashes.map { String($0) }.joined(separator: " "),
         ]
-        try Safetensors.write(TensorFile(tensors: content.tensors, metadata: metadata), to: path)
+        let file = Checkpoint.stoppedRun.file(content.tensors, metadata: metadata, training: content.settings)
+        try Safetensors.write(file, to: path)
     }
 
     /// - Returns: nil where there is no such file.
     private func load() throws -> Content? {
         guard access(path, F_OK) == 0 else { return nil }
-        let file = try Safetensors.read(path: path)
-        guard file.metadata["hl.kind"] == "training", let settings = file.metadata["hl.training"],
-            let step = file.metadata["hl.step"].flatMap({ Int($0) }), step >= 0,
-            let hash = file.metadata["hl.stream"].flatMap({ UInt64($0) }),
-            let side = file.metadata["hl.side"].flatMap({ Int($0) })
-        else {
-            throw Failure(.data, "\(path) is no checkpoint of a stopped run", "delete it and start anew")
+        let file = try Checkpoint.stoppedRun.read(path: path)
+        let step: Int = try file.integer("hl.step"), words = try file.text("hl.stream").split(separator: " ")
+        let hashes = words.compactMap { UInt64($0) }
+        guard step >= 0, !hashes.isEmpty, hashes.count == words.count else {
+            throw Failure(.data, "\(path) does not say how far it came", "delete it and start anew")
         }
         return Content(
-            settings: try JSONValue(parsing: settings, name: path), step: step, streamHash: hash, side: side,
-            tensors: file.tensors)
+            settings: try file.json("hl.training"), step: step, streamHashes: hashes,
+            side: try file.integer("hl.side"), tensors: file.tensors)
     }
 
     /// What a run with these settings goes on from; nil, with a message, where there is nothing.
@@ -49,12 +48,20 @@ struct TrainingCheckpoint {
             Console.inform("there is no \(path) to resume from: starting anew")
             return nil
         }
-        guard saved.settings == settings else {
+        // Earlier releases kept options of other methods too, which decided nothing.
+        let own = settings.object?.members ?? []
+        guard own.allSatisfy({ Self.isSame(saved.settings[$0.key], $0.value) }) else {
             throw Failure(
                 .incompatible, "\(path) was made with other settings (\(saved.settings.text))",
                 "give the same options, or start anew without --resume")
         }
         return saved
+    }
+
+    /// Whether two settings are the same. Numbers are Floats, and earlier releases wrote them with the digits of a Double.
+    private static func isSame(_ a: JSONValue?, _ b: JSONValue) -> Bool {
+        if case .number(let b) = b, let a = a?.number { return Float(a) == Float(b) }
+        return a == b
     }
 
     /// The stream's hash after the steps that are to be skipped is not the one that was saved.

@@ -1,4 +1,3 @@
-import HLEncoders
 import HLFormats
 import HLTensor
 import Glibc
@@ -33,13 +32,6 @@ final class TrainingLog {
         return try text.split(separator: "\n").dropLast(text.hasSuffix("\n") ? 0 : 1).map {
             try JSONValue(parsing: String($0), name: path)
         }.filter { ($0["step"]?.integer ?? .max) <= step }
-    }
-
-    func write(step: Int, samples: Int, _ report: EncoderTrainer.Report) throws {
-        try write([
-            "step": .integer(Int64(step)), "samples": .integer(Int64(samples)), "loss": .number(report.loss),
-            "spread": .number(report.spread), "learning_rate": .number(Double(report.rate)),
-        ])
     }
 
     func write(_ entry: JSONValue) throws {

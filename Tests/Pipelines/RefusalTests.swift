@@ -111,6 +111,30 @@ struct RefusalTests {
         try space.fail(66, "hl-sample --data imagefolder:missing")
     }
 
+    /// What decides nothing is not passed over in silence.
+    @Test func optionsOfOtherMethods() throws {
+        let space = try Workspace()
+        for (method, option, owners) in [
+            ("simclr", "--queue 100", "moco"), ("simsiam", "--temperature 0.1", "simclr and moco"),
+            ("moco", "--head-norm", "simclr"), ("byol", "--no-head-norm", "simclr"),
+            ("supervised", "--target-momentum 0.9", "byol and moco"), ("simclr", "--classes 10", "supervised"),
+        ] {
+            let name = option.prefix { $0 != " " }.replacing("--no-", with: "--")
+            try space.fail(
+                64, "hl-train --method \(method) \(option) none.hls",
+                saying: "\(name) is for \(owners), and the method is \(method): leave it out")
+        }
+        try space.fail(64, "hl-train --queue 100 none.hls", saying: "the method is simclr")
+        try space.fail(64, "hl-train --method moco --queue 1 none.hls", saying: "--queue 1 is out of range")
+        try space.fail(64, "hl-train --method moco --queue 63 none.hls", saying: "does not hold one batch of 64")
+        try space.fail(64, "hl-train --temperature nan none.hls", saying: "--temperature")
+        try space.fail(64, "hl-train --method vicreg none.hls", saying: "simsiam")
+        try space.fail(66, "hl-train --method moco --queue 64 none.hls")
+        // What they take, --help says.
+        let help = try space.succeed("hl-train --help").text
+        for name in ["simsiam", "simclr", "byol", "moco", "supervised"] { #expect(help.contains("\(name): ")) }
+    }
+
     /// A full disk is an error of every writer.
     @Test(.enabled(if: access("/dev/full", W_OK) == 0, "needs /dev/full"))
     func fullDevice() throws {

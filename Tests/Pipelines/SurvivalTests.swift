@@ -38,12 +38,14 @@ struct SurvivalTests {
     }
 
     /// Waits until the checkpoint has been written anew `times` times; false if the run ended before.
-    private func waitForCheckpoints(_ times: Int, of child: Child, in space: Workspace) throws -> Bool {
+    private func waitForCheckpoints(
+        _ times: Int, of child: Child, in space: Workspace, _ name: String = "encoder.safetensors.resume"
+    ) throws -> Bool {
         var seen = 0
         var last: UInt?
         return try child.until {
             if child.poll() != nil { return false }
-            let now = space.identity("encoder.safetensors.resume")
+            let now = space.identity(name)
             if now != last {
                 last = now
                 seen += now == nil ? 0 : 1
@@ -88,6 +90,92 @@ struct SurvivalTests {
         try expectSameEnd(
             space, run.replacing(" -q ", with: " -q --resume "), steps: 20,
             as: Safetensors.read(path: whole.file("encoder.safetensors")))
+    }
+
+    // MARK: Discriminators
+
+    private static let real = "--real <(hl-sample --size 32 --clean --seed 1)"
+    private static let generated = "< <(hl-sample --size 32 --seed 2)"
+    private static let judge =
+        "--width 4 --batch 8 --held-out 100 -n 480 --checkpoint-every 0 --log d.log -o d.safetensors"
+
+    /// Two streams, the images held out of them, network, optimiser, log: the file is the same byte for byte.
+    @Test func discriminators() throws {
+        let whole = try Workspace(), space = try Workspace()
+        let run = "hl-train discriminator \(Self.judge) \(Self.real) \(Self.generated)"
+        let resumed = run.replacing("discriminator", with: "discriminator --resume", maxReplacements: 1)
+        #expect(try whole.run(run).status == 0)
+        // Before the first checkpoint, then with other signals some steps further on, and right behind a resumption.
+        for (number, (signal, checkpoints)) in [(SIGKILL, 0), (SIGTERM, 3), (SIGKILL, 2), (SIGINT, 9)].enumerated() {
+            let child = try space.start("exec " + (number == 0 ? run : resumed))
+            let reached = try waitForCheckpoints(checkpoints, of: child, in: space, "d.safetensors.resume")
+            #expect(reached, "the run ended before it was stopped")
+            child.signal(signal)
+            #expect(try child.wait() == 128 + signal)
+            #expect(!space.exists("d.safetensors"))
+        }
+        let end = try space.run(resumed)
+        #expect(end.status == 0 && end.errors.contains(/resuming after [1-9][0-9]* of 60 steps\n/), "\(end.errors)")
+        #expect(try space.bytes("d.safetensors") == whole.bytes("d.safetensors"))
+        #expect(try space.bytes("d.log") == whole.bytes("d.log"))
+        #expect(try String(decoding: space.bytes("d.log"), as: UTF8.self).split(separator: "\n").count == 7)
+        #expect(!space.exists("d.safetensors.resume"))
+    }
+
+    @Test func discriminatorsOfSomethingElse() throws {
+        let space = try Workspace()
+        let train =
+            "hl-train discriminator -q --width 4 --batch 8 --held-out 20 -n 480 --checkpoint-every 0 -o d.safetensors"
+        let real = "--real <(hl-sample --size 32 --clean --seed 1)"
+        try space.fail(
+            65, "\(train) \(real) < <(hl-sample --size 32 --seed 2 -n 40)",
+            saying: "standard input ended after 16 of 480 images of each kind")
+        let child = try space.start("exec \(train) \(real) \(Self.generated)")
+        #expect(try waitForCheckpoints(4, of: child, in: space, "d.safetensors.resume"))
+        child.signal(SIGTERM)
+        #expect(try child.wait() == 128 + SIGTERM)
+        #expect(try space.names() == ["d.safetensors.resume"])
+        let kept = try space.bytes("d.safetensors.resume")
+        let metadata = try Safetensors.read(path: space.file("d.safetensors.resume")).metadata
+        #expect(metadata["hl.stream"]?.split(separator: " ").count == 2)
+        // Either stream, both exchanged, and the settings.
+        for (options, streams, part) in [
+            ("", "\(real) < <(hl-sample --size 32 --seed 3)", "not the stream"),
+            ("", "--real <(hl-sample --size 32 --clean --seed 4) \(Self.generated)", "not the stream"),
+            ("", "--real <(hl-sample --size 32 --seed 2) < <(hl-sample --size 32 --clean --seed 1)", "not the stream"),
+            ("--held-out 21", "\(real) \(Self.generated)", "other settings"),
+            ("--learning-rate 0.1", "\(real) \(Self.generated)", "other settings"),
+            ("-n 640", "\(real) \(Self.generated)", "other settings"),
+        ] {
+            try space.fail(78, "\(train) --resume \(options) \(streams)", saying: part)
+            #expect(try space.bytes("d.safetensors.resume") == kept)
+        }
+        try space.succeed("\(train) --resume \(real) \(Self.generated)")
+        #expect(try space.names() == ["d.safetensors"])
+    }
+
+    // MARK: What does not fit
+
+    /// Earlier releases kept options of all methods in every checkpoint, and some number with more digits than it has.
+    @Test func settingsOfEarlierReleases() throws {
+        let space = try Workspace()
+        let train = "exec hl-train -q --method simsiam \(Self.settings)"
+        let child = try space.start("\(train) \(Self.stream)")
+        #expect(try waitForCheckpoints(3, of: child, in: space))
+        child.signal(SIGTERM)
+        #expect(try child.wait() == 128 + SIGTERM)
+        var file = try Safetensors.read(path: space.file("encoder.safetensors.resume"))
+        let settings = try JSONValue(parsing: file.metadata["hl.training"] ?? "", name: "hl.training")
+        var all = try #require(settings.object)
+        #expect(all["temperature"] == nil && all["classes"] == nil && all["head_norm"] == nil)
+        all["momentum"] = .number(all["momentum"] == 0.9 ? Double(Float(0.9)) : 0.9)
+        all["temperature"] = 0.1
+        all["classes"] = 10
+        all["head_norm"] = true
+        file.metadata["hl.training"] = JSONValue.object(all).text
+        try Safetensors.write(file, to: space.file("encoder.safetensors.resume"))
+        try space.succeed("\(train) --resume \(Self.stream)")
+        #expect(try space.names() == ["encoder.safetensors"])
     }
 
     @Test func resumingSomethingElse() throws {

@@ -7,8 +7,7 @@ import HLTensor
 /// The file of a trained encoder: safetensors with the backbone under torchvision's names behind `backbone.`, whatever
 /// heads the training method has beside it, and in the metadata what they are and how they came about.
 package enum EncoderCheckpoint {
-    /// The version that this code reads and writes.
-    package static let version = "1"
+    static let envelope = Checkpoint(kind: "encoder", version: "1", writtenBy: "hl-train encoder")
     /// What stands before torchvision's names.
     package static let prefix = "backbone."
 
@@ -19,15 +18,11 @@ package enum EncoderCheckpoint {
     ///   - history: of the stream that was trained on, with the training itself last.
     package static func file(
         _ description: EncoderDescription, state: [(name: String, tensor: HostTensor)], training: JSONValue? = nil,
-        history: [HistoryEntry] = [], metadata: [String: String] = [:]
+        history: [HistoryEntry] = []
     ) -> TensorFile {
-        var all = metadata
-        all["hl.kind"] = "encoder"
-        all["hl.version"] = version
-        all["hl.encoder"] = description.json.text
-        all["hl.training"] = training?.text
-        all["hl.history"] = JSONValue.array(history.map { .object($0.json) }).text
-        return TensorFile(tensors: NamedTensors(state.map { ($0.name, $0.tensor) }), metadata: all)
+        envelope.file(
+            NamedTensors(state.map { ($0.name, $0.tensor) }), metadata: ["hl.encoder": description.json.text],
+            training: training, history: history)
     }
 
     /// A backbone's weights under torchvision's names, and what network they belong to.
@@ -62,34 +57,14 @@ package enum EncoderCheckpoint {
                 "name an encoder of hl-train or a ResNet's state dict")
         }
         let file = try Safetensors.read(path: path)
-        guard let kind = file.metadata["hl.kind"] else { return try foreign(file.tensors, path, side, crop) }
-        guard kind != "training" else {
-            throw Failure(
-                .incompatible, "\(path) is what a stopped run goes on from, not an encoder",
-                "let hl-train --resume finish it, and name the file that it writes")
+        guard let own = try envelope.contents(of: file, path: path) else {
+            return try foreign(file.tensors, path, side, crop)
         }
-        guard kind == "encoder" else {
-            throw Failure(
-                .incompatible, "\(path) holds a \(kind), not an encoder", "name a file that hl-train encoder wrote")
-        }
-        return try own(file, path, side, crop)
-    }
-
-    private static func own(_ file: TensorFile, _ path: String, _ side: Int?, _ crop: Int?) throws -> Contents {
-        let version = file.metadata["hl.version"] ?? "none"
-        guard version.split(separator: ".").first == "1" else {
-            throw Failure(
-                .incompatible, "\(path) is an encoder file of version \(version), this program reads version 1",
-                "use programs of one release")
-        }
-        guard let text = file.metadata["hl.encoder"] else {
-            throw Failure(.data, "\(path) does not say which encoder it holds", "take a file that hl-train wrote")
-        }
-        let stored = try EncoderDescription(json: JSONValue(parsing: text, name: "hl.encoder of \(path)"), name: path)
+        let stored = try EncoderDescription(json: own.json("hl.encoder"), name: path)
         let description = try EncoderDescription(
             architecture: stored.architecture, width: stored.width, stem: stored.stem, side: side ?? stored.side,
             crop: crop ?? (side == nil ? stored.crop : nil))
-        return Contents(description: description, tensors: part(prefix, of: file.tensors))
+        return Contents(description: description, tensors: part(prefix, of: own.tensors))
     }
 
     /// Prefixes that the backbone of a published checkpoint stands behind, the first that fits taken.

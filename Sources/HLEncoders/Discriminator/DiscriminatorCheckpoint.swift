@@ -5,8 +5,7 @@ import HLTensor
 
 /// The file of a trained discriminator: safetensors, with what it is and how well it does in the metadata.
 package enum DiscriminatorCheckpoint {
-    static let kind = "discriminator"
-    static let version = "1"
+    static let envelope = Checkpoint(kind: "discriminator", version: "1", writtenBy: "hl-train discriminator")
 
     /// A discriminator and how well it told held-out images apart.
     package struct Loaded {
@@ -39,27 +38,15 @@ package enum DiscriminatorCheckpoint {
             "held_out": .integer(Int64(measured.heldOut)),
         ]
         description["defect_auc"] = measured.defectAUC.map { .number($0) }
-        return TensorFile(
-            tensors: NamedTensors(state.map { ($0.name, $0.tensor) }),
-            metadata: [
-                "hl.kind": kind, "hl.version": version, "hl.discriminator": JSONValue.object(description).text,
-                "hl.training": training.text, "hl.history": JSONValue.array(history.map { .object($0.json) }).text,
-            ])
+        return envelope.file(
+            NamedTensors(state.map { ($0.name, $0.tensor) }),
+            metadata: ["hl.discriminator": JSONValue.object(description).text], training: training, history: history)
     }
 
     /// - Throws: `Failure`: noInput for a missing file, data for a damaged one, incompatible for one of something else.
     package static func load(path: String, on backend: any Backend) throws -> Loaded {
-        let file = try Safetensors.read(path: path)
-        guard file.metadata["hl.kind"] == kind else {
-            throw Failure(
-                .incompatible, "\(path) holds \(file.metadata["hl.kind"].map { "a \($0)" } ?? "no discriminator")",
-                "name a file that hl-train discriminator wrote")
-        }
-        guard file.metadata["hl.version"]?.split(separator: ".").first == "1" else {
-            throw Failure(.incompatible, "\(path) is of another version", "use programs of one release")
-        }
-        let text = file.metadata["hl.discriminator"] ?? ""
-        let description = try JSONValue(parsing: text, name: "hl.discriminator of \(path)")
+        let file = try envelope.read(path: path)
+        let description = try file.json("hl.discriminator")
         guard let side = description["side"]?.integer, let width = description["width"]?.integer,
             let auc = description["auc"]?.number, (8...4096).contains(side), (1...1024).contains(width),
             (0...1).contains(auc)

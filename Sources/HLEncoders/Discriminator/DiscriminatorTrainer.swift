@@ -40,6 +40,9 @@ package final class DiscriminatorTrainer {
         schedule = Schedule(base: settings.rate, steps: settings.steps)
     }
 
+    /// The learning rate of the last step.
+    package var rate: Float { schedule.rate(step - 1) }
+
     /// One step.
     /// - Parameters: images U8 or F32 [N, 3, H, W].
     /// - Returns: the mean cross-entropy, where it is wanted.
@@ -68,6 +71,21 @@ package final class DiscriminatorTrainer {
     /// The scores of images.
     package func scores(of images: Tensor) throws -> [Float] {
         try model.scores(of: images, on: backend).floats
+    }
+
+    /// Network and optimiser, to go on from.
+    package func state() throws -> NamedTensors {
+        var tensors = NamedTensors(try model.state(on: backend).map { ($0.name, $0.tensor) })
+        for (name, tensor) in try optimiser.state(on: backend) { tensors["optimiser.\(name)"] = tensor }
+        return tensors
+    }
+
+    /// Goes on from a saved state, after `step` steps.
+    /// - Throws: `Failure(.data)` where a tensor is missing or has another shape.
+    package func restore(_ tensors: NamedTensors, step: Int) throws {
+        try model.load(on: backend) { tensors[$0] }
+        try optimiser.load(on: backend, step: step) { tensors["optimiser.\($0)"] }
+        self.step = step
     }
 
     /// The finished discriminator's file.

@@ -85,3 +85,16 @@ package final class BYOL: EncoderMethod {
         }
     }
 }
+
+extension BYOL {
+    package static let description = MethodDescription(
+        name: "byol", summary: "predictions of what a slowly following network makes of the other view",
+        source: "Grill et al. 2020, with their defaults, which are meant for hundreds of epochs",
+        options: [.targetMomentum(default: 0.996)], rate: 0.2, decay: 1.5e-6, optimiser: .lars,
+        // 10 epochs of 1000.
+        warmupPercent: 1,
+        make: {
+            BYOL(
+                $0.backend, backbone: $0.backbone, momentum: $0.values.number("target-momentum"), steps: $0.steps)
+        })
+}

@@ -9,12 +9,12 @@ package protocol EncoderMethod: Module {
     /// own, 1 where both go through together.
     var passesPerStep: Int { get }
 
-    /// Views of a sample that a step takes: 2 for pairs.
-    var viewsPerSample: Int { get }
-
     /// What training carries besides the encoder and its heads, such as a momentum encoder: kept in checkpoints, not in the
     /// finished file.
     var trainingState: (any Module)? { get }
+
+    /// - Throws: `Failure(.data)` for a class that the method has no place for.
+    func check(labels: [Int64]) throws
 
     /// Brings `trainingState` to its start, once all weights have been drawn.
     func begin()
@@ -24,15 +24,15 @@ package protocol EncoderMethod: Module {
 
     /// One forward pass over N samples and its loss; gradients are seeded on the pass's tape, not yet run.
     /// - Parameters:
-    ///   - images: normalised, [N · viewsPerSample, 3, H, W]: the N images of view 1, then those of view 2. The pass must
-    ///     have `passesPerStep` groups.
+    ///   - images: normalised, [N · views, 3, H, W]: the N images of view 1, then, for a method of pairs, those of view 2.
+    ///     The pass must have `passesPerStep` groups.
     ///   - labels: classes of the N samples, for a method that needs them.
     func loss(_ images: Variable, labels: [Int32], _ pass: Pass) -> EncoderLoss
 }
 
 extension EncoderMethod {
-    package var viewsPerSample: Int { 2 }
     package var trainingState: (any Module)? { nil }
+    package func check(labels: [Int64]) throws {}
     package func begin() {}
     package func stepDone() {}
 

@@ -23,31 +23,15 @@ package final class EncoderTrainer {
         self.backend = backend
         let backbone = ResNet(
             backend, settings.architecture, width: settings.width, stem: settings.stem,
-            // MoCo starts from torchvision's own ResNet.
-            zeroInitResidual: settings.method != .moco)
-        model =
-            switch settings.method {
-            case .simsiam: SimSiam(backend, backbone: backbone)
-            case .simclr:
-                SimCLR(
-                    backend, backbone: backbone, headNorm: settings.headNorm,
-                    objective: InfoNCELoss(temperature: settings.temperature, isScaled: true))
-            case .byol:
-                BYOL(backend, backbone: backbone, momentum: settings.targetMomentum, steps: settings.steps)
-            case .moco:
-                MoCo(
-                    backend, backbone: backbone, queue: settings.queue, momentum: settings.targetMomentum,
-                    groups: MoCo.groups(batch: settings.batch), seed: settings.seed,
-                    objective: MomentumContrastLoss(temperature: settings.temperature))
-            case .supervised: Supervised(backend, backbone: backbone, classes: settings.classes)
-            }
+            zeroInitResidual: settings.method.zeroInitResidual)
+        model = settings.method.make(
+            MethodIngredients(
+                backend: backend, backbone: backbone, values: settings.values, batch: settings.batch,
+                steps: settings.steps, seed: settings.seed))
         model.initialise(seed: settings.seed, on: backend)
         model.begin()
         let parameters = model.parameters.filter(\.parameter.requiresGradient)
-        optimiser =
-            settings.method == .byol
-            ? LARS(backend, parameters, momentum: settings.momentum, decay: settings.decay)
-            : SGD(backend, parameters, momentum: settings.momentum, decay: settings.decay)
+        optimiser = settings.method.optimiser.make(backend, parameters, settings.momentum, settings.decay)
         schedule = settings.schedule
         augmentation = Augmentation(settings.augmentation)
     }
@@ -63,7 +47,7 @@ package final class EncoderTrainer {
 
     /// One step on N samples.
     /// - Parameters:
-    ///   - images: U8 or F32 [N · `model.viewsPerSample`, 3, S, S], view by view.
+    ///   - images: U8 or F32 [N · `settings.method.viewsPerSample`, 3, S, S], view by view.
     ///   - labels: N classes, where the method needs them.
     ///   - ids: the N samples' positions in their sequence, which decide how they are augmented.
     ///   - epoch: counts the times that a file is gone through.
@@ -72,13 +56,11 @@ package final class EncoderTrainer {
     package func train(
         on images: Tensor, labels: [Int64] = [], ids: [Int64], epoch: Int = 0, wantsReport: Bool
     ) throws -> Report? {
-        precondition(images.shape[0] == ids.count * model.viewsPerSample)
-        if settings.method == .supervised, let label = labels.first(where: { !(0..<Int64(settings.classes)).contains($0) })
-        {
-            throw Failure(.data, "a sample has the label \(label)", "give --classes more than the highest label")
-        }
+        let views = settings.method.viewsPerSample
+        precondition(images.shape[0] == ids.count * views)
+        try model.check(labels: labels)
         let side = images.shape[2]
-        let parameters = (0..<model.viewsPerSample).flatMap { view in
+        let parameters = (0..<views).flatMap { view in
             ids.map {
                 augmentation.parameters(
                     id: $0, view: view, epoch: epoch, seed: settings.seed, imageHeight: side,
@@ -114,7 +96,7 @@ package final class EncoderTrainer {
     package func state() throws -> NamedTensors {
         var tensors = try weights()
         for (name, tensor) in try model.trainingState?.state(on: backend) ?? [] { tensors[name] = tensor }
-        for (name, tensor) in optimiser.state { tensors["optimiser.\(name)"] = try backend.read(tensor) }
+        for (name, tensor) in try optimiser.state(on: backend) { tensors["optimiser.\(name)"] = tensor }
         return tensors
     }
 
@@ -122,14 +104,7 @@ package final class EncoderTrainer {
     package func restore(_ tensors: NamedTensors, step: Int) throws {
         try model.load(on: backend) { tensors[$0] }
         try model.trainingState?.load(on: backend) { tensors[$0] }
-        for (name, tensor) in optimiser.state {
-            guard let saved = tensors["optimiser.\(name)"], saved.shape == tensor.shape, saved.type == .f32 else {
-                throw Failure(
-                    .data, "the checkpoint lacks the optimiser's \(name)", "delete it and start the run anew")
-            }
-            backend.assign(saved, to: tensor)
-        }
-        optimiser.stepsTaken = step
+        try optimiser.load(on: backend, step: step) { tensors["optimiser.\($0)"] }
         self.step = step
     }
 }

@@ -53,3 +53,23 @@ package final class SimCLR: EncoderMethod {
         return norms[1](head[1](norms[0](hidden, relu: true, pass), pass), pass)
     }
 }
+
+extension SimCLR {
+    /// COP-Gen's rate of 0.03 is meant for a hundred epochs; in runs of minutes it learns next to nothing.
+    package static let description = MethodDescription(
+        name: "simclr", summary: "InfoNCE over all embeddings of a batch",
+        source: "Chen et al. 2020 as COP-Gen runs it, but for a rate that is meant for runs of minutes",
+        options: [
+            .temperature(default: 0.1),
+            MethodOption(
+                "head-norm",
+                "batch norm in the head, as in SimCLR's own code; COP-Gen's has none and starts more slowly", .flag, default: .flag(true)),
+        ],
+        // The cosine ends at COP-Gen's 0.1³.
+        rate: 0.8, floor: 0.001,
+        make: {
+            SimCLR(
+                $0.backend, backbone: $0.backbone, headNorm: $0.values.flag("head-norm"),
+                objective: InfoNCELoss(temperature: $0.values.number("temperature"), isScaled: true))
+        })
+}

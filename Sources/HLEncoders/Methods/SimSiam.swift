@@ -50,3 +50,9 @@ package final class SimSiam: EncoderMethod {
         return EncoderLoss(rows: SimSiamLoss.apply(p, z, pass), factor: 1, projections: z.value)
     }
 }
+
+extension SimSiam {
+    package static let description = MethodDescription(
+        name: "simsiam", summary: "projector, predictor and stop-gradient, without negatives",
+        source: "Chen & He 2021, with their defaults", rate: 0.05, make: { SimSiam($0.backend, backbone: $0.backbone) })
+}

@@ -7,7 +7,6 @@ import HLTensor
 package final class Supervised: EncoderMethod {
     package let backbone: ResNet
     package let passesPerStep = 1
-    package let viewsPerSample = 1
     package let classes: Int
     private let classifier: Linear
 
@@ -23,9 +22,26 @@ package final class Supervised: EncoderMethod {
         try classifier.forEachState(prefix + "fc.", body)
     }
 
+    package func check(labels: [Int64]) throws {
+        if let label = labels.first(where: { !(0..<Int64(classes)).contains($0) }) {
+            throw Failure(.data, "a sample has the label \(label)", "give --classes more than the highest label")
+        }
+    }
+
     package func loss(_ images: Variable, labels: [Int32], _ pass: Pass) -> EncoderLoss {
         let features = backbone(images, pass)
         let rows = CrossEntropyLoss.apply(classifier(features, pass), labels: labels, pass)
         return EncoderLoss(rows: rows, factor: 1, projections: features.value)
     }
+}
+
+extension Supervised {
+    package static let description = MethodDescription(
+        name: "supervised", summary: "cross-entropy against labels on view 0 alone, for the ceiling",
+        source: "settings for runs of minutes",
+        options: [
+            MethodOption("classes", "classes of the labels, which count from 0", .integers(from: 2), default: .integer(10))
+        ],
+        rate: 0.8, viewsPerSample: 1, needsLabels: true,
+        make: { Supervised($0.backend, backbone: $0.backbone, classes: $0.values.integer("classes")) })
 }

@@ -107,3 +107,32 @@ package final class MoCo: EncoderMethod {
         }
     }
 }
+
+extension MoCo {
+    package static let description = MethodDescription(
+        name: "moco", summary: "InfoNCE against a queue of keys that a slowly following encoder made",
+        source: "MoCo v2, Chen et al. 2020, with their defaults, which are meant for hundreds of epochs",
+        options: [
+            .temperature(default: 0.2), .targetMomentum(default: 0.999),
+            MethodOption(
+                "queue", "keys in the queue, at least one batch", .integers(from: 2, to: 1_048_576),
+                default: .integer(65_536)),
+        ],
+        rate: 0.03,
+        // It starts from torchvision's own ResNet.
+        zeroInitResidual: false,
+        check: { values, batch in
+            let queue = values.integer("queue")
+            guard queue >= batch else {
+                throw Failure(
+                    .usage, "a queue of \(queue) keys does not hold one batch of \(batch)",
+                    "raise --queue or lower --batch")
+            }
+        },
+        make: {
+            MoCo(
+                $0.backend, backbone: $0.backbone, queue: $0.values.integer("queue"),
+                momentum: $0.values.number("target-momentum"), groups: MoCo.groups(batch: $0.batch), seed: $0.seed,
+                objective: MomentumContrastLoss(temperature: $0.values.number("temperature")))
+        })
+}

@@ -1,21 +1,22 @@
+import HLCommand
 import HLFormats
 import HLTensor
 
 /// Batches of a fixed size for training, from a stream or, epoch after epoch in shuffled order, from a file.
 ///
 /// Keeps a running hash of the header and of every id, so that a resumed run can tell whether it is fed the same stream.
-package final class TrainingStream {
+final class TrainingStream {
     /// FNV-1a over the header's metadata and all ids so far, skipped ones included.
-    package private(set) var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-    package let header: StreamHeader
+    private(set) var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+    let header: StreamHeader
     /// Samples of one epoch, where a file says so beforehand.
-    package let sampleCount: Int?
+    let sampleCount: Int?
     private let next: (Int) throws -> (batch: Batch, epoch: Int)?
 
     /// - Parameters:
     ///   - path: a stream; `-` is standard input.
     ///   - epochs: more than 1 needs a file with a complete index, whose samples are shuffled anew in every epoch.
-    package init(path: String, epochs: Int, seed: UInt64) throws {
+    init(path: String, epochs: Int, seed: UInt64) throws {
         if epochs > 1 {
             guard path != "-" else {
                 throw Failure(
@@ -57,7 +58,7 @@ package final class TrainingStream {
     }
 
     /// The next `count` samples and the number of their epoch, or nil at the end; a last part that is smaller is dropped.
-    package func nextBatch(_ count: Int) throws -> (batch: Batch, epoch: Int)? {
+    func nextBatch(_ count: Int) throws -> (batch: Batch, epoch: Int)? {
         guard let (batch, epoch) = try next(count), batch.count == count else { return nil }
         try batch.require("id", .i64, rank: 1).withUnsafeBytes { add($0) }
         return (batch, epoch)
@@ -65,7 +66,14 @@ package final class TrainingStream {
 
     /// Reads past `count` samples.
     /// - Returns: false when the stream ends before.
-    package func skip(_ count: Int) throws -> Bool { try nextBatch(count) != nil }
+    func skip(_ count: Int) throws -> Bool { try nextBatch(count) != nil }
+
+    /// The stream's history with a training on it last. A run that was stopped and resumed leaves the same file as one
+    /// that was not.
+    func history(seed: UInt64) -> [HistoryEntry] {
+        let arguments = CommandLine.arguments.dropFirst().filter { $0 != "--resume" }
+        return header.appending(arguments: arguments, seed: seed).history
+    }
 
     private func add(_ bytes: some Sequence<UInt8>) {
         for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }

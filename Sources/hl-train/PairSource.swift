@@ -4,41 +4,40 @@ import HLGenerators
 import HLTensor
 
 /// Batches of images, one view or a pair, for training (`TrainingStream`).
-package final class PairSource {
+final class PairSource {
     /// N samples: their images, view by view, and their ids.
-    package struct Pairs {
+    struct Pairs {
         /// U8 or F32 [V · N, 3, S, S], of V views.
-        package let images: Tensor
-        package let ids: [Int64]
+        let images: Tensor
+        let ids: [Int64]
         /// Classes, where they were asked for.
-        package let labels: [Int64]
-        package let epoch: Int
+        let labels: [Int64]
+        let epoch: Int
     }
 
-    private let stream: TrainingStream
+    let stream: TrainingStream
     private let renderer: Renderer
     private let backend: any Backend
 
     /// - Parameters: as of `TrainingStream`.
     ///   - backend: what renders.
-    package init(path: String, epochs: Int, seed: UInt64, on backend: any Backend) throws {
+    init(path: String, epochs: Int, seed: UInt64, on backend: any Backend) throws {
         stream = try TrainingStream(path: path, epochs: epochs, seed: seed)
         self.backend = backend
         renderer = try Renderer(stream.header, on: backend)
     }
 
-    package var header: StreamHeader { stream.header }
     /// Samples of one epoch, where a file says so beforehand.
-    package var sampleCount: Int? { stream.sampleCount }
+    var sampleCount: Int? { stream.sampleCount }
     /// `TrainingStream.hash`.
-    package var hash: UInt64 { stream.hash }
+    var hash: UInt64 { stream.hash }
 
     /// The next `count` pairs, or nil at the end; a last part that is smaller is dropped. Samples without a second view
     /// make a pair with themselves.
     /// - Parameters:
     ///   - views: 1 takes view 0 alone.
     ///   - labelled: whether the samples must have labels `y`.
-    package func nextPairs(_ count: Int, views: Int = 2, labelled: Bool = false) throws -> Pairs? {
+    func nextPairs(_ count: Int, views: Int = 2, labelled: Bool = false) throws -> Pairs? {
         guard let (batch, epoch) = try stream.nextBatch(count) else { return nil }
         let ids = try batch.require("id", .i64, rank: 1).integers
         let labels = labelled ? try batch.require("y", .i64, rank: 1).integers : []
@@ -50,5 +49,5 @@ package final class PairSource {
 
     /// Reads past `count` pairs without rendering them.
     /// - Returns: false when the stream ends before.
-    package func skip(_ count: Int) throws -> Bool { try stream.skip(count) }
+    func skip(_ count: Int) throws -> Bool { try stream.skip(count) }
 }

@@ -1,0 +1,115 @@
+import HLCommand
+import HLCompute
+import HLEncoders
+import HLFormats
+import HLTensor
+
+/// The training of a discriminator on two streams, real images and generated ones, whose first samples are held out to
+/// measure it on. A run that goes on reads and renders these again.
+final class DiscriminatorTraining: Trainee {
+    let unit = "images of each kind"
+    let settings: JSONValue
+    private let real: ImageSource
+    private let generated: ImageSource
+    private let heldOut: (real: ImageSource.Images, generated: ImageSource.Images)
+    private let trainer: DiscriminatorTrainer
+    private let output: String
+    private var images: (real: ImageSource.Images, generated: ImageSource.Images)?
+    /// That of the last step that was read.
+    private var last: (loss: Double, rate: Float)?
+    private(set) var endedStream = ""
+
+    /// - Parameters:
+    ///   - heldOut: images of each kind.
+    ///   - output: the discriminator's file.
+    ///   - threads: threads in all.
+    /// - Throws: `Failure(.data)` where a stream has not so many.
+    init(
+        _ settings: DiscriminatorTrainer.Settings, heldOut: Int, real: ImageSource, generated: ImageSource,
+        output: String, on backend: any Backend, threads: Int
+    ) throws {
+        self.real = real
+        self.generated = generated
+        self.output = output
+        guard let realImages = try real.next(heldOut) else { throw Self.shortage(of: real.name) }
+        guard let generatedImages = try generated.next(heldOut) else { throw Self.shortage(of: generated.name) }
+        self.heldOut = (realImages, generatedImages)
+        let shape = generatedImages.pixels.shape
+        trainer = DiscriminatorTrainer(settings, side: min(shape[2], shape[3]), on: backend, threads: threads)
+        var all = settings.json.object ?? [:]
+        all["held_out"] = .integer(Int64(heldOut))
+        self.settings = .object(all)
+    }
+
+    var batch: Int { trainer.settings.batch }
+    var step: Int { trainer.step }
+    var steps: Int { trainer.settings.steps }
+    var streamHashes: [UInt64] { [real.stream.hash, generated.stream.hash] }
+    var side: Int { trainer.model.side }
+    var shortage: Failure { Self.shortage(of: endedStream) }
+
+    private static func shortage(of name: String) -> Failure {
+        Failure(
+            .data, "\(name) has fewer samples than --held-out and -n together ask for", "lower -n or make more")
+    }
+
+    func feed() throws -> Bool {
+        func next(of source: ImageSource) throws -> ImageSource.Images? {
+            let images = try source.next(batch)
+            if images == nil { endedStream = source.name }
+            return images
+        }
+        guard let realImages = try next(of: real), let generatedImages = try next(of: generated) else { return false }
+        images = (realImages, generatedImages)
+        return true
+    }
+
+    func skip() throws -> Bool { try real.stream.skip(batch) && generated.stream.skip(batch) }
+
+    func train(reading: Bool) throws -> Bool {
+        guard let images else { return false }
+        let loss = try trainer.train(
+            real: images.real.pixels, generated: images.generated.pixels, wantsLoss: reading)
+        if let loss { last = (loss, trainer.rate) }
+        return loss != nil
+    }
+
+    var report: String { last.map { "loss \(rounded($0.loss))" } ?? "" }
+
+    var logEntry: JSONObject {
+        guard let last else { return [:] }
+        return ["loss": .number(last.loss), "learning_rate": .number(Double(last.rate))]
+    }
+
+    func state() throws -> NamedTensors { try trainer.state() }
+
+    func restore(_ tensors: NamedTensors, step: Int, side: Int) throws { try trainer.restore(tensors, step: step) }
+
+    // MARK: The end
+
+    func finish() throws -> Conclusion {
+        let measured = try measure()
+        let file = try trainer.file(measured, history: generated.stream.history(seed: trainer.settings.seed))
+        try Safetensors.write(file, to: output)
+        let auc = rounded(measured.auc)
+        let ofDefects = measured.defectAUC.map { ", \(rounded($0)) where the generated are the defective ones" } ?? ""
+        return Conclusion(
+            warning: measured.auc < 0.53
+                ? "the discriminator has learnt next to nothing (AUC \(auc) where 0.5 is chance): train longer, or see "
+                    + "whether the two streams differ" : nil,
+            message: "wrote \(output), AUC \(auc) on \(measured.heldOut) held-out images of each kind\(ofDefects)")
+    }
+
+    private func measure() throws -> DiscriminatorCheckpoint.Measured {
+        let scores = (
+            real: try trainer.scores(of: heldOut.real.pixels),
+            generated: try trainer.scores(of: heldOut.generated.pixels)
+        )
+        let defects = generated.defects(of: heldOut.generated) ?? []
+        let defective = zip(scores.generated, defects).filter(\.1).map(\.0)
+        return DiscriminatorCheckpoint.Measured(
+            auc: areaUnderCurve(real: scores.real, generated: scores.generated), heldOut: scores.real.count,
+            // Where there are none, or nobody knows, there is nothing to say.
+            defectAUC: defective.isEmpty ? nil : areaUnderCurve(real: scores.real, generated: defective))
+    }
+}

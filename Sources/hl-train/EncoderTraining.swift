@@ -1,0 +1,82 @@
+import HLCommand
+import HLCompute
+import HLEncoders
+import HLFormats
+import HLTensor
+
+/// The training of an encoder on a stream of views.
+final class EncoderTraining: Trainee {
+    let unit = "pairs"
+    private let source: PairSource
+    private let trainer: EncoderTrainer
+    private let output: String
+    /// That of the images that the encoder was trained on, known from the first batch on.
+    private(set) var side = 0
+    private var pairs: PairSource.Pairs?
+    private var last: EncoderTrainer.Report?
+
+    /// - Parameters:
+    ///   - output: the encoder's file.
+    ///   - threads: threads in all.
+    init(_ settings: TrainingSettings, source: PairSource, output: String, on backend: any Backend, threads: Int) {
+        self.source = source
+        self.output = output
+        trainer = EncoderTrainer(settings, on: backend, threads: threads)
+    }
+
+    var batch: Int { trainer.settings.batch }
+    var step: Int { trainer.step }
+    var steps: Int { trainer.settings.steps }
+    var settings: JSONValue { trainer.settings.json }
+    var streamHashes: [UInt64] { [source.hash] }
+
+    func feed() throws -> Bool {
+        let method = trainer.settings.method
+        pairs = try source.nextPairs(batch, views: method.viewsPerSample, labelled: method.needsLabels)
+        if let pairs { side = pairs.views[0].shape[2] }
+        return pairs != nil
+    }
+
+    func skip() throws -> Bool { try source.skip(batch) }
+
+    func train(reading: Bool) throws -> Bool {
+        guard let pairs else { return false }
+        let report = try trainer.train(
+            on: pairs.views, labels: pairs.labels, ids: pairs.ids, epoch: pairs.epoch, wantsReport: reading)
+        last = report ?? last
+        return report != nil
+    }
+
+    var report: String { last.map { "loss \(rounded($0.loss)), spread \(rounded($0.spread))" } ?? "" }
+
+    var logEntry: JSONObject {
+        guard let last else { return [:] }
+        return [
+            "loss": .number(last.loss), "spread": .number(last.spread), "learning_rate": .number(Double(last.rate)),
+        ]
+    }
+
+    func state() throws -> NamedTensors { try trainer.state() }
+
+    func restore(_ tensors: NamedTensors, step: Int, side: Int) throws {
+        try trainer.restore(tensors, step: step)
+        self.side = side
+    }
+
+    func finish() throws -> Conclusion {
+        let settings = trainer.settings
+        let description = try EncoderDescription(
+            architecture: settings.architecture, width: settings.width, stem: settings.stem, side: side,
+            crop: Augmentation.cropSize(renderSide: side))
+        let file = EncoderCheckpoint.file(
+            description, state: Array(try trainer.weights()), training: settings.json,
+            history: source.stream.history(seed: settings.seed))
+        try Safetensors.write(file, to: output)
+        let collapse = last.flatMap { $0.spread < 0.1 ? rounded($0.spread) : nil }
+        return Conclusion(
+            warning: collapse.map {
+                "the projections have collapsed (spread \($0) of 1): the encoder has learnt nothing"
+            },
+            message: "wrote \(output)")
+    }
+}

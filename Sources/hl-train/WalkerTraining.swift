@@ -1,0 +1,174 @@
+import HLCommand
+import HLCompute
+import HLFormats
+import HLGenerators
+import HLTensor
+import HLWalkers
+
+/// The training of a walker on a stream of anchors: keeps checkpoints of it, and decides when it is over.
+final class WalkerTraining: Trainee {
+    let unit = "anchors"
+    let steps: Int
+    private let stream: TrainingStream
+    private let trainer: WalkerTrainer
+    private let specification: GeneratorSpecification
+    private let gallery: WalkerGallery
+    private let keepEvery: Int
+    private let stopLoss: Double?
+    private let output: String
+    private var rule: StopRule
+    /// The first anchors of the stream, which every sheet shows.
+    private var shown: (z: HostTensor, ids: HostTensor)?
+    private var anchors: (z: HostTensor, ids: HostTensor)?
+    private var last: (report: WalkerTrainer.Report, deltas: DeltaSummary)?
+
+    /// Anchors that the loss is averaged over before it is compared with --stop-loss, as the public code does.
+    private static let averaged = 2048
+
+    /// - Parameters:
+    ///   - steps: those after which it stops in any case.
+    ///   - stopLoss: where it stops when the loss, having fallen, is back there; nil goes on to the last step.
+    ///   - gallery: gets the walker as it is after every `keepEvery` anchors.
+    ///   - output: the walker's file.
+    ///   - threads: threads in all.
+    init(
+        _ settings: WalkerSettings, steps: Int, stopLoss: Double?, stream: TrainingStream,
+        generator: any DifferentiableGenerator, gallery: WalkerGallery, keepEvery: Int, output: String,
+        on backend: any Backend, threads: Int
+    ) throws {
+        self.steps = steps
+        self.stopLoss = stopLoss
+        self.stream = stream
+        self.gallery = gallery
+        self.keepEvery = keepEvery
+        self.output = output
+        specification = generator.specification
+        trainer = try WalkerTrainer(settings, generator: generator, on: backend, threads: threads)
+        // Without --stop-loss the average is still reported.
+        rule = StopRule(threshold: stopLoss ?? .infinity, window: max(1, Self.averaged / settings.batch))
+    }
+
+    var batch: Int { trainer.settings.batch }
+    var step: Int { trainer.step }
+    var isOver: Bool { rule.isOver }
+    var settings: JSONValue { trainer.settings.json }
+    var streamHashes: [UInt64] { [stream.hash] }
+    var side: Int { specification.resolution }
+
+    // MARK: Anchors
+
+    func feed() throws -> Bool {
+        anchors = try stream.nextBatch(batch).map { try anchors(of: $0.batch) }
+        return anchors != nil
+    }
+
+    func skip() throws -> Bool {
+        guard let next = try stream.nextBatch(batch)?.batch else { return false }
+        if shown == nil { _ = try anchors(of: next) }
+        return true
+    }
+
+    /// z and ids of a batch.
+    /// - Throws: `Failure(.data)` for latents of another shape than the generator's, or that hold no numbers.
+    private func anchors(of batch: Batch) throws -> (z: HostTensor, ids: HostTensor) {
+        let z = try batch.require("z.0", .f32, rank: 3), ids = try batch.require("id", .i64, rank: 1)
+        guard z.shape[1] == specification.chunks, z.shape[2] == specification.dimension else {
+            throw Failure(
+                .data, "z.0 has \(z.shape[1]) chunks of \(z.shape[2]) where the header says \(specification.chunks) of "
+                    + "\(specification.dimension)", "make the stream again with hl-sample")
+        }
+        let bad = z.withUnsafeElements(as: Float.self) { $0.firstIndex { !$0.isFinite } }
+        if let bad {
+            throw Failure(
+                .data, "z.0 of sample \(ids.integers[bad / z.rowSize]) holds a NaN or an infinity",
+                "make the stream again")
+        }
+        if shown == nil {
+            let count = min(WalkerGallery.columns, z.rowCount)
+            shown = (z.rows(0..<count), ids.rows(0..<count))
+        }
+        return (z, ids)
+    }
+
+    // MARK: Training
+
+    func begin() throws {
+        if step == 0 && gallery.isUsed {
+            warn(
+                "\(gallery.folder) holds checkpoints of an earlier run, which stay: give another --checkpoints to keep "
+                    + "them apart")
+        }
+    }
+
+    /// Every step is read, since its loss may be the last.
+    func train(reading: Bool) throws -> Bool {
+        guard let anchors else { return false }
+        let report = try trainer.train(on: anchors.z, ids: anchors.ids)
+        rule.add(report.loss)
+        last = (report, DeltaSummary(report.deltas))
+        if samples / keepEvery > (samples - batch) / keepEvery { try keep() }
+        return true
+    }
+
+    var report: String { last.map { "loss \(rounded(rule.average ?? $0.report.loss)), δ \($0.deltas.text)" } ?? "" }
+
+    var logEntry: JSONObject {
+        guard let (report, deltas) = last else { return [:] }
+        return [
+            "loss": .number(report.loss), "walker_loss": .number(report.walkerLoss),
+            "average_loss": rule.average.map { .number($0) } ?? .null,
+            "lowest_loss": rule.lowest.isFinite ? .number(rule.lowest) : .null,
+            "delta_mean": .array(deltas.means.map { .number($0) }),
+            "delta_std": .array(deltas.deviations.map { .number($0) }), "image_change": .number(report.imageChange),
+        ]
+    }
+
+    // MARK: Files
+
+    func state() throws -> NamedTensors {
+        var tensors = try trainer.state()
+        tensors["stop.recent"] = HostTensor(
+            rule.recent.map { Int64(bitPattern: $0.bitPattern) }, shape: [rule.recent.count])
+        tensors["stop.lowest"] = HostTensor([Int64(bitPattern: rule.lowest.bitPattern)], shape: [1])
+        return tensors
+    }
+
+    func restore(_ tensors: NamedTensors, step: Int, side: Int) throws {
+        guard let recent = tensors["stop.recent"], recent.type == .i64, let lowest = tensors["stop.lowest"],
+            lowest.type == .i64, lowest.elementCount == 1
+        else { throw Failure(.data, "the checkpoint lacks the losses before it", "delete it and start the run anew") }
+        try trainer.restore(tensors, step: step)
+        func numbers(_ tensor: HostTensor) -> [Double] {
+            tensor.integers.map { Double(bitPattern: UInt64(bitPattern: $0)) }
+        }
+        rule = StopRule(
+            threshold: rule.threshold, window: rule.window, recent: numbers(recent), lowest: numbers(lowest)[0])
+    }
+
+    private func file() throws -> TensorFile {
+        WalkerFile.make(
+            trainer.target, of: specification, weights: try trainer.weights(), samples: samples, loss: rule.average,
+            stopLoss: stopLoss, training: settings, history: stream.history(seed: trainer.settings.seed))
+    }
+
+    /// Keeps the walker as it is now, with its sheet.
+    private func keep() throws {
+        guard let shown else { return }
+        try gallery.add(try file(), samples: samples, ids: shown.ids) { try trainer.views(of: shown.z, ids: shown.ids) }
+    }
+
+    func finish() throws -> Conclusion {
+        try Safetensors.write(file(), to: output)
+        try keep()
+        let average = rule.average.map(rounded) ?? "unknown"
+        let message = "wrote \(output) after \(samples) anchors, loss \(average)"
+        guard let stopLoss, !rule.isOver else { return Conclusion(message: message) }
+        return Conclusion(
+            warning: rule.hasFallen
+                ? "the loss has fallen but did not come back to \(stopLoss) within \(samples) anchors "
+                    + "(it is \(average)): train longer, or take a lower --stop-loss"
+                : "the loss has not fallen below \(stopLoss) within \(samples) anchors (it is \(average)): "
+                    + "train longer, or take a higher --stop-loss",
+            message: message)
+    }
+}
