@@ -22,11 +22,10 @@ final class DiscriminatorTraining: Trainee {
     /// - Parameters:
     ///   - heldOut: images of each kind.
     ///   - output: the discriminator's file.
-    ///   - threads: threads in all.
     /// - Throws: `Failure(.data)` where a stream has not so many.
     init(
         _ settings: DiscriminatorTrainer.Settings, heldOut: Int, real: ImageSource, generated: ImageSource,
-        output: String, on backend: any Backend, threads: Int
+        output: String, on backend: any Backend
     ) throws {
         self.real = real
         self.generated = generated
@@ -35,7 +34,7 @@ final class DiscriminatorTraining: Trainee {
         guard let generatedImages = try generated.next(heldOut) else { throw Self.shortage(of: generated.name) }
         self.heldOut = (realImages, generatedImages)
         let shape = generatedImages.pixels.shape
-        trainer = DiscriminatorTrainer(settings, side: min(shape[2], shape[3]), on: backend, threads: threads)
+        trainer = DiscriminatorTrainer(settings, side: min(shape[2], shape[3]), on: backend)
         var all = settings.json.object ?? [:]
         all["held_out"] = .integer(Int64(heldOut))
         self.settings = .object(all)

@@ -15,13 +15,11 @@ final class EncoderTraining: Trainee {
     private var pairs: PairSource.Pairs?
     private var last: EncoderTrainer.Report?
 
-    /// - Parameters:
-    ///   - output: the encoder's file.
-    ///   - threads: threads in all.
-    init(_ settings: TrainingSettings, source: PairSource, output: String, on backend: any Backend, threads: Int) {
+    /// - Parameter output: the encoder's file.
+    init(_ settings: TrainingSettings, source: PairSource, output: String, on backend: any Backend) {
         self.source = source
         self.output = output
-        trainer = EncoderTrainer(settings, on: backend, threads: threads)
+        trainer = EncoderTrainer(settings, on: backend)
     }
 
     var batch: Int { trainer.settings.batch }
@@ -33,7 +31,7 @@ final class EncoderTraining: Trainee {
     func feed() throws -> Bool {
         let method = trainer.settings.method
         pairs = try source.nextPairs(batch, views: method.viewsPerSample, labelled: method.needsLabels)
-        if let pairs { side = pairs.views[0].shape[2] }
+        if let pairs { side = pairs.images.shape[2] }
         return pairs != nil
     }
 
@@ -42,7 +40,7 @@ final class EncoderTraining: Trainee {
     func train(reading: Bool) throws -> Bool {
         guard let pairs else { return false }
         let report = try trainer.train(
-            on: pairs.views, labels: pairs.labels, ids: pairs.ids, epoch: pairs.epoch, wantsReport: reading)
+            on: pairs.images, labels: pairs.labels, ids: pairs.ids, epoch: pairs.epoch, wantsReport: reading)
         last = report ?? last
         return report != nil
     }

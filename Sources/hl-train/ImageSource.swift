@@ -9,11 +9,12 @@ final class ImageSource {
     let name: String
     let stream: TrainingStream
     private let renderer: Renderer
+    private let backend: any Backend
     private let oracle: (any DefectOracle)?
 
     /// Images U8 or F32 [N, 3, H, W], and the latents that they were made from, where they are of a generator.
     struct Images {
-        let pixels: HostTensor
+        let pixels: Tensor
         let latents: HostTensor?
     }
 
@@ -23,6 +24,7 @@ final class ImageSource {
     init(_ path: String, on backend: any Backend) throws {
         name = path == "-" ? "standard input" : path
         stream = try TrainingStream(path: path, epochs: 1, seed: 0)
+        self.backend = backend
         renderer = try Renderer(stream.header, on: backend)
         oracle =
             stream.header.generator == nil
@@ -32,7 +34,7 @@ final class ImageSource {
     /// The next images, or nil where there are not so many left.
     func next(_ count: Int) throws -> Images? {
         guard let batch = try stream.nextBatch(count)?.batch else { return nil }
-        return Images(pixels: try renderer.images(of: 0, in: batch), latents: batch.tensors["z.0"])
+        return Images(pixels: try renderer.images(of: [0], in: batch, on: backend), latents: batch.tensors["z.0"])
     }
 
     /// Which images are defective, where the generator's oracle knows.

@@ -108,8 +108,7 @@ struct TrainWalker: Tool {
         let training = try WalkerTraining(
             settings, steps: stopSamples / batch, stopLoss: stopLoss, stream: stream,
             generator: try specification.makeDifferentiableGenerator(on: backend),
-            gallery: try WalkerGallery(folder: checkpoints, output: output), keepEvery: every, output: output,
-            on: backend, threads: shared.threadCount)
+            gallery: try WalkerGallery(folder: checkpoints, output: output), keepEvery: every, output: output)
         try SurvivableRun(
             training, output: output, checkpointEvery: running.checkpointEvery, log: running.log
         ).go(resuming: running.resume)

@@ -30,11 +30,9 @@ final class WalkerTraining: Trainee {
     ///   - stopLoss: where it stops when the loss, having fallen, is back there; nil goes on to the last step.
     ///   - gallery: gets the walker as it is after every `keepEvery` anchors.
     ///   - output: the walker's file.
-    ///   - threads: threads in all.
     init(
         _ settings: WalkerSettings, steps: Int, stopLoss: Double?, stream: TrainingStream,
-        generator: any DifferentiableGenerator, gallery: WalkerGallery, keepEvery: Int, output: String,
-        on backend: any Backend, threads: Int
+        generator: any DifferentiableGenerator, gallery: WalkerGallery, keepEvery: Int, output: String
     ) throws {
         self.steps = steps
         self.stopLoss = stopLoss
@@ -43,7 +41,7 @@ final class WalkerTraining: Trainee {
         self.keepEvery = keepEvery
         self.output = output
         specification = generator.specification
-        trainer = try WalkerTrainer(settings, generator: generator, on: backend, threads: threads)
+        trainer = try WalkerTrainer(settings, generator: generator)
         // Without --stop-loss the average is still reported.
         rule = StopRule(threshold: stopLoss ?? .infinity, window: max(1, Self.averaged / settings.batch))
     }
