@@ -110,15 +110,18 @@ class BYOL(nn.Module):
 
 
 def shuffled(count, seed, step):
-    """The order in which hl-train brings keys to the key encoder: Fisher and Yates, by the words of Philox."""
-    key = philox([[5, 0, 1, step]], (seed & 0xFFFFFFFF, seed >> 32))[0]
-    blocks = [[block, 0, 0, 0] for block in range(count)]
-    words = [int(w) for w in philox(blocks, (int(key[0]), int(key[1]))).reshape(-1)]
+    """The order in which hl-train brings keys to the key encoder: 40 rounds of swap-or-not by the words of Philox."""
+    key = philox([[10, 0, 0, step]], (seed & 0xFFFFFFFF, seed >> 32))[0]
+    key = (int(key[0]), int(key[1]))
+    numbers = [int(w) for w in philox([[b, 0, 0xFFFFFFFF, 0xFFFFFFFF] for b in range(20)], key).reshape(-1)]
+    bits = philox([[0, 0, x, 0] for x in range(count)], key)
     order = list(range(count))
-    for draw, last in enumerate(range(count - 1, 0, -1)):
-        word = words[2 * draw] | words[2 * draw + 1] << 32
-        other = word * (last + 1) >> 64
-        order[last], order[other] = order[other], order[last]
+    for turn in range(40):
+        sum_of_pair = (numbers[2 * turn] | numbers[2 * turn + 1] << 32) * count >> 64
+        for place, x in enumerate(order):
+            partner = (sum_of_pair - x) % count
+            if int(bits[max(x, partner)][turn // 32]) >> turn % 32 & 1:
+                order[place] = partner
     return order
 
 
