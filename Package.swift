@@ -119,8 +119,11 @@ targets += [
     testTarget("HLStatisticsTests", networks + ["HLGenerators", "HLViews", "HLStatistics"]),
     testTarget("HLWalkersTests", networks + ["HLGenerators", "HLEncoders", "HLViews", "HLWalkers", "TestSupport"]),
     .testTarget(
-        name: "PipelineTests", dependencies: ["HLTensor", "HLFormats"], path: "Tests/Pipelines", swiftSettings: features
-    ),
+        name: "PipelineTests", dependencies: ["HLTensor", "HLFormats", "TestSupport"], path: "Tests/Pipelines",
+        swiftSettings: features),
+    .testTarget(
+        name: "SnapshotTests", dependencies: ["TestSupport"], path: "Tests/Snapshots", exclude: ["README.md", "cases"],
+        swiftSettings: features),
 ]
 
 let package = Package(

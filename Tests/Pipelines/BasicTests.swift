@@ -1,4 +1,5 @@
 import HLFormats
+import TestSupport
 import Testing
 
 /// The pipes of the manual pages do what they say.
@@ -44,18 +45,6 @@ struct BasicTests {
             #expect(image.width == columns * 36 + 4)
             #expect(image.height == 3 * 36 + 4)
         }
-    }
-
-    @Test func describesAStream() throws {
-        let space = try Workspace()
-        try space.succeed("hl-sample -n 10 --seed 9 | hl-perturb --sweep -o sweep.hls")
-        let text = try space.succeed("hl-view --info sweep.hls").text
-        #expect(text.contains("z.5 F32 B x 6 x 20"))
-        #expect(text.contains("samples    10 in"))
-        #expect(text.contains("hl-sample -n 10 --seed 9 (seed 9)"))
-        let json = try JSONValue(parsing: try space.succeed("hl-view --json < sweep.hls").text, name: "json")
-        #expect(json["samples"] == 10)
-        #expect(json["history"]?.array?.compactMap { $0["tool"]?.string } == ["hl-sample", "hl-perturb"])
     }
 
     @Test func measuresDelta() throws {
@@ -112,17 +101,5 @@ struct BasicTests {
         try space.succeed("hl-sample -n 5000 | hl-perturb > pipe.hls")
         try space.succeed("hl-sample -n 5000 -o file.hls")
         try space.succeed("zstd -qt < pipe.hls; zstd -qt < file.hls")
-    }
-
-    @Test(arguments: Programs.names)
-    func speaksOfItself(program: String) throws {
-        let space = try Workspace()
-        #expect(try space.succeed("\(program) --version").text.hasPrefix("\(program) "))
-        #expect(try space.succeed("\(program) --help").text.contains("USAGE: \(program)"))
-        let needed = [
-            "hl-probe": "--train a --test b", "hl-encode": "--untrained", "hl-filter": "--discriminator d",
-        ][program] ?? ""
-        try space.fail(64, "\(program) \(needed) --no-such-option", saying: "--no-such-option")
-        try space.fail(64, "\(program) \(needed) --threads 5000", saying: "5000")
     }
 }

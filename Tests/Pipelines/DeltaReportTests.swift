@@ -1,5 +1,6 @@
 import Foundation
 import HLFormats
+import TestSupport
 import Testing
 
 /// What hl-delta prints beside its tables: rows of Table 1, noise for hl-perturb, the figure, the class boundary.
@@ -47,8 +48,7 @@ struct DeltaReportTests {
     /// Noise on z that moves layers of w as far, found by trying it on the network.
     @Test func suggestedNoiseOfMappedLatents() throws {
         let space = try Workspace()
-        let weights = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .appendingPathComponent("HLGeneratorsTests/Fixtures/stylegan2_a.pkl").path
+        let weights = Programs.tests + "/HLGeneratorsTests/Fixtures/stylegan2_a.pkl"
         try space.succeed(
             """
             cp \(weights) weights; hl-sample --weights weights -n 1000 > a.hls

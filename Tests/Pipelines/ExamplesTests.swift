@@ -1,5 +1,6 @@
 import Foundation
 import HLFormats
+import TestSupport
 import Testing
 
 /// The scripts that come with the programs.

@@ -2,6 +2,7 @@ import Foundation
 import Glibc
 import HLFormats
 import HLTensor
+import TestSupport
 import Testing
 
 /// Generators of one's own: `exec:COMMAND`.

@@ -1,6 +1,7 @@
 import Foundation
 import HLFormats
 import HLTensor
+import TestSupport
 import Testing
 
 /// hl-train discriminator and hl-filter, from samples to a thinner stream.

@@ -1,6 +1,7 @@
 import Foundation
 import HLFormats
 import HLTensor
+import TestSupport
 import Testing
 
 /// Small networks that the tests of the generators have too.
@@ -9,8 +10,7 @@ private enum Networks {
     static let styleGAN2 = fixture("stylegan2_a.pkl")
 
     private static func fixture(_ name: String) -> String {
-        URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .appendingPathComponent("HLGeneratorsTests/Fixtures/\(name)").path
+        Programs.tests + "/HLGeneratorsTests/Fixtures/\(name)"
     }
 }
 
@@ -62,33 +62,6 @@ struct GeneratorTests {
         }
         try space.fail(64, "hl-perturb --chunks 0-16 <(\(sample))", saying: "out of range")
         try space.fail(78, "hl-view <(\(sample))", saying: "--weights to hl-sample")
-    }
-
-    @Test(arguments: [
-        ("--psi 0.5", "shapes takes no --psi"), ("--generator bigbigan --psi 0.5", "bigbigan takes no --psi"),
-        ("--generator bigbigan --noise none", "takes no --noise"), ("--class 2", "shapes takes no --class"),
-        ("--crop 32", "takes no --crop"), ("--size 32 --filter bilinear", "takes no --filter"),
-        ("--generator stylegan2 --psi 0.5", "weights"), ("--generator stylegan2 --class 2", "weights"),
-        ("--generator bigbigan --crop 64", "weights"), ("--generator bigbigan --render", "weights"),
-        ("--generator stylegan2 --render", "weights"), ("--generator stylegan2 --latent w", "weights"),
-        ("--latent w", "StyleGAN2"), ("--generator stylegan2 --size 384", "384"),
-        ("--generator stylegan2 --cutoff 3", "--psi"), ("--weights a.pkl --psi nan", "finite"),
-        ("--weights a.pkl --cutoff 2", "--psi"), ("--weights a.pkl --noise-seed 2", "--noise random"),
-        ("--weights a.pkl --filter bilinear", "--size"), ("--weights a.pkl --class=-1", "class -1"),
-        ("--weights a.pkl --crop 0", "--crop"), ("--weights a.pkl --size 5000", "--size"),
-        ("--weights a.pkl --noise some", "some"), ("--weights a.pkl --filter lanczos", "lanczos"),
-        ("--weights a.pkl --clean --generator stylegan2", "--clean"), ("--generator shapes --weights a", "built in"),
-        ("--generator exec:cat", "--latent-shape"), ("--generator exec:cat --latent-shape 6x20", "--size"),
-        ("--generator exec: --latent-shape 6x20 --size 64", "no command"),
-        ("--generator exec:cat --latent-shape 6 --size 64", "latent-shape"),
-        ("--generator exec:cat --latent-shape 6x20 --size 64 --weights a", "--weights"),
-        ("--generator exec:cat --latent-shape 6x20 --size 64 --psi 2", "--psi"),
-        ("--latent-shape 6x20", "exec:COMMAND"), ("--generator biggan", "biggan"),
-        ("--data imagefolder:. --latent w", "--latent"), ("--data imagefolder:. --generator bigbigan", "--data"),
-    ])
-    func refusedOptions(options: String, part: String) throws {
-        let space = try Workspace()
-        #expect(try space.fail(64, "hl-sample -n 2 \(options)", saying: part).output.isEmpty)
     }
 
     @Test(arguments: [("bigbigan", Networks.bigBiGAN), ("stylegan2", Networks.styleGAN2)])

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// Weights files that attack their reader: refused with one line and status 65, and nothing of them is run.

@@ -1,4 +1,5 @@
 import HLFormats
+import TestSupport
 import Testing
 
 /// The same command gives the same bytes, and a sample is the same however it was made.

@@ -1,5 +1,6 @@
 import Glibc
 import HLFormats
+import TestSupport
 import Testing
 
 /// Stopped runs leave nothing half-written and go on to the same result.

@@ -2,6 +2,7 @@ import Foundation
 import Glibc
 import HLFormats
 import HLTensor
+import TestSupport
 import Testing
 
 /// hl-train walker, from anchors to a walker that hl-perturb takes.
@@ -11,8 +12,7 @@ struct WalkerTrainingTests {
     private static let settings = "\(small) --chunks 1,3 -n 240 --every 96 --checkpoint-every 0 -o w.safetensors"
 
     private static func network(_ name: String) -> String {
-        URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .appendingPathComponent("HLGeneratorsTests/Fixtures/\(name)").path
+        Programs.tests + "/HLGeneratorsTests/Fixtures/\(name)"
     }
 
     private func log(_ space: Workspace, _ name: String) throws -> [JSONValue] {

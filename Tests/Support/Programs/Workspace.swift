@@ -3,11 +3,11 @@ import Glibc
 import Testing
 
 /// A folder of its own for one test, with the programs on the PATH; removed with the test.
-final class Workspace {
-    let path: String
+package final class Workspace {
+    package let path: String
     private var runs = 0
 
-    init() throws {
+    package init() throws {
         try #require(Programs.missing.isEmpty, "build the programs first, or name their folder in HL_BIN")
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("hl-pipe-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -17,22 +17,22 @@ final class Workspace {
     deinit { try? FileManager.default.removeItem(atPath: path) }
 
     /// What a script left.
-    struct Outcome {
-        let status: Int32
-        let output: [UInt8]
-        let errors: String
+    package struct Outcome {
+        package let status: Int32
+        package let output: [UInt8]
+        package let errors: String
 
-        var text: String { String(decoding: output, as: UTF8.self) }
-        var errorLines: [Substring] { errors.split(separator: "\n") }
+        package var text: String { String(decoding: output, as: UTF8.self) }
+        package var errorLines: [Substring] { errors.split(separator: "\n") }
     }
 
-    func start(_ script: String) throws -> Child {
+    package func start(_ script: String) throws -> Child {
         runs += 1
         return try Child(script, in: path, output: file(".out\(runs)"), errors: file(".err\(runs)"))
     }
 
     /// Runs a bash script, without pipefail unless it says so itself.
-    func run(_ script: String, limit: Int = 120) throws -> Outcome {
+    package func run(_ script: String, limit: Int = 120) throws -> Outcome {
         let child = try start(script)
         let (output, errors) = (file(".out\(runs)"), file(".err\(runs)"))
         let status = try child.wait(limit: limit)
@@ -46,7 +46,7 @@ final class Workspace {
 
     /// Runs a script that has to succeed in every stage and to say nothing on stderr.
     @discardableResult
-    func succeed(_ script: String, sourceLocation: SourceLocation = #_sourceLocation) throws -> Outcome {
+    package func succeed(_ script: String, sourceLocation: SourceLocation = #_sourceLocation) throws -> Outcome {
         let outcome = try run("set -eo pipefail; " + script)
         #expect(outcome.status == 0, "\(script): \(outcome.errors)", sourceLocation: sourceLocation)
         #expect(outcome.errors.isEmpty, "\(script)", sourceLocation: sourceLocation)
@@ -55,7 +55,7 @@ final class Workspace {
 
     /// Runs a script whose last program has to fail with `status` and one line of error.
     @discardableResult
-    func fail(
+    package func fail(
         _ status: Int32, _ script: String, saying part: String = "", sourceLocation: SourceLocation = #_sourceLocation
     ) throws -> Outcome {
         let outcome = try run(script)
@@ -68,31 +68,31 @@ final class Workspace {
     }
 
     /// Runs a pipe and returns the status of each of its stages. What they print is discarded.
-    func statuses(_ pipe: String) throws -> [Int] {
+    package func statuses(_ pipe: String) throws -> [Int] {
         let outcome = try run("exec 9>&1 >/dev/null 2>/dev/null; \(pipe); echo ${PIPESTATUS[*]} >&9")
         return outcome.text.split(whereSeparator: \.isWhitespace).compactMap { Int($0) }
     }
 
     // MARK: Files
 
-    func file(_ name: String) -> String { name.hasPrefix("/") ? name : path + "/" + name }
+    package func file(_ name: String) -> String { name.hasPrefix("/") ? name : path + "/" + name }
 
-    func exists(_ name: String) -> Bool { access(file(name), F_OK) == 0 }
+    package func exists(_ name: String) -> Bool { access(file(name), F_OK) == 0 }
 
-    func bytes(_ name: String) throws -> [UInt8] { try [UInt8](Data(contentsOf: URL(fileURLWithPath: file(name)))) }
+    package func bytes(_ name: String) throws -> [UInt8] { try [UInt8](Data(contentsOf: URL(fileURLWithPath: file(name)))) }
 
-    func write(_ bytes: some Sequence<UInt8>, to name: String) throws {
+    package func write(_ bytes: some Sequence<UInt8>, to name: String) throws {
         try Data(bytes).write(to: URL(fileURLWithPath: file(name)))
     }
 
     /// All names in the folder but those of captured output.
-    func names() throws -> [String] {
+    package func names() throws -> [String] {
         try FileManager.default.contentsOfDirectory(atPath: path)
             .filter { !$0.hasPrefix(".out") && !$0.hasPrefix(".err") }.sorted()
     }
 
     /// A number that another one replaces whenever the file is replaced; nil where there is none.
-    func identity(_ name: String) -> UInt? {
+    package func identity(_ name: String) -> UInt? {
         var status = stat()
         guard stat(file(name), &status) == 0 else { return nil }
         return UInt(status.st_ino) &+ UInt(bitPattern: status.st_mtim.tv_nsec) << 20

@@ -3,18 +3,18 @@ import Glibc
 
 /// A `bash -c` in a process group of its own, which is killed as a whole at the end, so that nothing endless outlives a
 /// test.
-final class Child {
-    enum Problem: Error {
+package final class Child {
+    package enum Problem: Error {
         case cannotStart(Int32)
         case tookTooLong(String)
     }
 
-    let pid: pid_t
+    package let pid: pid_t
     private let script: String
     private var status: Int32?
 
     /// - Parameter script: its stdout and stderr go to the two files; stdin is empty.
-    init(_ script: String, in directory: String, output: String, errors: String) throws {
+    package init(_ script: String, in directory: String, output: String, errors: String) throws {
         self.script = script
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
@@ -58,10 +58,10 @@ final class Child {
     }
 
     /// Sends a signal to the program itself; `exec` in the script makes that program ours.
-    func signal(_ number: Int32) { kill(pid, number) }
+    package func signal(_ number: Int32) { kill(pid, number) }
 
     /// - Returns: as a shell tells it, 128 + number for a signal; nil while it runs.
-    func poll() -> Int32? {
+    package func poll() -> Int32? {
         if let status { return status }
         var raw: Int32 = 0
         guard waitpid(pid, &raw, WNOHANG) == pid else { return nil }
@@ -71,13 +71,13 @@ final class Child {
         return status
     }
 
-    func wait(limit seconds: Int = 120) throws -> Int32 {
+    package func wait(limit seconds: Int = 120) throws -> Int32 {
         try until(limit: seconds) { poll() }
     }
 
     /// Asks until there is an answer. Throws when the limit has passed; the group is killed then.
     @discardableResult
-    func until<Answer>(limit seconds: Int = 120, _ question: () throws -> Answer?) throws -> Answer {
+    package func until<Answer>(limit seconds: Int = 120, _ question: () throws -> Answer?) throws -> Answer {
         for _ in 0..<seconds * 500 {
             if let answer = try question() { return answer }
             usleep(2000)
