@@ -149,7 +149,7 @@ struct MethodsTests {
             let settings = TrainingSettings(
                 method: method, values: try method.values(), architecture: .resnet18, width: 1, stem: .cifar,
                 augmentation: .none, batch: 2, steps: 1, seed: 0)
-            let model = EncoderTrainer(settings, on: backend, threads: 1).model
+            let model = EncoderTrainer(settings, on: backend).model
             let refusal = failure { try model.check(labels: [0, 10]) }
             #expect((refusal?.kind == .data) == method.needsLabels)
             #expect(failure { try model.check(labels: [0, 9]) } == nil)

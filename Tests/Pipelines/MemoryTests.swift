@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 /// Memory that is not there: programs work within their limit, or end with one line and status 71 (`ulimit -v`, `-d`).
