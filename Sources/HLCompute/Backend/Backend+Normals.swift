@@ -1,7 +1,7 @@
 import CKernels
 import HLTensor
 
-extension ComposedOperations {
+extension Backend {
     /// Drawn on the host.
     package func normals(_ sequences: [RandomSequence], count: Int) -> Tensor {
         let values = HostTensor(.f32, shape: [sequences.count, count]) { bytes in

@@ -86,6 +86,16 @@ package struct UpsamplingFilter: Sendable {
         }
         self.taps = taps
     }
+
+    /// Row-major 4 × 4 as a transposed convolution with stride 2 takes it, with the gain of 4.
+    package var kernel: [Float] {
+        var kernel = [Float](repeating: 0, count: 16)
+        for place in 0..<16 {
+            let (p, q, a, b) = (place / 8, place / 4 % 2, place / 2 % 2, place % 2)
+            kernel[(3 - p - 2 * a) * 4 + 3 - q - 2 * b] = taps[place]
+        }
+        return kernel
+    }
 }
 
 /// How a network's last values become brightness 0…1.
