@@ -111,6 +111,7 @@ targets += [
     testTarget("HLFormatsTests", ["HLTensor", "HLFormats"]),
     testTarget("HLFiguresTests", ["HLTensor", "HLFormats", "HLFigures"]),
     testTarget("HLDataTests", ["HLTensor", "HLFormats", "HLData"]),
+    testTarget("HLCommandTests", ["HLCommand"]),
     testTarget("HLComputeTests", networks + ["TestSupport"]),
     testTarget("HLNetTests", networks + ["TestSupport"]),
     testTarget("HLGeneratorsTests", networks + ["HLGenerators", "TestSupport"]),

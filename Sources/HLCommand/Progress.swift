@@ -67,7 +67,7 @@ package final class Progress {
     }
 
     /// `12,800 of 1,000,000 samples, 412 /s, 40 min left, loss 4.21`
-    static func text(
+    package static func text(
         done: Int, doneBefore: Int, total: Int?, unit: String, seconds: Double, extra: String, isLast: Bool
     ) -> String {
         var parts = [grouped(done) + (total.map { " of \(grouped($0))" } ?? "") + " \(unit)"]
@@ -85,14 +85,14 @@ package final class Progress {
     }
 
     /// `1,234,567`
-    static func grouped(_ number: Int) -> String {
+    package static func grouped(_ number: Int) -> String {
         var digits = Array(String(number.magnitude))
         for position in stride(from: digits.count - 3, to: 0, by: -3) { digits.insert(",", at: position) }
         return (number < 0 ? "-" : "") + String(digits)
     }
 
     /// `41 s`, `12 min 5 s`, `3 h 20 min`, `2 d 4 h`
-    static func duration(_ seconds: Double) -> String {
+    package static func duration(_ seconds: Double) -> String {
         guard seconds.isFinite, seconds < 1e9 else { return "forever" }
         if seconds < 10 { return "\((seconds * 10).rounded() / 10) s" }
         let whole = Int(seconds.rounded())
