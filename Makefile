@@ -13,8 +13,9 @@ SWIFT ?= swift
 HL_WITHOUT ?=
 export HL_WITHOUT
 
-PROGRAMS := hl-sample hl-perturb hl-filter hl-train hl-encode hl-probe hl-delta hl-view
-PAGES := $(PROGRAMS:%=%.1) hl-train-discriminator.1 hl-train-walker.1 hl-stream.5 hl-exec.7
+# A folder Sources/hl-… is a program, a file man/NAME.SECTION a page.
+PROGRAMS := $(notdir $(wildcard Sources/hl-*))
+PAGES := $(notdir $(wildcard man/*.[1-8]))
 BIN := .build/release
 
 # Package.swift looks for libraries, so that neither its result nor the build plan may come from a cache.
@@ -98,29 +99,28 @@ install: $(if $(wildcard $(PROGRAMS:%=$(BIN)/%)),,build) ## install programs, ma
 	bash="$$root/share/bash-completion/completions"
 	zsh="$$root/share/zsh/site-functions"
 	fish="$$root/share/fish/vendor_completions.d"
-	install -d "$$root/bin" "$$root/share/man/man1" "$$root/share/man/man5" "$$root/share/man/man7" \
-		"$$bash" "$$zsh" "$$fish"
+	install -d "$$root/bin" "$$bash" "$$zsh" "$$fish"
 	for program in $(PROGRAMS); do
 		install -m 755 "$(BIN)/$$program" "$$root/bin"
-		install -m 644 "man/$$program.1" "$$root/share/man/man1"
 		"$(BIN)/$$program" --generate-completion-script bash > "$$bash/$$program"
 		"$(BIN)/$$program" --generate-completion-script zsh > "$$zsh/_$$program"
 		"$(BIN)/$$program" --generate-completion-script fish > "$$fish/$$program.fish"
 	done
-	install -m 644 man/hl-train-discriminator.1 man/hl-train-walker.1 "$$root/share/man/man1"
-	install -m 644 man/hl-stream.5 "$$root/share/man/man5"
-	install -m 644 man/hl-exec.7 "$$root/share/man/man7"
+	for page in $(PAGES); do
+		install -d "$$root/share/man/man$${page##*.}"
+		install -m 644 "man/$$page" "$$root/share/man/man$${page##*.}"
+	done
 	echo "installed in $$root"
 
 uninstall: ## remove what `make install` with the same PREFIX has installed
 	@root="$(DESTDIR)$(PREFIX)"
 	for program in $(PROGRAMS); do
-		rm -f "$$root/bin/$$program" "$$root/share/man/man1/$$program.1" \
-			"$$root/share/bash-completion/completions/$$program" "$$root/share/zsh/site-functions/_$$program" \
-			"$$root/share/fish/vendor_completions.d/$$program.fish"
+		rm -f "$$root/bin/$$program" "$$root/share/bash-completion/completions/$$program" \
+			"$$root/share/zsh/site-functions/_$$program" "$$root/share/fish/vendor_completions.d/$$program.fish"
 	done
-	rm -f "$$root/share/man/man1/hl-train-discriminator.1" "$$root/share/man/man1/hl-train-walker.1" \
-		"$$root/share/man/man5/hl-stream.5" "$$root/share/man/man7/hl-exec.7"
+	for page in $(PAGES); do
+		rm -f "$$root/share/man/man$${page##*.}/$$page"
+	done
 
 clean: ## remove everything built
 	rm -rf .build

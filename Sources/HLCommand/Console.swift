@@ -89,6 +89,3 @@ package enum Console {
 
 /// A warning on stderr: `hl-x: warning: …`.
 package func warn(_ message: String) { Console.warn(message) }
-
-/// A number for people, to three decimals.
-package func rounded(_ value: Double) -> String { "\((value * 1000).rounded() / 1000)" }

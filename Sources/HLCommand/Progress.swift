@@ -1,4 +1,5 @@
 import Glibc
+import HLFormats
 
 /// Samples done, their rate and the time left, on one line of stderr.
 ///
@@ -73,7 +74,7 @@ package final class Progress {
         var parts = [grouped(done) + (total.map { " of \(grouped($0))" } ?? "") + " \(unit)"]
         let rate = seconds > 0 ? Double(done - doneBefore) / seconds : 0
         if rate > 0 {
-            parts.append(rate < 10 ? "\((rate * 10).rounded() / 10)/s" : "\(grouped(Int(rate.rounded())))/s")
+            parts.append(rate < 10 ? "\(rounded(rate, to: 1))/s" : "\(grouped(Int(rate.rounded())))/s")
         }
         if isLast {
             parts.append("in \(duration(seconds))")
@@ -94,7 +95,7 @@ package final class Progress {
     /// `41 s`, `12 min 5 s`, `3 h 20 min`, `2 d 4 h`
     package static func duration(_ seconds: Double) -> String {
         guard seconds.isFinite, seconds < 1e9 else { return "forever" }
-        if seconds < 10 { return "\((seconds * 10).rounded() / 10) s" }
+        if seconds < 10 { return "\(rounded(seconds, to: 1)) s" }
         let whole = Int(seconds.rounded())
         switch whole {
         case ..<60: return "\(whole) s"

@@ -1,5 +1,3 @@
-import Dispatch
-import Glibc
 import HLFormats
 import HLTensor
 
@@ -39,7 +37,7 @@ package struct DatasetSource: Sendable {
         }
         self.dataset = dataset
         self.side = side
-        self.threads = threads > 0 ? threads : max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+        self.threads = threads > 0 ? threads : Machine.coreCount
         order = shuffleSeed.map { Permutation(count: dataset.count, seed: $0, purpose: .shuffle, epoch: epoch) }
     }
 
@@ -60,12 +58,10 @@ package struct DatasetSource: Sendable {
     package func batch(indices: [Int]) throws -> ImageBatch {
         let size = 3 * side * side
         let images = try HostTensor(.u8, shape: [indices.count, 3, side, side]) { bytes in
-            // Every image has its own part of the memory.
-            nonisolated(unsafe) let target = bytes
             try forEach(indices.count) { position in
                 let pixels = try prepared(indices[position])
                 pixels.withUnsafeBytes { source in
-                    UnsafeMutableRawBufferPointer(rebasing: target[(position * size)..<((position + 1) * size)])
+                    UnsafeMutableRawBufferPointer(rebasing: bytes[(position * size)..<((position + 1) * size)])
                         .copyMemory(from: source)
                 }
             }
@@ -87,14 +83,16 @@ package struct DatasetSource: Sendable {
     }
 
     /// Runs `body` for 0..<count on all threads; throws what the lowest of them threw.
-    private func forEach(_ count: Int, _ body: @Sendable (Int) throws -> Void) throws {
+    private func forEach(_ count: Int, _ body: (Int) throws -> Void) throws {
         let workers = min(threads, count)
         if workers <= 1 {
             for position in 0..<count { try body(position) }
             return
         }
         let failures = Failures(count: workers)
-        DispatchQueue.concurrentPerform(iterations: workers) { worker in
+        // Neighbours go to different threads: what takes long often lies together.
+        inParallel(workers, parts: workers) { range in
+            let worker = range.lowerBound
             for position in stride(from: worker, to: count, by: workers) {
                 do {
                     try body(position)

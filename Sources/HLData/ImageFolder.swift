@@ -35,7 +35,7 @@ package struct ImageFolder: ImageDataset {
             if images.isEmpty && split == nil && !entries.folders.isEmpty {
                 throw Failure(
                     .usage, "\(directory) has splits: \(top.folders.joined(separator: ", "))",
-                    "choose one with --split")
+                    "name the one to read")
             }
             guard !images.isEmpty else {
                 throw Failure(
@@ -71,7 +71,7 @@ package struct ImageFolder: ImageDataset {
         let splits = splits(of: top, in: directory)
         if splits.isEmpty && !top.folders.isEmpty {
             throw Failure(
-                .usage, "\(directory) has no splits, its folders are classes", "leave out --split \(split)")
+                .usage, "\(directory) has no splits, its folders are classes", "do not name the split \(split)")
         }
         throw Failure(
             .noInput, "no split '\(split)' in \(directory)",

@@ -23,7 +23,7 @@ extension GeneratorSpecification {
         if rendering.noiseSeed != standard.noiseSeed {
             // Seeds beyond Int64 would lose digits in most JSON readers.
             let seed = rendering.noiseSeed
-            object["noise_seed"] = Int64(exactly: seed).map { .integer($0) } ?? .string(String(seed))
+            object["noise_seed"] = .seed(seed)
         }
         object["crop"] = rendering.crop.map(Self.json)
         object["size"] = rendering.size.map(Self.json)

@@ -49,7 +49,8 @@ extension Module {
         forEachState("") { name, state in
             switch state {
             case .parameter(let parameter):
-                let host = parameter.initialiser.draw(parameter.shape, key: key, id: stableHash(name))
+                let id = Int64(bitPattern: StableHash(name).value)
+                let host = parameter.initialiser.draw(parameter.shape, key: key, id: id)
                 backend.assign(host, to: parameter.value)
             case .buffer(let tensor, let initial):
                 let values = [Float](repeating: initial, count: tensor.elementCount)
@@ -100,11 +101,4 @@ extension Module {
             }
         }
     }
-}
-
-/// FNV-1a, 64 bits (RFC 9923): the same for the same text on every machine.
-package func stableHash(_ text: String) -> Int64 {
-    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-    for byte in text.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
-    return Int64(bitPattern: hash)
 }

@@ -37,7 +37,7 @@ package struct BoundaryStatistics {
         if let bad = zip(boundaries, after.boundaries).enumerated().first(where: { !($1.0 + Double($1.1)).isFinite }) {
             throw Failure(
                 .data, "sample \(ids.integers[bad.offset]) has no class, so large is chunk \(chunk) of its latents",
-                "find the stage that made it; a diverged walker is one cause")
+                Failure.straying)
         }
         boundaries.withUnsafeBufferPointer { values in
             if let base = values.baseAddress { distance.add(base, count: values.count, stride: 1) }

@@ -85,10 +85,8 @@ package struct DeltaStatistics: Sendable {
                 let sample = start + bad / chunkCount
                 let values = offset + bad * dimension..<offset + (bad + 1) * dimension
                 let inFirst = first[values].contains { !$0.isFinite }
-                throw Failure(
-                    .data, "\(inFirst ? names.0 : names.1) of sample \(ids[sample]) holds a NaN or an infinity in "
-                        + "chunk \(bad % chunkCount)",
-                    "find the stage that made it; a diverged walker is one cause")
+                throw Failure.notFinite(
+                    "chunk \(bad % chunkCount) of \(inFirst ? names.0 : names.1) of sample \(ids[sample])")
             }
             for i in 0..<samples { norms[i] = 0 }
             for (position, chunk) in chosen.enumerated() {

@@ -10,12 +10,12 @@ package struct BestOfGroup: Sendable, Equatable {
     /// - Throws: `Failure(.usage)` for a share or a batch out of range.
     package init(keep: Double, batch: Int) throws {
         guard keep > 0, keep <= 1 else {
-            throw Failure(.usage, "cannot keep a share of \(keep)", "give --keep above 0 and up to 1")
+            throw Failure(.usage, "cannot keep a share of \(keep)", "keep a share above 0 and up to 1")
         }
         guard (1...1 << 16).contains(batch), Double(batch) / keep <= Double(1 << 20) else {
             throw Failure(
                 .usage, "cannot choose \(batch) samples at a time of \((Double(batch) / keep).rounded())",
-                "give --batch from 1 to 65536, and a greater --keep")
+                "take batches of 1 to 65536, and keep a greater share")
         }
         self.keep = keep
         self.batch = batch

@@ -46,8 +46,8 @@ package struct LayerViews {
     package func tensors(
         z: HostTensor, w: HostTensor?, ids: HostTensor, threads: Int = 1, mapper: () throws -> any LatentMapper
     ) throws -> NamedTensors {
-        try Self.check(z, "z.0", base)
-        if let w { try Self.check(w, "w.0", mapped) }
+        try base.require(z, "z.0")
+        if let w { try mapped.require(w, "w.0") }
         guard ids.type == .i64, ids.shape == [z.rowCount], w?.rowCount ?? z.rowCount == z.rowCount else {
             throw Failure(
                 .data, "\(z.rowCount) latents have ids \(ids.type.rawValue) \(ids.shape)",
@@ -86,10 +86,10 @@ package struct LayerViews {
             return Self.sum(
                 z, noise.noise(view: view, group: group, ids: ids, dimension: base.size, threads: threads))
         case .walker(let walker):
-            try requireFinite(z, "z.0", ids: ids)
+            try z.requireFinite("z.0", ids: ids)
             let flat = z.reshaped([z.rowCount, 1, base.size])
             let moved = try walker.apply(to: flat, chunks: ChunkSet(0)).reshaped(z.shape)
-            try requireFinite(moved, "z.\(view)", ids: ids)
+            try moved.requireFinite("z.\(view)", ids: ids)
             return moved
         }
     }
@@ -103,16 +103,6 @@ package struct LayerViews {
                 "make the stream again with hl-sample --weights")
         }
         return w
-    }
-
-    private static func check(_ latents: HostTensor, _ name: String, _ shape: LatentShape) throws {
-        guard latents.type == .f32, latents.shape.count == 3, latents.shape[1] == shape.chunks,
-            latents.shape[2] == shape.dimension
-        else {
-            throw Failure(
-                .data, "\(name) is \(latents.type.rawValue) \(latents.shape) where the header says "
-                    + "\(shape.chunks) of \(shape.dimension)", "make the stream again with hl-sample")
-        }
     }
 
     private static func sum(_ a: HostTensor, _ b: HostTensor) -> HostTensor {

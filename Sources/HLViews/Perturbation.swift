@@ -35,7 +35,7 @@ package struct Perturbation {
                 if let other = owner.updateValue(number, forKey: chunk) {
                     throw Failure(
                         .usage, "chunk \(chunk) is moved by \(title(other)) and by \(title(number))",
-                        "give each chunk to one of them, such as --walker FILE:\(chunk)")
+                        "give each chunk to one of them, as FILE:\(chunk) does")
                 }
             }
         }
@@ -77,7 +77,7 @@ package struct Perturbation {
         let noisy = try noise?.apply(to: latent, ids: ids, threads: threads)
         if walkers.isEmpty { return noisy ?? [] }
         try validate(count: latent.shape[1])
-        try requireFinite(latent, "z.0", ids: ids)
+        try latent.requireFinite("z.0", ids: ids)
         return try (1...viewCount).map { view in
             var positive = isSweep ? latent : noisy?[view - 1] ?? latent
             for (part, chunks) in parts(ofView: view) {
@@ -87,7 +87,7 @@ package struct Perturbation {
                 case .walker(let walker): positive = try walker.apply(to: positive, chunks: chunks)
                 }
             }
-            try requireFinite(positive, "z.\(view)", ids: ids)
+            try positive.requireFinite("z.\(view)", ids: ids)
             return positive
         }
     }
@@ -104,25 +104,4 @@ package struct Perturbation {
         }
         return ["groups": .array(groups), "views": .integer(Int64(viewCount)), "sweep": .bool(isSweep)]
     }
-}
-
-/// - Parameters:
-///   - latents: F32 [B, …].
-///   - ids: I64 [B].
-/// - Throws: `Failure(.data)` naming the first sample that holds a NaN or an infinity.
-package func requireFinite(_ latents: HostTensor, _ name: String, ids: HostTensor) throws {
-    let bad = latents.withUnsafeElements(as: Float.self) { values -> Int? in
-        // The sum of a block is a number if all of them are and none is huge.
-        for start in stride(from: 0, to: values.count, by: 4096) {
-            let block = start..<min(start + 4096, values.count)
-            var sum: Float = 0
-            for i in block { sum += abs(values[i]) }
-            if !sum.isFinite, let index = block.first(where: { !values[$0].isFinite }) { return index }
-        }
-        return nil
-    }
-    guard let bad else { return }
-    throw Failure(
-        .data, "\(name) of sample \(ids.integers[bad / max(1, latents.rowSize)]) holds a NaN or an infinity",
-        "make the stream again, or take another walker")
 }

@@ -102,11 +102,3 @@ extension TruncatedNormal: CustomStringConvertible {
         ]
     }
 }
-
-extension Double {
-    /// Without the `.0` of whole numbers.
-    var plainText: String {
-        let text = description
-        return text.hasSuffix(".0") ? String(text.dropLast(2)) : text
-    }
-}

@@ -37,9 +37,8 @@ package final class Walker {
                 throw Self.foreign(name, "\(key) has the shape \(tensor.shape)")
             }
             let floats = convertedToFloat32(tensor)
-            let isFinite = floats.withUnsafeElements(as: Float.self) { $0.allSatisfy(\.isFinite) }
-            guard isFinite else {
-                throw Failure(.data, "\(key) of \(name) holds a NaN or an infinity", "train the walker again")
+            guard floats.firstNonFinite == nil else {
+                throw Failure.notFinite("\(key) of \(name)", remedy: "train the walker again")
             }
             return floats
         }
@@ -78,7 +77,7 @@ package final class Walker {
                 "the walker moves \(dimension) values, and \(chosen.indices.count) chunks of \(chunkDimension) "
                     + "have \(size)",
                 dimension % chunkDimension == 0 && dimension / chunkDimension <= count
-                    ? "choose its \(dimension / chunkDimension) chunks with --chunks"
+                    ? "choose its \(dimension / chunkDimension) chunks"
                     : "use a walker of this generator")
         }
         return chosen

@@ -36,9 +36,9 @@ package struct WalkerSettings: Sendable, Equatable {
     package var json: JSONValue {
         [
             "chunks": .string(chunks.text), "batch": .integer(Int64(batch)),
-            "learning_rate": .number(Double(walkerRate)), "estimator_learning_rate": .number(Double(estimatorRate)),
-            "temperature": .number(Double(temperature)), "arch": .string(architecture.rawValue),
-            "width": .integer(Int64(width)), "seed": .string(String(seed)),
+            "learning_rate": .float(walkerRate), "estimator_learning_rate": .float(estimatorRate),
+            "temperature": .float(temperature), "arch": .string(architecture.rawValue),
+            "width": .integer(Int64(width)), "seed": .seed(seed),
         ]
     }
 }

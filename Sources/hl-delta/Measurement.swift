@@ -37,11 +37,7 @@ struct Measurement {
         let shape = LatentShape(chunks: anchors.shape[1], dimension: anchors.shape[2])
         self.shape = shape
         specification = header.generator == nil ? nil : try GeneratorSpecification(of: header)
-        if let stated = specification?.shape(in: space), stated != shape {
-            throw Failure(
-                .data, "\(space.rawValue).0 has \(shape.chunks) chunks of \(shape.dimension) where the header says "
-                    + "\(stated.chunks) of \(stated.dimension)", "make the stream again with hl-sample")
-        }
+        try specification?.shape(in: space)?.require(anchors, "\(space.rawValue).0")
         guard options.chunks != nil || shape.chunks <= Self.mostChunks else {
             throw Failure(
                 .data, "a latent of \(shape.chunks) chunks has too many pairs of them to count", "choose some with --chunks")

@@ -49,7 +49,6 @@ struct Delta: Tool {
     @OptionGroup(title: "Common options") var shared: SharedOptions
 
     func validate() throws {
-        func refuse(_ what: String, _ remedy: String) -> Failure { Failure(.usage, what, remedy) }
         guard (1...9999).contains(view) else {
             throw refuse("there is no positive view \(view)", "give --view a number from 1 to 9999")
         }

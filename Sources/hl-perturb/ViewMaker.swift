@@ -80,7 +80,7 @@ extension Perturb {
             return single
         }
         if let noise = perturbation.noise {
-            object["seed"] = Int64(exactly: noise.seed).map { .integer($0) } ?? .string(String(noise.seed))
+            object["seed"] = .seed(noise.seed)
         }
         return object
     }
@@ -89,11 +89,7 @@ extension Perturb {
 /// z.0, F32 [B, n, m], which must have the shape that the header says.
 private func anchors(of batch: Batch, _ shape: LatentShape) throws -> HostTensor {
     let latents = try batch.require("z.0", .f32, rank: 3)
-    guard latents.shape[1] == shape.chunks, latents.shape[2] == shape.dimension else {
-        throw Failure(
-            .data, "z.0 has \(latents.shape[1]) chunks of \(latents.shape[2]) where the header says "
-                + "\(shape.chunks) of \(shape.dimension)", "make the stream again with hl-sample")
-    }
+    try shape.require(latents, "z.0")
     return latents
 }
 

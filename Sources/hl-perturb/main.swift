@@ -56,7 +56,6 @@ struct Perturb: Tool {
     @OptionGroup(title: "Common options") var shared: SharedOptions
 
     func validate() throws {
-        func refuse(_ what: String, _ remedy: String) -> Failure { Failure(.usage, what, remedy) }
         if chunks != nil && !groups.isEmpty {
             throw refuse("--chunks and --group are two ways to say the same", "give one of them")
         }

@@ -43,22 +43,15 @@ struct ProbeReport {
 
     private static func text(_ values: [Double]) -> String {
         let (mean, deviation) = meanAndDeviation(values)
-        return fixed(mean) + (deviation.map { " ± " + fixed($0) } ?? "")
-    }
-
-    /// Two decimals.
-    private static func fixed(_ value: Double) -> String {
-        let hundredths = Int((value * 100).rounded())
-        let rest = hundredths % 100
-        return "\(hundredths / 100).\(rest < 10 ? "0" : "")\(rest)"
+        return fixed(mean, 2) + (deviation.map { " ± " + fixed($0, 2) } ?? "")
     }
 
     // MARK: For programs
 
     var json: String {
         let settings: JSONValue = [
-            "learning_rate": .number(Double(probe.learningRate)), "epochs": .integer(Int64(probe.epochs)),
-            "batch": .integer(Int64(probe.batchSize)), "momentum": .number(Double(String(probe.momentum)) ?? 0),
+            "learning_rate": .float(probe.learningRate), "epochs": .integer(Int64(probe.epochs)),
+            "batch": .integer(Int64(probe.batchSize)), "momentum": .float(probe.momentum),
             "schedule": "cosine per step", "features": .string(scaling.rawValue), "train_images": .string(passes),
         ]
         let value: JSONValue = [
@@ -67,7 +60,7 @@ struct ProbeReport {
             "dimension": .integer(Int64(dimension)), "classes": .integer(Int64(classes)),
             "linear": [
                 "settings": settings,
-                "seeds": .array(seeds.map { seed in Int64(exactly: seed).map { .integer($0) } ?? .string("\(seed)") }),
+                "seeds": .array(seeds.map { .seed($0) }),
                 "top1": Self.json(top1), "top5": Self.json(top5),
             ],
             "knn": [

@@ -73,9 +73,6 @@ struct Probe: Tool {
     static let memoryRemedy = "lower --batch or --threads"
 
     func validate() throws {
-        func check(_ holds: Bool, _ what: String, _ remedy: String) throws {
-            if !holds { throw Failure(.usage, what, remedy) }
-        }
         try check(train != "-" || test != "-", "standard input cannot be both sets", "name a file for one of them")
         try check((1...1000).contains(seeds), "cannot train \(seeds) classifiers", "give --seeds from 1 to 1000")
         try check(

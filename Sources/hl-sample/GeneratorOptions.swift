@@ -96,7 +96,6 @@ struct GeneratorOptions: ParsableArguments {
     }
 
     func validate() throws {
-        func refuse(_ what: String, _ remedy: String) -> Failure { Failure(.usage, what, remedy) }
         if let size, !RenderingSettings.sides.contains(size) {
             throw refuse("images cannot have a side of \(size) pixels", "give --size from 1 to 4096")
         }

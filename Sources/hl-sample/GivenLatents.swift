@@ -38,13 +38,9 @@ enum GivenLatents {
     }
 
     static func checkFinite(_ latents: HostTensor?, first: Int, name: String) throws {
-        guard let latents else { return }
-        let bad = latents.withUnsafeElements(as: Float.self) { $0.firstIndex { !$0.isFinite } }
-        if let bad {
-            throw Failure(
-                .data, "latent \(first + bad / max(1, latents.rowSize)) of \(name) holds a NaN or an infinity",
-                "remove it from the file")
-        }
+        guard let latents, let bad = latents.firstNonFinite else { return }
+        throw Failure.notFinite(
+            "latent \(first + bad / max(1, latents.rowSize)) of \(name)", remedy: "remove it from the file")
     }
 }
 

@@ -92,7 +92,7 @@ final class DrawnLatents: SampleSource {
     ) throws {
         let seed = options.randomness.seed
         var latent = distribution.json.object ?? JSONObject()
-        latent["seed"] = Int64(exactly: seed).map { .integer($0) } ?? .string(String(seed))
+        latent["seed"] = .seed(seed)
         header = StreamHeader(generator: specification.json, latent: .object(latent))
         total = options.count
         summary = "anchors of \(specification.name) from \(distribution)"

@@ -68,7 +68,6 @@ struct Sample: Tool {
     static let memoryRemedy = "lower --batch, --size or --threads"
 
     func validate() throws {
-        func refuse(_ what: String, _ remedy: String) -> Failure { Failure(.usage, what, remedy) }
         if let count, count < 0 { throw refuse("cannot draw \(count) samples", "give -n a number from 0") }
         guard start >= 0 else { throw refuse("there is no sample \(start)", "give --start a number from 0") }
         guard start.addingReportingOverflow(count ?? 0).overflow == false else {

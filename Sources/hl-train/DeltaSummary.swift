@@ -1,3 +1,4 @@
+import HLFormats
 import HLTensor
 
 /// δ of a step's anchors.
@@ -19,7 +20,6 @@ struct DeltaSummary {
 
     /// `0.67 ± 0.21, 3.63 ± 1.18`
     var text: String {
-        func short(_ value: Double) -> String { "\((value * 100).rounded() / 100)" }
-        return zip(means, deviations).map { "\(short($0)) ± \(short($1))" }.joined(separator: ", ")
+        zip(means, deviations).map { "\(rounded($0, to: 2)) ± \(rounded($1, to: 2))" }.joined(separator: ", ")
     }
 }

@@ -77,7 +77,7 @@ final class DiscriminatorTraining: Trainee {
 
     var logEntry: JSONObject {
         guard let last else { return [:] }
-        return ["loss": .number(last.loss), "learning_rate": .number(Double(last.rate))]
+        return ["loss": .number(last.loss), "learning_rate": .float(last.rate)]
     }
 
     func state() throws -> NamedTensors { try trainer.state() }

@@ -50,7 +50,7 @@ final class EncoderTraining: Trainee {
     var logEntry: JSONObject {
         guard let last else { return [:] }
         return [
-            "loss": .number(last.loss), "spread": .number(last.spread), "learning_rate": .number(Double(last.rate)),
+            "loss": .number(last.loss), "spread": .number(last.spread), "learning_rate": .float(last.rate),
         ]
     }
 

@@ -32,11 +32,6 @@ struct RunOptions: ParsableArguments {
     }
 }
 
-/// - Throws: `Failure(.usage)` unless the condition holds.
-func check(_ holds: Bool, _ what: String, _ remedy: String) throws {
-    if !holds { throw Failure(.usage, what, remedy) }
-}
-
 /// - Throws: `Failure(.usage)` for a number that is given and is not above 0 and finite.
 func checkPositive(_ value: Float?, _ name: String, _ option: String) throws {
     if let value { try check(value > 0 && value.isFinite, "\(name) \(value) is out of range", "give \(option) above 0") }

@@ -58,9 +58,11 @@ struct TrainingCheckpoint {
         return saved
     }
 
-    /// Whether two settings are the same. Numbers are Floats, and earlier releases wrote them with the digits of a Double.
+    /// Whether two settings are the same. Numbers are Floats, and earlier releases wrote them with the digits of a
+    /// Double, and seeds as text.
     private static func isSame(_ a: JSONValue?, _ b: JSONValue) -> Bool {
         if case .number(let b) = b, let a = a?.number { return Float(a) == Float(b) }
+        if case .integer(let b) = b, let a = a?.string { return a == String(b) }
         return a == b
     }
 

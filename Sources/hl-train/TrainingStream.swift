@@ -6,8 +6,9 @@ import HLTensor
 ///
 /// Keeps a running hash of the header and of every id, so that a resumed run can tell whether it is fed the same stream.
 final class TrainingStream {
-    /// FNV-1a over the header's metadata and all ids so far, skipped ones included.
-    private(set) var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+    /// Over the header's metadata and all ids so far, skipped ones included.
+    var hash: UInt64 { seen.value }
+    private var seen = StableHash()
     let header: StreamHeader
     /// Samples of one epoch, where a file says so beforehand.
     let sampleCount: Int?
@@ -33,8 +34,8 @@ final class TrainingStream {
             let batches = BatchRegrouper(ReadAhead(reader))
             next = { count in try batches.nextBatch(of: count).map { ($0, 0) } }
         }
-        for part in [header.generator, header.data, header.latent] { add((part?.text ?? "none").utf8) }
-        for entry in header.history { add(JSONValue.object(entry.json).text.utf8) }
+        for part in [header.generator, header.data, header.latent] { seen.add(part?.text ?? "none") }
+        for entry in header.history { seen.add(JSONValue.object(entry.json).text) }
     }
 
     private static func shuffled(
@@ -60,7 +61,7 @@ final class TrainingStream {
     /// The next `count` samples and the number of their epoch, or nil at the end; a last part that is smaller is dropped.
     func nextBatch(_ count: Int) throws -> (batch: Batch, epoch: Int)? {
         guard let (batch, epoch) = try next(count), batch.count == count else { return nil }
-        try batch.require("id", .i64, rank: 1).withUnsafeBytes { add($0) }
+        try batch.require("id", .i64, rank: 1).withUnsafeBytes { seen.add($0) }
         return (batch, epoch)
     }
 
@@ -73,9 +74,5 @@ final class TrainingStream {
     func history(seed: UInt64) -> [HistoryEntry] {
         let arguments = CommandLine.arguments.dropFirst().filter { $0 != "--resume" }
         return header.appending(arguments: arguments, seed: seed).history
-    }
-
-    private func add(_ bytes: some Sequence<UInt8>) {
-        for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
     }
 }

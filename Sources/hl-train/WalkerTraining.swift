@@ -70,17 +70,8 @@ final class WalkerTraining: Trainee {
     /// - Throws: `Failure(.data)` for latents of another shape than the generator's, or that hold no numbers.
     private func anchors(of batch: Batch) throws -> (z: HostTensor, ids: HostTensor) {
         let z = try batch.require("z.0", .f32, rank: 3), ids = try batch.require("id", .i64, rank: 1)
-        guard z.shape[1] == specification.chunks, z.shape[2] == specification.dimension else {
-            throw Failure(
-                .data, "z.0 has \(z.shape[1]) chunks of \(z.shape[2]) where the header says \(specification.chunks) of "
-                    + "\(specification.dimension)", "make the stream again with hl-sample")
-        }
-        let bad = z.withUnsafeElements(as: Float.self) { $0.firstIndex { !$0.isFinite } }
-        if let bad {
-            throw Failure(
-                .data, "z.0 of sample \(ids.integers[bad / z.rowSize]) holds a NaN or an infinity",
-                "make the stream again")
-        }
+        try specification.base.require(z, "z.0")
+        try z.requireFinite("z.0", ids: ids)
         if shown == nil {
             let count = min(WalkerGallery.columns, z.rowCount)
             shown = (z.rows(0..<count), ids.rows(0..<count))
@@ -158,7 +149,7 @@ final class WalkerTraining: Trainee {
     func finish() throws -> Conclusion {
         try Safetensors.write(file(), to: output)
         try keep()
-        let average = rule.average.map(rounded) ?? "unknown"
+        let average = rule.average.map { rounded($0) } ?? "unknown"
         let message = "wrote \(output) after \(samples) anchors, loss \(average)"
         guard let stopLoss, !rule.isOver else { return Conclusion(message: message) }
         return Conclusion(

@@ -49,7 +49,6 @@ struct View: Tool {
     static let memoryRemedy = "lower --rows or --threads"
 
     func validate() throws {
-        func refuse(_ what: String, _ remedy: String) -> Failure { Failure(.usage, what, remedy) }
         guard (1...1000).contains(rows) else { throw refuse("cannot show \(rows) rows", "give --rows from 1 to 1000") }
         guard (1...1000).contains(columns) else {
             throw refuse("cannot show \(columns) columns", "give --columns from 1 to 1000")

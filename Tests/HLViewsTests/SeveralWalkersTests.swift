@@ -169,6 +169,6 @@ struct SeveralWalkersTests {
         #expect(failure?.kind == .data && failure?.what.contains("sample 3 ") == true)
         // Large, but numbers.
         let large = HostTensor([Float](repeating: 3e38, count: 120), shape: [1, 6, 20])
-        try requireFinite(large, "z.0", ids: ids(1))
+        try large.requireFinite("z.0", ids: ids(1))
     }
 }

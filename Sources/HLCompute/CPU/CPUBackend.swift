@@ -1,7 +1,6 @@
 import CKernels
 import CSystem
 import COpenBLAS
-import Dispatch
 import HLTensor
 
 /// The backend on host memory and the processor's threads: our own kernels, OpenBLAS for matrices, and a
@@ -22,7 +21,7 @@ package final class CPUBackend: Backend {
     ///   - engine: made once OpenBLAS is there, for as many threads.
     /// - Throws: `Failure(.software)` where a library cannot be loaded.
     package init(threads: Int, engine: (_ threads: Int) throws(Failure) -> any ConvolutionEngine) throws(Failure) {
-        let count = threads > 0 ? threads : Self.coreCount
+        let count = threads > 0 ? threads : Machine.coreCount
         self.threads = count
         // The engine's library first: what is missing there has the more telling remedy.
         self.engine = try engine(count)
@@ -30,8 +29,6 @@ package final class CPUBackend: Backend {
     }
 
     /// Processors that this process may run on.
-    package static var coreCount: Int { Int(hl_processor_count()) }
-
     package var summary: String {
         let matrices = "OpenBLAS (\(String(cString: hl_blas_description()))), \(threads) threads"
         return engine.summary.map { "\($0), \(matrices)" } ?? matrices
@@ -57,11 +54,7 @@ package final class CPUBackend: Backend {
     func parallel(_ count: Int, grain: Int = 1, _ body: (Range<Int>) -> Void) {
         let parts = max(1, min(threads, count / max(1, grain)))
         if parts == 1 { return body(0..<count) }
-        // The parts touch disjoint memory, and this call outlives them all.
-        nonisolated(unsafe) let body = body
-        DispatchQueue.concurrentPerform(iterations: parts) { part in
-            body((count * part / parts)..<(count * (part + 1) / parts))
-        }
+        inParallel(count, parts: parts, body)
     }
 
     /// Elements below which starting a second thread costs more than it brings.

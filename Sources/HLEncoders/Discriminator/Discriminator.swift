@@ -87,7 +87,7 @@ package final class Discriminator: Module {
         guard scores.allSatisfy(\.isFinite) else {
             throw Failure(
                 .data, "the discriminator's scores are not numbers: it has diverged",
-                "train it again with a lower --learning-rate")
+                "train it again at a lower learning rate")
         }
         return HostTensor(scores, shape: [count])
     }

@@ -18,8 +18,8 @@ package final class DiscriminatorTrainer {
 
         package var json: JSONValue {
             [
-                "batch": .integer(Int64(batch)), "steps": .integer(Int64(steps)), "learning_rate": .number(Double(rate)),
-                "width": .integer(Int64(width)), "seed": .string(String(seed)),
+                "batch": .integer(Int64(batch)), "steps": .integer(Int64(steps)), "learning_rate": .float(rate),
+                "width": .integer(Int64(width)), "seed": .seed(seed),
             ]
         }
     }
@@ -63,7 +63,7 @@ package final class DiscriminatorTrainer {
         let values = try backend.read(losses).floats
         let loss = values.reduce(0) { $0 + Double($1) } / Double(values.count)
         guard loss.isFinite else {
-            throw Failure(.data, "the loss of step \(step) is not a number", "lower --learning-rate")
+            throw Failure(.data, "the loss of step \(step) is not a number", "lower the learning rate")
         }
         return loss
     }

@@ -80,7 +80,7 @@ package final class EncoderTrainer {
         guard wantsReport else { return nil }
         let value = try loss.value(on: backend)
         guard value.isFinite else {
-            throw Failure(.data, "the loss of step \(step) is not a number", "lower --learning-rate")
+            throw Failure(.data, "the loss of step \(step) is not a number", "lower the learning rate")
         }
         return Report(loss: value, spread: try loss.spread(on: backend), rate: rate)
     }

@@ -60,7 +60,7 @@ extension MethodOption.Value {
     var json: JSONValue {
         switch self {
         case .integer(let value): .integer(Int64(value))
-        case .number(let value): .number(Double(value))
+        case .number(let value): .float(value)
         case .flag(let value): .bool(value)
         }
     }

@@ -53,9 +53,9 @@ package struct TrainingSettings: Sendable {
             "method": .string(method.name), "arch": .string(architecture.rawValue),
             "width": .integer(Int64(width)), "stem": .string(stem.rawValue),
             "augment": .string(augmentation.rawValue), "batch": .integer(Int64(batch)),
-            "steps": .integer(Int64(steps)), "learning_rate": .number(Double(rate)),
-            "warmup_steps": .integer(Int64(warmupSteps)), "momentum": .number(Double(momentum)),
-            "weight_decay": .number(Double(decay)), "seed": .string(String(seed)),
+            "steps": .integer(Int64(steps)), "learning_rate": .float(rate),
+            "warmup_steps": .integer(Int64(warmupSteps)), "momentum": .float(momentum),
+            "weight_decay": .float(decay), "seed": .seed(seed),
         ]
         for (key, value) in values.json { object[key] = value }
         return .object(object)

@@ -159,13 +159,11 @@ package final class Encoder {
     /// A number that is the same for the same weights and settings, in hex, by which streams of embeddings are told
     /// apart.
     package func fingerprint() throws -> String {
-        var hash = UInt64(bitPattern: stableHash(description.json.text))
+        var hash = StableHash(description.json.text)
         for (name, tensor) in try backbone.state(on: backend) where !name.hasSuffix("num_batches_tracked") {
-            tensor.withUnsafeElements(as: UInt32.self) { words in
-                for word in words { hash = (hash ^ UInt64(word)) &* 0x100_0000_01b3 }
-            }
+            tensor.withUnsafeElements(as: UInt32.self) { hash.add(words: $0) }
         }
-        let digits = String(hash, radix: 16)
+        let digits = String(hash.value, radix: 16)
         return String(repeating: "0", count: 16 - digits.count) + digits
     }
 }

@@ -78,10 +78,10 @@ package struct LinearProbe: Sendable, Equatable {
         }
         return try classifiers.map { classifier in
             let scores = try classifier.scores(test.features)
-            guard scores.withUnsafeElements(as: Float.self, { $0.allSatisfy(\.isFinite) }) else {
+            guard scores.firstNonFinite == nil else {
                 throw Failure(
                     .data, "the linear classifier diverged at rate \(learningRate)",
-                    "lower --learning-rate or scale the features")
+                    "lower the learning rate or scale the features")
             }
             return ProbeScore(scores: scores, labels: test.labels)
         }

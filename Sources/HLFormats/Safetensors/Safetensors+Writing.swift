@@ -55,11 +55,6 @@ extension Safetensors {
         return Encoded(header: header, tensors: entries.map(\.tensor))
     }
 
-    /// - Throws: `Failure` (noInput, inputOutput, data).
-    package static func read(path: String) throws -> TensorFile {
-        try decode(FileDescriptorSource(path: path).readAll(), name: path)
-    }
-
     /// Writes all or nothing: the file appears under its name when it is complete.
     package static func write(_ file: TensorFile, to path: String) throws {
         let output = try OutputFile(path: path)

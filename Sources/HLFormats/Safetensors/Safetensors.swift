@@ -34,6 +34,11 @@ package enum Safetensors {
         let dataStart: Int
     }
 
+    /// - Throws: `Failure` (noInput, inputOutput, data).
+    package static func read(path: String) throws -> TensorFile {
+        try decode(FileDescriptorSource(path: path).readAll(), name: path)
+    }
+
     /// The tensors of `buffer` as views of it.
     /// - Parameter name: what the bytes are, for messages.
     /// - Throws: `Failure` (data) for anything that the format does not allow or a type that `ElementType` lacks.

@@ -11,8 +11,7 @@ package struct HistoryEntry: Sendable, Equatable {
         json = [
             "tool": .string(tool), "version": .string(version), "arguments": .array(arguments.map { .string($0) }),
         ]
-        // Seeds beyond Int64 would lose digits in most JSON readers.
-        if let seed { json["seed"] = Int64(exactly: seed).map { .integer($0) } ?? .string(String(seed)) }
+        if let seed { json["seed"] = .seed(seed) }
     }
 
     package var tool: String? { json["tool"]?.string }

@@ -1,5 +1,4 @@
 import CKernels
-import Dispatch
 import HLCompute
 import HLNet
 import HLTensor
@@ -71,7 +70,7 @@ package final class Shapes: DifferentiableGenerator {
             latents.withUnsafeElements(as: Float.self) { z in
                 guard let z = z.baseAddress, let images = bytes.bindMemory(to: Float.self).baseAddress else { return }
                 nonisolated(unsafe) let (source, target) = (z, images)
-                forEachPart(of: count) { rows in
+                inParallel(count, parts: backend.threads) { rows in
                     hl_shapes_render(
                         source + rows.lowerBound * latentSize, target + rows.lowerBound * imageSize,
                         Int32(rows.count), Int32(side), clean)
@@ -109,21 +108,13 @@ package final class Shapes: DifferentiableGenerator {
                         let target = bytes.bindMemory(to: Float.self).baseAddress
                     else { return }
                     nonisolated(unsafe) let (source, images, result) = (z, gradient, target)
-                    forEachPart(of: count) { rows in
+                    inParallel(count, parts: backend.threads) { rows in
                         hl_shapes_gradient(
                             source + rows.lowerBound * rowSize, images + rows.lowerBound * imageSize,
                             result + rows.lowerBound * rowSize, Int32(rows.count), Int32(side), clean)
                     }
                 }
             }
-        }
-    }
-
-    /// Every image is made by itself, so that the split shows in none.
-    private func forEachPart(of count: Int, _ body: @Sendable (Range<Int>) -> Void) {
-        let parts = min(backend.threads, count)
-        DispatchQueue.concurrentPerform(iterations: parts) { part in
-            body(count * part / parts..<count * (part + 1) / parts)
         }
     }
 }

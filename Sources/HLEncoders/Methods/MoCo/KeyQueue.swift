@@ -27,7 +27,7 @@ package final class KeyQueue: Module {
 
     /// Starts anew, with random directions where keys will come, as the published code does.
     package func fill(seed: UInt64) {
-        let key = RandomKey(seed: seed, purpose: .initialisation), id = stableHash("queue")
+        let key = RandomKey(seed: seed, purpose: .initialisation), id = Int64(bitPattern: StableHash("queue").value)
         let normals = HostTensor(.f32, shape: keys.shape) { bytes in
             let values = bytes.bindMemory(to: Float.self)
             guard let start = values.baseAddress else { return }

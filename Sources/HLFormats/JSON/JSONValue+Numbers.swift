@@ -1,0 +1,15 @@
+extension JSONValue {
+    /// A number as short as leads back to the same `Float`: 0.9, where the nearest Float as a `Double` would be
+    /// 0.8999999761581421. What is no number is null.
+    package static func float(_ value: Float) -> JSONValue {
+        guard value.isFinite else { return .null }
+        let short = Double(value.description) ?? Double(value)
+        // Rounded twice, a decimal half-way between two may lead to the other one.
+        return .number(Float(short) == value ? short : Double(value))
+    }
+
+    /// A seed as a number, or as text beyond `Int64`, where most JSON readers would lose digits.
+    package static func seed(_ seed: UInt64) -> JSONValue {
+        Int64(exactly: seed).map { .integer($0) } ?? .string(String(seed))
+    }
+}
