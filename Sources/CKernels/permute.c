@@ -3,6 +3,7 @@
 // round is its own inverse, for any number of elements, and an element needs none of the others to find its place.
 
 #include "hl_permute.h"
+
 #include "clones.h"
 #include "philox.h"
 
@@ -24,8 +25,7 @@ HL_INLINE void swap_round(
     }
 }
 
-HL_CLONES
-void hl_swap_or_not(
+HL_CLONES void hl_swap_or_not(
     uint32_t key_low, uint32_t key_high, int64_t count, const int64_t *pairings, int rounds, int inverse,
     int64_t *elements, size_t n) {
     for (size_t start = 0; start < n; start += TILE) {
