@@ -53,4 +53,37 @@ struct RandomCloneTests {
         }
         #expect(quantiles.allSatisfy { $0 >= Float(0.5 - 2 * trunc) && $0 <= Float(0.5 + 2 * trunc) })
     }
+
+    /// The swap-or-not network, element by element from its definition; there and back.
+    @Test(arguments: [(1, 3), (2, 64), (1000, 30), (1 << 40, 20)]) func permutation(_ count: Int64, _ rounds: Int) {
+        var numbers = Numbers(90)
+        let pairings = (0..<rounds).map { _ in Int64(numbers.word() % UInt64(count)) }
+        // More than go through the rounds together.
+        let elements = (0..<min(1500, count)).map { count == 1000 ? $0 : Int64(numbers.word() % UInt64(count)) }
+        func run(
+            _ network: (UInt32, UInt32, Int64, UnsafePointer<Int64>?, Int32, Int32, UnsafeMutablePointer<Int64>?, Int)
+                -> Void, _ inverse: Int32, _ elements: [Int64]
+        ) -> [Int64] {
+            var result = elements
+            network(0x1234, 0x5678, count, pairings, Int32(rounds), inverse, &result, result.count)
+            return result
+        }
+        let images = everyClone(hl_swap_or_not, avx2: hl_swap_or_not_avx2, baseline: hl_swap_or_not_baseline) {
+            run($0, 0, elements)
+        }
+        let expected = elements.map { element in
+            (0..<rounds).reduce(element) { x, round in
+                let partner = (pairings[round] - x + count) % count, larger = UInt64(max(x, partner))
+                var block = [0, 0, UInt32(truncatingIfNeeded: larger), UInt32(larger >> 32)]
+                hl_philox4x32(0x1234, 0x5678, &block)
+                return block[round / 32] >> UInt32(round % 32) & 1 == 1 ? partner : x
+            }
+        }
+        #expect(images == expected)
+        if count == 1000 { #expect(images.sorted() == elements) }
+        let back = everyClone(hl_swap_or_not, avx2: hl_swap_or_not_avx2, baseline: hl_swap_or_not_baseline) {
+            run($0, 1, images)
+        }
+        #expect(back == elements)
+    }
 }

@@ -10,6 +10,5 @@
 /// Round r pairs x with pairings[r] - x, modulo `count`, and swaps the two where bit r is set in the Philox block at
 /// counter (0, 0, low, high) of the larger one under the key. `rounds` is at most 64, `count` at most 2^62, and the
 /// pairings [rounds] lie in 0 ..< count.
-void hl_swap_or_not(
-    uint32_t key_low, uint32_t key_high, int64_t count, const int64_t *pairings, int rounds, int inverse,
-    int64_t *elements, size_t n);
+void hl_swap_or_not(uint32_t key_low, uint32_t key_high, int64_t count, const int64_t *pairings, int rounds,
+                    int inverse, int64_t *elements, size_t n);
