@@ -107,6 +107,11 @@ targets.append(
         exclude: ["README.md", "formula.py", "reference.py"], swiftSettings: features))
 targets += [
     testTarget("CSystemTests", ["CSystem"]),
+    // The clones of the kernels, by name.
+    .target(name: "CKernelsClones", dependencies: ["CKernels"], path: "Tests/CKernelsTests/Clones"),
+    .testTarget(
+        name: "CKernelsTests", dependencies: ["CKernels", "CKernelsClones", "CSystem"], path: "Tests/CKernelsTests",
+        exclude: ["Clones"]),
     testTarget("HLTensorTests", tensors),
     testTarget("HLFormatsTests", ["HLTensor", "HLFormats"]),
     testTarget("HLFiguresTests", ["HLTensor", "HLFormats", "HLFigures"]),

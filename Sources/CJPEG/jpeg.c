@@ -20,27 +20,31 @@ struct hl_jpeg {
     char message[JMSG_LENGTH_MAX];
 };
 
-static void fail(j_common_ptr info)
-{
+static void fail(j_common_ptr info) {
     hl_jpeg *decoder = info->client_data;
     (*info->err->format_message)(info, decoder->message);
-    decoder->status = info->err->msg_code == JWRN_JPEG_EOF || info->err->msg_code == JERR_INPUT_EOF
-        ? HL_JPEG_TRUNCATED
-        : info->err->msg_code == JERR_OUT_OF_MEMORY ? HL_JPEG_NO_MEMORY
-                                                    : HL_JPEG_DAMAGED;
+    switch (info->err->msg_code) {
+        case JWRN_JPEG_EOF:
+        case JERR_INPUT_EOF:
+            decoder->status = HL_JPEG_TRUNCATED;
+            break;
+        case JERR_OUT_OF_MEMORY:
+            decoder->status = HL_JPEG_NO_MEMORY;
+            break;
+        default:
+            decoder->status = HL_JPEG_DAMAGED;
+    }
     longjmp(decoder->failed, 1);
 }
 
-static void note(j_common_ptr info, int level)
-{
+static void note(j_common_ptr info, int level) {
     /* Level -1 is a warning. libjpeg fills what is missing at the end of a file with grey and goes on. */
     if (level < 0 && info->err->msg_code == JWRN_JPEG_EOF) fail(info);
 }
 
 static void print_nothing(j_common_ptr info) { (void)info; }
 
-static void watch(j_common_ptr info)
-{
+static void watch(j_common_ptr info) {
     hl_jpeg *decoder = info->client_data;
     if (decoder->info.input_scan_number <= maximum_scans) return;
     snprintf(decoder->message, sizeof decoder->message, "more than %d scans", maximum_scans);
@@ -48,8 +52,7 @@ static void watch(j_common_ptr info)
     longjmp(decoder->failed, 1);
 }
 
-hl_jpeg *hl_jpeg_new(void)
-{
+hl_jpeg *hl_jpeg_new(void) {
     hl_jpeg *decoder = calloc(1, sizeof *decoder);
     if (!decoder) return NULL;
     decoder->info.err = jpeg_std_error(&decoder->errors);
@@ -69,16 +72,13 @@ hl_jpeg *hl_jpeg_new(void)
     return decoder;
 }
 
-void hl_jpeg_free(hl_jpeg *decoder)
-{
+void hl_jpeg_free(hl_jpeg *decoder) {
     if (!decoder) return;
     jpeg_destroy_decompress(&decoder->info);
     free(decoder);
 }
 
-enum hl_jpeg_status hl_jpeg_open(
-    hl_jpeg *decoder, const unsigned char *bytes, size_t count, int *width, int *height)
-{
+enum hl_jpeg_status hl_jpeg_open(hl_jpeg *decoder, const unsigned char *bytes, size_t count, int *width, int *height) {
     if (setjmp(decoder->failed)) return decoder->status;
     jpeg_mem_src(&decoder->info, bytes, count);
     jpeg_read_header(&decoder->info, TRUE);
@@ -88,14 +88,12 @@ enum hl_jpeg_status hl_jpeg_open(
 }
 
 /* x / 255 rounded, for x up to 255 * 255. */
-static unsigned divided_by_255(unsigned x)
-{
+static unsigned divided_by_255(unsigned x) {
     x += 128;
     return ((x >> 8) + x) >> 8;
 }
 
-enum hl_jpeg_status hl_jpeg_read(hl_jpeg *decoder, unsigned char *planes)
-{
+enum hl_jpeg_status hl_jpeg_read(hl_jpeg *decoder, unsigned char *planes) {
     struct jpeg_decompress_struct *info = &decoder->info;
     if (setjmp(decoder->failed)) return decoder->status;
 
@@ -105,8 +103,8 @@ enum hl_jpeg_status hl_jpeg_read(hl_jpeg *decoder, unsigned char *planes)
 
     const size_t width = info->output_width;
     const size_t plane = width * info->output_height;
-    JSAMPARRAY line = (*info->mem->alloc_sarray)(
-        (j_common_ptr)info, JPOOL_IMAGE, info->output_width * (unsigned)info->output_components, 1);
+    JSAMPARRAY line = (*info->mem->alloc_sarray)((j_common_ptr)info, JPOOL_IMAGE,
+                                                 info->output_width * (unsigned)info->output_components, 1);
     while (info->output_scanline < info->output_height) {
         unsigned char *red = planes + info->output_scanline * width;
         unsigned char *green = red + plane, *blue = green + plane;
@@ -130,5 +128,3 @@ enum hl_jpeg_status hl_jpeg_read(hl_jpeg *decoder, unsigned char *planes)
 }
 
 const char *hl_jpeg_message(const hl_jpeg *decoder) { return decoder->message; }
-
-int hl_jpeg_version(void) { return JPEG_LIB_VERSION; }

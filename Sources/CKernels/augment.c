@@ -1,11 +1,13 @@
 // The augmentation T_x (see hl_augment.h). Every loop over pixels is plain C that the compiler turns into vectors; none
 // of them leaves the order of a sum to the compiler, so all clones give the same bits.
 #include "hl_augment.h"
-#include "clones.h"
-#include <math.h>
+
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "blur.h"
+#include "clones.h"
 
 static inline float clamp01(float x) {
     x = x > 0 ? x : 0;
@@ -51,8 +53,7 @@ static void source_position(int i, int extent, int size, int32_t *index, float *
 /// One image's crop box to out[3, size, size]. row: width + 1 floats; index, weight: size entries.
 static void crop_and_resize(const void *image, int is_u8, int height, int width, const hl_augment_parameters *p,
                             int size, float *row, int32_t *index, float *weight, float *out) {
-    for (int i = 0; i < size; i++)
-        source_position(p->flip ? size - 1 - i : i, p->width, size, &index[i], &weight[i]);
+    for (int i = 0; i < size; i++) source_position(p->flip ? size - 1 - i : i, p->width, size, &index[i], &weight[i]);
     for (int c = 0; c < 3; c++) {
         ptrdiff_t plane = (ptrdiff_t)c * height * width;
         for (int y = 0; y < size; y++) {
@@ -150,76 +151,23 @@ static void jitter(float *r, float *g, float *b, int n, const hl_augment_paramet
     float *planes[3] = {r, g, b};
     for (int step = 0; step < 4; step++) {
         switch (p->order[step]) {
-        case 0:
-            if (p->brightness != 1)
-                for (int c = 0; c < 3; c++) brighten(planes[c], n, p->brightness);
-            break;
-        case 1:
-            if (p->contrast != 1) {
-                float offset = (1 - p->contrast) * (float)mean_luma(r, g, b, n);
-                for (int c = 0; c < 3; c++) blend_with(planes[c], n, p->contrast, offset);
-            }
-            break;
-        case 2:
-            if (p->saturation != 1) saturate(r, g, b, n, p->saturation);
-            break;
-        default:
-            if (p->hue != 0) shift_hue(r, g, b, n, p->hue);
+            case 0:
+                if (p->brightness != 1)
+                    for (int c = 0; c < 3; c++) brighten(planes[c], n, p->brightness);
+                break;
+            case 1:
+                if (p->contrast != 1) {
+                    float offset = (1 - p->contrast) * (float)mean_luma(r, g, b, n);
+                    for (int c = 0; c < 3; c++) blend_with(planes[c], n, p->contrast, offset);
+                }
+                break;
+            case 2:
+                if (p->saturation != 1) saturate(r, g, b, n, p->saturation);
+                break;
+            default:
+                if (p->hue != 0) shift_hue(r, g, b, n, p->hue);
         }
     }
-}
-
-// MARK: blur
-
-HL_CLONES static void scale_row(const float *restrict in, float w, int n, float *restrict out) {
-    for (int x = 0; x < n; x++) out[x] = w * in[x];
-}
-
-HL_CLONES static void add_row(const float *restrict in, float w, int n, float *restrict out) {
-    for (int x = 0; x < n; x++) out[x] += w * in[x];
-}
-
-static inline int reflect(int i, int n) { return i < 0 ? -i : i >= n ? 2 * n - 2 - i : i; }
-
-static void gaussian_kernel(int radius, float sigma, float *kernel) {
-    double total = 0;
-    for (int k = -radius; k <= radius; k++) total += exp(-0.5 * (k / (double)sigma) * (k / (double)sigma));
-    for (int k = -radius; k <= radius; k++)
-        kernel[k + radius] = (float)(exp(-0.5 * (k / (double)sigma) * (k / (double)sigma)) / total);
-}
-
-/// One plane, columns before rows. padded: width + 2 * radius floats.
-static void blur_plane(const float *in, int height, int width, int radius, const float *kernel, float *padded,
-                       float *out) {
-    for (int y = 0; y < height; y++) {
-        float *row = padded + radius;
-        for (int k = 0; k <= 2 * radius; k++) {
-            const float *source = in + (ptrdiff_t)reflect(y + k - radius, height) * width;
-            if (k == 0) scale_row(source, kernel[k], width, row);
-            else add_row(source, kernel[k], width, row);
-        }
-        for (int k = 1; k <= radius; k++) {
-            row[-k] = row[k];
-            row[width - 1 + k] = row[width - 1 - k];
-        }
-        float *target = out + (ptrdiff_t)y * width;
-        scale_row(padded, kernel[0], width, target);
-        for (int k = 1; k <= 2 * radius; k++) add_row(padded + k, kernel[k], width, target);
-    }
-}
-
-int hl_gaussian_blur(const float *images, int height, int width, int first, int last, int kernel_size, float sigma,
-                     float *out) {
-    int radius = kernel_size / 2;
-    float *kernel = malloc(((size_t)kernel_size + (size_t)width + 2 * (size_t)radius) * sizeof(float));
-    if (!kernel) return -1;
-    gaussian_kernel(radius, sigma, kernel);
-    for (int plane = first; plane < last; plane++) {
-        ptrdiff_t start = (ptrdiff_t)plane * height * width;
-        blur_plane(images + start, height, width, radius, kernel, kernel + kernel_size, out + start);
-    }
-    free(kernel);
-    return 0;
 }
 
 // MARK: the whole chain
@@ -247,10 +195,10 @@ int hl_augment(const void *images, int is_u8, int height, int width, int first, 
         if (p[i].colour) jitter(planes[0], planes[1], planes[2], n, &p[i]);
         if (p[i].grey) make_grey(planes[0], planes[1], planes[2], n);
         if (p[i].blur_radius > 0) {
-            gaussian_kernel(p[i].blur_radius, p[i].blur_sigma, kernel);
+            hl_gaussian_kernel(p[i].blur_radius, p[i].blur_sigma, kernel);
             for (int c = 0; c < 3; c++) {
                 memcpy(copy, planes[c], area * sizeof(float));
-                blur_plane(copy, out_size, out_size, p[i].blur_radius, kernel, padded, planes[c]);
+                hl_blur_plane(copy, out_size, out_size, p[i].blur_radius, kernel, padded, planes[c]);
             }
         }
         for (int c = 0; c < 3; c++) normalise(planes[c], n, mean[c], 1 / std[c]);

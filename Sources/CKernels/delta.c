@@ -1,14 +1,13 @@
 #include "hl_delta.h"
 
-#include "clones.h"
-
 #include <math.h>
+
+#include "clones.h"
 
 // Partial sums of one row: a fixed number, so that every instruction set adds in the same order.
 enum { LANES = 8 };
 
-HL_CLONES
-void hl_row_distances(const float *first, const float *second, size_t rows, size_t dimension, double *out) {
+HL_CLONES void hl_row_distances(const float *first, const float *second, size_t rows, size_t dimension, double *out) {
     size_t whole = dimension / LANES * LANES;
     for (size_t row = 0; row < rows; row++) {
         const float *restrict a = first + row * dimension, *restrict b = second + row * dimension;

@@ -6,7 +6,7 @@
 #include "clones.h"
 
 /// Within 2 units in the last place for x from -87 to 88; below and above the results of these ends. e^x = 2^n e^r with
-/// |r| <= ln 2 / 2, and e^r by the polynomial of Cephes' expf (Moshier 1992).
+/// |r| <= ln 2 / 2, and e^r by the polynomial of Cephes' expf (Moshier 1992, https://www.netlib.org/cephes/).
 HL_INLINE float hl_exp(float x) {
     float clamped = x < -87.0f ? -87.0f : x;
     clamped = clamped > 88.0f ? 88.0f : clamped;

@@ -1,5 +1,6 @@
 #include "hl_mix.h"
 
+#include "blocks.h"
 #include "clones.h"
 
 enum { TILE = 64, LANES = 16, GROUP = 4 };
@@ -7,7 +8,7 @@ enum { TILE = 64, LANES = 16, GROUP = 4 };
 // A group of positions of a blocked layout, whose sums per lane stay in registers from block to block.
 HL_INLINE void mix_group(hl_planes p, const float *x, const float *weights, size_t outputs, size_t first, size_t count,
                          float *y, size_t block) {
-    float sums[HL_MIX_LIMIT][GROUP][LANES] = {{{0}}};
+    HL_ALIGNED float sums[HL_MIX_LIMIT][GROUP][LANES] = {{{0}}};
     for (size_t b = 0; b < p.blocks; b++) {
         const float *source = x + (b * p.positions + first) * block;
         for (size_t o = 0; o < outputs; o++) {
@@ -50,15 +51,17 @@ HL_INLINE void mix_plain(hl_planes p, const float *x, const float *weights, size
     }
 }
 
+HL_INLINE void mix(hl_planes p, const float *x, const float *weights, size_t outputs, size_t first, size_t last,
+                   float *y, size_t block) {
+    if (block == 1)
+        mix_plain(p, x, weights, outputs, first, last - first, y);
+    else
+        mix_blocked(p, x, weights, outputs, first, last, y, block);
+}
+
 HL_CLONES void hl_mix_channels(hl_planes p, const float *x, const float *weights, size_t outputs, size_t first,
                                size_t last, float *y) {
-    if (p.block == 16) {
-        mix_blocked(p, x, weights, outputs, first, last, y, 16);
-    } else if (p.block == 8) {
-        mix_blocked(p, x, weights, outputs, first, last, y, 8);
-    } else {
-        mix_plain(p, x, weights, outputs, first, last - first, y);
-    }
+    HL_FOR_BLOCK(16 | 8 | 1, p.block, mix(p, x, weights, outputs, first, last, y, BLOCK));
 }
 
 HL_INLINE void mix_back(hl_planes p, size_t which, const float *x, const float *weights, size_t outputs,
@@ -68,7 +71,7 @@ HL_INLINE void mix_back(hl_planes p, size_t which, const float *x, const float *
     double totals[HL_MIX_LIMIT][LANES] = {{0}};
     for (size_t start = 0; start < p.positions; start += TILE) {
         const size_t count = p.positions - start < TILE ? p.positions - start : TILE;
-        float sums[HL_MIX_LIMIT][LANES] = {{0}};
+        HL_ALIGNED float sums[HL_MIX_LIMIT][LANES] = {{0}};
         for (size_t i = start; i < start + count; i++) {
             float d[LANES] = {0};
             for (size_t o = 0; o < outputs; o++) {
@@ -89,11 +92,6 @@ HL_INLINE void mix_back(hl_planes p, size_t which, const float *x, const float *
 
 HL_CLONES void hl_mix_channels_backward(hl_planes p, size_t which, const float *x, const float *weights, size_t outputs,
                                         const float *gradient, float *input_gradient, float *weight_gradient) {
-    if (p.block == 16) {
-        mix_back(p, which, x, weights, outputs, gradient, input_gradient, weight_gradient, 16);
-    } else if (p.block == 8) {
-        mix_back(p, which, x, weights, outputs, gradient, input_gradient, weight_gradient, 8);
-    } else {
-        mix_back(p, which, x, weights, outputs, gradient, input_gradient, weight_gradient, 1);
-    }
+    HL_FOR_BLOCK(16 | 8 | 1, p.block,
+                 mix_back(p, which, x, weights, outputs, gradient, input_gradient, weight_gradient, BLOCK));
 }

@@ -1,7 +1,7 @@
-#include <string.h>
-
-#include "clones.h"
 #include "hl_modulate.h"
+
+#include "blocks.h"
+#include "clones.h"
 
 typedef struct {
     const float *scale, *shift, *gain;
@@ -55,7 +55,8 @@ HL_INLINE line line_of(const hl_modulation *m, size_t row, size_t part) {
     const size_t height = m->out.positions / m->width / 2 + m->overlap;
     const size_t phase = 2 * (row & 1) + part;
     const size_t plane = phase * m->out.blocks * height * pitch;
-    return (line){plane + (row / 2 + m->overlap * (row & 1)) * pitch + m->overlap * part, row * m->width + part, half, 2};
+    return (line){plane + (row / 2 + m->overlap * (row & 1)) * pitch + m->overlap * part, row * m->width + part, half,
+                  2};
 }
 
 // Where the block of a task begins in x, in positions.
@@ -65,8 +66,8 @@ HL_INLINE size_t source_start(const hl_modulation *m, size_t sample, size_t whic
     return (sample * 4 * m->out.blocks + which) * plane;
 }
 
-HL_INLINE void forward_block(const hl_modulation *m, size_t sample, size_t which, const float *x, float *y, size_t block,
-                             coefficients c) {
+HL_INLINE void forward_block(const hl_modulation *m, size_t sample, size_t which, const float *x, float *y,
+                             size_t block, coefficients c) {
     x += source_start(m, sample, which) * block;
     y += (sample * m->out.blocks + which) * m->out.positions * block;
     const float *noise = m->noise ? m->noise + sample * m->noise_stride : NULL;
@@ -79,8 +80,9 @@ HL_INLINE void forward_block(const hl_modulation *m, size_t sample, size_t which
         }
 }
 
-HL_INLINE void backward_block(const hl_modulation *m, size_t sample, size_t which, const float *x, const float *gradient,
-                              float *input_gradient, size_t block, coefficients c, float *sums, double *totals) {
+HL_INLINE void backward_block(const hl_modulation *m, size_t sample, size_t which, const float *x,
+                              const float *gradient, float *input_gradient, size_t block, coefficients c, float *sums,
+                              double *totals) {
     const size_t start = source_start(m, sample, which) * block;
     gradient += (sample * m->out.blocks + which) * m->out.positions * block;
     const float *noise = m->noise ? m->noise + sample * m->noise_stride : NULL;
@@ -123,11 +125,12 @@ static hl_modulation piece_of(const hl_modulation *m, size_t sample, size_t firs
     if (m->scale) piece.scale += sample * m->scale_stride + first;
     if (m->shift) piece.shift += sample * m->shift_stride + first;
     if (m->gain) piece.gain += sample * m->gain_stride + first;
+    if (m->noise) piece.noise += sample * m->noise_stride;
     return piece;
 }
 
 HL_CLONES void hl_modulate(const hl_modulation *m, size_t task, const float *x, float *y) {
-    float space[3 * LIMIT];
+    HL_ALIGNED float space[3 * LIMIT];
     const size_t sample = task / m->out.blocks, which = task % m->out.blocks, block = m->out.block;
     if (block > LIMIT) {
         for (size_t first = 0; first < block; first += LIMIT) {
@@ -138,15 +141,7 @@ HL_CLONES void hl_modulate(const hl_modulation *m, size_t task, const float *x, 
         return;
     }
     const coefficients c = coefficients_of(m, sample, which, space);
-    if (block == 16) {
-        forward_block(m, sample, which, x, y, 16, c);
-    } else if (block == 8) {
-        forward_block(m, sample, which, x, y, 8, c);
-    } else if (block == 1) {
-        forward_block(m, sample, which, x, y, 1, c);
-    } else {
-        forward_block(m, sample, which, x, y, block, c);
-    }
+    HL_FOR_BLOCK(16 | 8 | 1, block, forward_block(m, sample, which, x, y, BLOCK, c));
 }
 
 static void store(float *target, size_t at, const double *totals, size_t block) {
@@ -157,7 +152,7 @@ static void store(float *target, size_t at, const double *totals, size_t block) 
 HL_CLONES void hl_modulate_backward(const hl_modulation *m, size_t task, const float *x, const float *gradient,
                                     float *input_gradient, float *scale_gradient, float *shift_gradient,
                                     float *gain_gradient) {
-    float space[3 * LIMIT], sums[3 * LIMIT];
+    HL_ALIGNED float space[3 * LIMIT], sums[3 * LIMIT];
     double totals[3 * LIMIT];
     const size_t sample = task / m->out.blocks, which = task % m->out.blocks, block = m->out.block;
     const size_t at = sample * m->out.blocks * block + which * block;
@@ -174,15 +169,8 @@ HL_CLONES void hl_modulate_backward(const hl_modulation *m, size_t task, const f
         return;
     }
     const coefficients c = coefficients_of(m, sample, which, space);
-    if (block == 16) {
-        backward_block(m, sample, which, x, gradient, input_gradient, 16, c, sums, totals);
-    } else if (block == 8) {
-        backward_block(m, sample, which, x, gradient, input_gradient, 8, c, sums, totals);
-    } else if (block == 1) {
-        backward_block(m, sample, which, x, gradient, input_gradient, 1, c, sums, totals);
-    } else {
-        backward_block(m, sample, which, x, gradient, input_gradient, block, c, sums, totals);
-    }
+    HL_FOR_BLOCK(16 | 8 | 1, block,
+                 backward_block(m, sample, which, x, gradient, input_gradient, BLOCK, c, sums, totals));
     store(scale_gradient, at, totals, block);
     store(shift_gradient, at, totals + block, block);
     store(gain_gradient, at, totals + 2 * block, block);

@@ -3,15 +3,15 @@
 // round is its own inverse, for any number of elements, and an element needs none of the others to find its place.
 
 #include "hl_permute.h"
+
 #include "clones.h"
 #include "philox.h"
 
 // Elements that go through all rounds together: they stay in the first-level cache.
 enum { TILE = 1024 };
 
-HL_INLINE void swap_round(
-    uint32_t key_low, uint32_t key_high, int64_t count, int64_t pairing, int round, int64_t *restrict elements,
-    size_t n) {
+HL_INLINE void swap_round(uint32_t key_low, uint32_t key_high, int64_t count, int64_t pairing, int round,
+                          int64_t *restrict elements, size_t n) {
 #pragma clang loop vectorize(enable)
     for (size_t i = 0; i < n; i++) {
         const int64_t own = elements[i], difference = pairing - own;
@@ -24,10 +24,8 @@ HL_INLINE void swap_round(
     }
 }
 
-HL_CLONES
-void hl_swap_or_not(
-    uint32_t key_low, uint32_t key_high, int64_t count, const int64_t *pairings, int rounds, int inverse,
-    int64_t *elements, size_t n) {
+HL_CLONES void hl_swap_or_not(uint32_t key_low, uint32_t key_high, int64_t count, const int64_t *pairings, int rounds,
+                              int inverse, int64_t *elements, size_t n) {
     for (size_t start = 0; start < n; start += TILE) {
         const size_t size = n - start < TILE ? n - start : TILE;
         for (int i = 0; i < rounds; i++) {

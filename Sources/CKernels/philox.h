@@ -1,4 +1,5 @@
-// Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011) for the loops that draw from it.
+// Philox4x32-10 (see hl_random.h) for the loops that draw from it. Its authors' code, whose known answers the tests
+// compare: https://github.com/DEShawResearch/random123/blob/main/include/Random123/philox.h
 #pragma once
 #include <stdint.h>
 

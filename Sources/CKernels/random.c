@@ -1,14 +1,15 @@
-// Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011) and truncated normals from it.
+// Philox4x32-10 and truncated normals from it (see hl_random.h).
 //
 // Plain loops that the compiler vectorises; every clone does the same operations in the same order, without fused
 // multiply-adds, so all give the same bits.
 
 #include "hl_random.h"
-#include "clones.h"
-#include "philox.h"
 
 #include <math.h>
 #include <string.h>
+
+#include "clones.h"
+#include "philox.h"
 
 // Blocks made at a time: all scratch memory stays in the first-level cache.
 enum { TILE = 256 };
@@ -20,9 +21,8 @@ void hl_philox4x32(uint32_t key_low, uint32_t key_high, uint32_t *counter) {
 }
 
 /// `words` [blocks, 4] from block numbers and ids.
-HL_INLINE void philox_tile(
-    uint32_t key_low, uint32_t key_high, const uint64_t *restrict numbers, const uint64_t *restrict ids, int blocks,
-    uint32_t *restrict words) {
+HL_INLINE void philox_tile(uint32_t key_low, uint32_t key_high, const uint64_t *restrict numbers,
+                           const uint64_t *restrict ids, int blocks, uint32_t *restrict words) {
 #pragma clang loop vectorize(enable)
     for (int i = 0; i < blocks; i++) {
         uint64_t x[4] = {numbers[i], 0, ids[i], ids[i] >> 32};
@@ -61,16 +61,19 @@ static distribution prepare(double mean, double std, double trunc) {
 
 // log2(1 + f) / f on [√½ - 1, √2 - 1], relative error 3e-8.
 static const float log_c[9] = {
-    1.4426950037e+00f, -7.2134734681e-01f, 4.8091064309e-01f, -3.6070368243e-01f, 2.8791624253e-01f,
-    -2.3894482536e-01f, 2.1571566906e-01f, -2.0726975479e-01f, 1.2583685812e-01f};
+    1.4426950037e+00f,  -7.2134734681e-01f, 4.8091064309e-01f,  -3.6070368243e-01f, 2.8791624253e-01f,
+    -2.3894482536e-01f, 2.1571566906e-01f,  -2.0726975479e-01f, 1.2583685812e-01f,
+};
 
 // Φ⁻¹(½ + q) / q as a ratio of polynomials in w = -log2(4 p (1 - p)), p = ½ - |q|; relative error 1e-8 for p ≥ 2^-33.2
 // (weighted least squares, iterated to the minimax fit). All coefficients and w are positive: no cancellation.
 static const float numerator_c[7] = {
     2.506628250e+00f, 6.203107547e-01f, 8.745695045e-02f, 8.343148330e-03f,
-    5.256386459e-04f, 1.900905436e-05f, 4.253894766e-08f};
+    5.256386459e-04f, 1.900905436e-05f, 4.253894766e-08f,
+};
 static const float denominator_c[6] = {
-    1.0f, 6.600248225e-02f, 1.665244678e-02f, 7.700638414e-04f, 5.739940146e-05f, 5.994231460e-07f};
+    1.0f, 6.600248225e-02f, 1.665244678e-02f, 7.700638414e-04f, 5.739940146e-05f, 5.994231460e-07f,
+};
 
 HL_INLINE float float_of(int32_t bits) {
     float value;
@@ -117,17 +120,15 @@ HL_INLINE void quantiles(const uint32_t *restrict words, size_t count, const dis
     for (size_t i = 0; i < count; i++) out[i] = quantile(words[i], d);
 }
 
-HL_CLONES
-void hl_truncated_normal_quantiles(
-    const uint32_t *words, size_t count, double mean, double std, double trunc, float *out) {
+HL_CLONES void hl_truncated_normal_quantiles(const uint32_t *words, size_t count, double mean, double std, double trunc,
+                                             float *out) {
     quantiles(words, count, prepare(mean, std, trunc), out);
 }
 
 /// Walks over all blocks of all samples, a tile at a time. `ids` may be null: then ids count up from `first_id`.
 /// With `d` null the words themselves are written to `out`, else the truncated normals.
-HL_INLINE void fill(
-    uint32_t key_low, uint32_t key_high, const int64_t *ids, int64_t first_id, size_t count, size_t per_sample,
-    const distribution *d, void *out) {
+HL_INLINE void fill(uint32_t key_low, uint32_t key_high, const int64_t *ids, int64_t first_id, size_t count,
+                    size_t per_sample, const distribution *d, void *out) {
     uint64_t numbers[TILE], tile_ids[TILE];
     uint32_t words[4 * TILE];
     float values[4 * TILE];
@@ -178,24 +179,19 @@ HL_INLINE void fill(
     }
 }
 
-HL_CLONES
-void hl_random_words(
-    uint32_t key_low, uint32_t key_high, const int64_t *ids, size_t count, size_t per_sample, uint32_t *out) {
+HL_CLONES void hl_random_words(uint32_t key_low, uint32_t key_high, const int64_t *ids, size_t count, size_t per_sample,
+                               uint32_t *out) {
     fill(key_low, key_high, ids, 0, count, per_sample, NULL, out);
 }
 
-HL_CLONES
-void hl_truncated_normal_ids(
-    uint32_t key_low, uint32_t key_high, const int64_t *ids, size_t count, size_t per_sample, double mean, double std,
-    double trunc, float *out) {
+HL_CLONES void hl_truncated_normal_ids(uint32_t key_low, uint32_t key_high, const int64_t *ids, size_t count,
+                                       size_t per_sample, double mean, double std, double trunc, float *out) {
     distribution d = prepare(mean, std, trunc);
     fill(key_low, key_high, ids, 0, count, per_sample, &d, out);
 }
 
-HL_CLONES
-void hl_truncated_normal(
-    uint32_t key_low, uint32_t key_high, int64_t first_id, size_t count, size_t per_sample, double mean, double std,
-    double trunc, float *out) {
+HL_CLONES void hl_truncated_normal(uint32_t key_low, uint32_t key_high, int64_t first_id, size_t count,
+                                   size_t per_sample, double mean, double std, double trunc, float *out) {
     distribution d = prepare(mean, std, trunc);
     fill(key_low, key_high, NULL, first_id, count, per_sample, &d, out);
 }

@@ -3,7 +3,8 @@
 #include "hl_shapes.h"
 #include "shapes_silhouettes.h"
 
-enum { LANES = 16, CHUNKS = HL_SHAPES_CHUNKS, DIMS = HL_SHAPES_CHUNK_SIZE, CLASSES = HL_SHAPES_CLASSES, DIRECTIONS = 18 };
+enum { LANES = 16, DIRECTIONS = 18 };
+enum { CHUNKS = HL_SHAPES_CHUNKS, DIMS = HL_SHAPES_CHUNK_SIZE, CLASSES = HL_SHAPES_CLASSES };
 
 typedef float lanes[LANES];  // one number for each pixel of a block
 
@@ -40,9 +41,9 @@ typedef struct {
     float severity;  // 0 … 1, meaningful where there is a defect
 } features;
 
-/// Features are sines of their projections: bounded, and so fast that noise of the size of the anchors' own spread makes
-/// them forget the anchor (what is left of a correlation is exp(-gain² var / 2), 0.15 for N^t(0, 1, 2)), while noise of
-/// a twentieth of it changes next to nothing.
+/// Features are sines of their projections: bounded, and so fast that noise of the size of the anchors' own spread
+/// makes them forget the anchor (what is left of a correlation is exp(-gain² var / 2), 0.15 for N^t(0, 1, 2)), while
+/// noise of a twentieth of it changes next to nothing.
 static const float fold_gain = 2.2f;
 static const float defect_threshold = 1.30f;
 static const int defect_chunk[4] = {0, 5, 1, 2}, defect_direction = 17;
@@ -77,20 +78,24 @@ enum { BASE, SLOPE, PATTERN, FILL, FILL_SLOPE, TEXTURE, STROKE, COLOURS };
 
 /// Positions and lengths are in half images; `to_local` takes a position relative to the centre into the object's own
 /// coordinates. Colours are RGB relative to mid grey.
-#define SCENE(T)                                                                                    \
-    T weight[CLASSES];                             /* of each silhouette; sums to 1 */              \
-    T centre[2], to_local[4], radius;              /* pose */                                       \
-    T roundness, ripple, ripple_frequency, ripple_phase[2], stroke; /* detail */                    \
-    T gap, gap_angle;                              /* broken outline: half width, first direction */ \
-    T sharpness;                                   /* 1 / width of an edge */                       \
-    T slope[2], stripe[2], phase[2], mix[3];       /* background */                                 \
-    T colour[COLOURS][3];                                                                           \
-    T weave[2], weave_phase[2], weave_mix[2];      /* fill texture */                               \
-    T light[2], glow[2], vignette, shadow;                                                          \
+#define SCENE(T)                                                                                                      \
+    T weight[CLASSES];                                              /* of each silhouette; sums to 1 */               \
+    T centre[2], to_local[4], radius;                               /* pose */                                        \
+    T roundness, ripple, ripple_frequency, ripple_phase[2], stroke; /* detail */                                      \
+    T gap, gap_angle;                                               /* broken outline: half width, first direction */ \
+    T sharpness;                                                    /* 1 / width of an edge */                        \
+    T slope[2], stripe[2], phase[2], mix[3];                        /* background */                                  \
+    T colour[COLOURS][3];                                                                                             \
+    T weave[2], weave_phase[2], weave_mix[2]; /* fill texture */                                                      \
+    T light[2], glow[2], vignette, shadow;                                                                            \
     T noise, noise_phase
 
-typedef struct { SCENE(float); } scene;
-typedef struct { SCENE(lanes); } scene_lanes;
+typedef struct {
+    SCENE(float);
+} scene;
+typedef struct {
+    SCENE(lanes);
+} scene_lanes;
 
 /// A softmax over the scores with a longer tail, (1 + x/6)^-6 for exp(-x), so that the gradient reaches the scores even
 /// far from a boundary. Everything below 3e-5 of the largest is cut to zero (continuously): most of the ten silhouettes
@@ -119,21 +124,22 @@ static void choose_reverse(const float scores[DIRECTIONS], const float gweight[C
 }
 
 // Colours are made as (lightness, two chromas), a rotation of RGB in which a turn of the hue is easy to say.
-static const float to_rgb[3][3] = {
-    {0.57735027f, 0.81649658f, 0.0f}, {0.57735027f, -0.40824829f, 0.70710678f}, {0.57735027f, -0.40824829f, -0.70710678f}};
+static const float to_rgb[3][3] = {{0.57735027f, 0.81649658f, 0.0f},
+                                   {0.57735027f, -0.40824829f, 0.70710678f},
+                                   {0.57735027f, -0.40824829f, -0.70710678f}};
 
 /// Amplitudes of lightness and chroma of each colour, and where its three features are.
 static const struct {
     int chunk, first;
     float lightness, chroma;
 } palette[COLOURS] = {
-    [BASE] = {3, 0, 0.14f, 0.20f},       [SLOPE] = {3, 3, 0.12f, 0.16f},   [PATTERN] = {3, 6, 0.16f, 0.18f},
-    [FILL] = {4, 0, 0, 0},               [FILL_SLOPE] = {4, 3, 0.18f, 0.20f}, [TEXTURE] = {4, 6, 0.30f, 0.26f},
+    [BASE] = {3, 0, 0.14f, 0.20f},   [SLOPE] = {3, 3, 0.12f, 0.16f},      [PATTERN] = {3, 6, 0.16f, 0.18f},
+    [FILL] = {4, 0, 0, 0},           [FILL_SLOPE] = {4, 3, 0.18f, 0.20f}, [TEXTURE] = {4, 6, 0.30f, 0.26f},
     [STROKE] = {4, 9, 0.60f, 0.40f},
 };
 
-/// The background is darker than the middle grey and the fill brighter, by this much each, so that figure and ground are
-/// told apart by one look at the lightness; where the fill lies around that, chunk 4 chooses.
+/// The background is darker than the middle grey and the fill brighter, by this much each, so that figure and ground
+/// are told apart by one look at the lightness; where the fill lies around that, chunk 4 chooses.
 static const float ground_lightness = -0.26f, fill_lightness = 0.34f, fill_spread = 0.20f, fill_chroma = 0.34f;
 
 static void colours_of(const features *f, float plain[COLOURS][3], float turned[COLOURS][3], float rgb[COLOURS][3]) {
@@ -167,7 +173,8 @@ static void colours_reverse(const features *f, const float grgb[COLOURS][3], flo
     float ghue = 0, gcontrast = 0, gchroma = 0;
     for (int k = 0; k < COLOURS; k++) {
         float gt[3];
-        for (int c = 0; c < 3; c++) gt[c] = to_rgb[0][c] * grgb[k][0] + to_rgb[1][c] * grgb[k][1] + to_rgb[2][c] * grgb[k][2];
+        for (int c = 0; c < 3; c++)
+            gt[c] = to_rgb[0][c] * grgb[k][0] + to_rgb[1][c] * grgb[k][1] + to_rgb[2][c] * grgb[k][2];
         gcontrast += gt[0] * plain[k][0];
         gchroma += (gt[1] * turned[k][1] + gt[2] * turned[k][2]) / chroma;
         ghue += gt[2] * turned[k][1] - gt[1] * turned[k][2];
@@ -201,7 +208,8 @@ static void scene_of(const features *f, int size, int defect, scene *s) {
     s->centre[0] = 0.22f * pose[0];
     s->centre[1] = 0.22f * pose[1];
     s->radius = 0.62f + 0.12f * pose[3];
-    float turn = 0.25f * PI * pose[2], wide = (1 + 0.10f * detail[6]) / s->radius, high = (1 - 0.10f * detail[6]) / s->radius;
+    float turn = 0.25f * PI * pose[2], wide = (1 + 0.10f * detail[6]) / s->radius,
+          high = (1 - 0.10f * detail[6]) / s->radius;
     s->to_local[0] = wide * cosine(turn);
     s->to_local[1] = wide * sine(turn);
     s->to_local[2] = -high * sine(turn);
@@ -260,8 +268,9 @@ static void scene_reverse(const features *f, int defect, const scene *s, const s
     float stretch = m[0] * gm[0] + m[1] * gm[1], squeeze = m[2] * gm[2] + m[3] * gm[3];
     float wide = 1 + 0.10f * detail[6], high = 1 - 0.10f * detail[6], turn = 0.25f * PI * pose[2];
     gpose[3] = 0.12f * (g->radius - (stretch + squeeze) / s->radius);
-    gpose[2] = 0.25f * PI / s->radius * (wide * (cosine(turn) * gm[1] - sine(turn) * gm[0])
-                                        - high * (sine(turn) * gm[3] + cosine(turn) * gm[2]));
+    gpose[2] =
+        0.25f * PI / s->radius *
+        (wide * (cosine(turn) * gm[1] - sine(turn) * gm[0]) - high * (sine(turn) * gm[3] + cosine(turn) * gm[2]));
 
     gdetail[0] = 0.04f * g->roundness;
     gdetail[1] = 0.015f * g->ripple;
@@ -299,8 +308,7 @@ static void scene_reverse(const features *f, int defect, const scene *s, const s
     if (defect == HL_SHAPES_BLUR) gseverity -= blur_growth * s->sharpness * s->sharpness * g->sharpness;
 
     for (int c = 0; c < CHUNKS; c++)
-        for (int j = 0; j < DIRECTIONS; j++)
-            gp[c][j] = fold_gain * cosine(fold_gain * f->raw[c][j]) * gb[c][j];
+        for (int j = 0; j < DIRECTIONS; j++) gp[c][j] = fold_gain * cosine(fold_gain * f->raw[c][j]) * gb[c][j];
     if (defect) {
         int c = defect_chunk[defect];
         gp[c][defect_direction] += squash_slope(f->raw[c][defect_direction] - defect_threshold) * gseverity;

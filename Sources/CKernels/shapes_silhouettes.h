@@ -1,11 +1,11 @@
 // Elementary functions and the ten silhouettes of shapes.c. Everything is branch-free scalar code, so that a loop over
 // pixels which calls it becomes vector code, and free of libm, so that results do not depend on the machine.
 
-#include "clones.h"
-
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
+
+#include "clones.h"
 
 #define PI 3.14159265f
 
@@ -19,7 +19,8 @@ HL_INLINE float sin_turns(float t) {
     t = t > 0.25f ? 0.5f - t : t;
     t = t < -0.25f ? -0.5f - t : t;
     float q = t * t;
-    return t * (6.28318531f + q * (-41.3417022f + q * (81.6052480f + q * (-76.7058590f + q * (42.0586640f - q * 15.09464f)))));
+    return t * (6.28318531f +
+                q * (-41.3417022f + q * (81.6052480f + q * (-76.7058590f + q * (42.0586640f - q * 15.09464f)))));
 }
 HL_INLINE float sine(float x) { return sin_turns(x * 0.159154943f); }
 HL_INLINE float cosine(float x) { return sin_turns(x * 0.159154943f + 0.25f); }
@@ -50,8 +51,9 @@ HL_INLINE float smooth_step_slope(float t) {
     return 6 * t * (1 - t);
 }
 
-// Silhouettes are signed distances (negative inside) in the object's own coordinates, about one unit in radius. They are
-// written in dual numbers: a value and its slopes in x and y. Where slopes go unused the compiler drops them.
+// Silhouettes are signed distances (negative inside) in the object's own coordinates, about one unit in radius, most of
+// them after Quilez (https://iquilezles.org/articles/distfunctions2d/). They are written in dual numbers: a value and
+// its slopes in x and y. Where slopes go unused the compiler drops them.
 
 typedef struct {
     float value, x, y;

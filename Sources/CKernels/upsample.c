@@ -2,9 +2,23 @@
 
 #include <string.h>
 
+#include "blocks.h"
 #include "clones.h"
 
 HL_INLINE void add_row(const float *small, float *large, size_t width, size_t block) {
+    if (block == 16 || block == 8) {
+        // By way of local arrays: what is read cannot then be what has just been written.
+        HL_ONE_BLOCK_AT_A_TIME
+        for (size_t i = 0; i < width; i++, small += block, large += 2 * block) {
+            float sums[2][16];
+            for (size_t j = 0; j < block; j++) {
+                sums[0][j] = large[j] + small[j];
+                sums[1][j] = large[block + j] + small[j];
+            }
+            for (size_t half = 0; half < 2; half++) memcpy(large + half * block, sums[half], block * sizeof(float));
+        }
+        return;
+    }
     for (size_t i = 0; i < width; i++)
         for (size_t j = 0; j < block; j++) {
             const float v = small[i * block + j];
@@ -13,37 +27,40 @@ HL_INLINE void add_row(const float *small, float *large, size_t width, size_t bl
         }
 }
 
-HL_CLONES void hl_add_upsampled(const float *small, float *large, size_t first, size_t last, size_t height, size_t width,
-                                size_t block) {
+HL_CLONES void hl_add_upsampled(const float *small, float *large, size_t first, size_t last, size_t height,
+                                size_t width, size_t block) {
     for (size_t row = first * height; row < last * height; row++)
         for (size_t half = 0; half < 2; half++) {
             const float *source = small + row * width * block;
             float *target = large + (2 * row + half) * 2 * width * block;
-            if (block == 16) {
-                add_row(source, target, width, 16);
-            } else {
-                add_row(source, target, width, block);
-            }
+            HL_FOR_BLOCK(16 | 8 | 1, block, add_row(source, target, width, BLOCK));
         }
 }
 
+HL_INLINE float sum_square(const float *upper, const float *lower, size_t left, size_t right) {
+    return (upper[left] + upper[right]) + (lower[left] + lower[right]);
+}
+
 HL_INLINE void sum_rows(const float *upper, const float *lower, float *small, size_t width, size_t block) {
-    for (size_t i = 0; i < width; i++)
-        for (size_t j = 0; j < block; j++) {
-            const size_t left = 2 * i * block + j, right = left + block;
-            small[i * block + j] = (upper[left] + upper[right]) + (lower[left] + lower[right]);
+    if (block == 16 || block == 8) {
+        HL_ONE_BLOCK_AT_A_TIME
+        for (size_t i = 0; i < width; i++, upper += 2 * block, lower += 2 * block, small += block) {
+            float sums[16];
+            for (size_t j = 0; j < block; j++) sums[j] = sum_square(upper, lower, j, block + j);
+            memcpy(small, sums, block * sizeof(float));
         }
+        return;
+    }
+    for (size_t i = 0; i < width; i++)
+        for (size_t j = 0; j < block; j++)
+            small[i * block + j] = sum_square(upper, lower, 2 * i * block + j, (2 * i + 1) * block + j);
 }
 
 HL_CLONES void hl_sum_squares(const float *large, float *small, size_t first, size_t last, size_t height, size_t width,
                               size_t block) {
     for (size_t row = first * height; row < last * height; row++) {
         const float *upper = large + 2 * row * 2 * width * block, *lower = upper + 2 * width * block;
-        if (block == 16) {
-            sum_rows(upper, lower, small + row * width * block, width, 16);
-        } else {
-            sum_rows(upper, lower, small + row * width * block, width, block);
-        }
+        HL_FOR_BLOCK(16 | 8 | 1, block, sum_rows(upper, lower, small + row * width * block, width, BLOCK));
     }
 }
 

@@ -9,46 +9,40 @@
 #define V3 (DNNL_VERSION_MAJOR >= 3)
 
 // Every function of the library that is used, by name.
-#define COMMON_FUNCTIONS(X)                                                                                           \
-    X(dnnl_version)                                                                                                   \
-    X(dnnl_engine_create)                                                                                             \
-    X(dnnl_stream_create)                                                                                             \
-    X(dnnl_stream_wait)                                                                                               \
-    X(dnnl_primitive_attr_create)                                                                                     \
-    X(dnnl_primitive_attr_destroy)                                                                                    \
-    X(dnnl_primitive_attr_set_scratchpad_mode)                                                                        \
-    X(dnnl_primitive_attr_set_post_ops)                                                                               \
-    X(dnnl_post_ops_create)                                                                                           \
-    X(dnnl_post_ops_destroy)                                                                                          \
-    X(dnnl_post_ops_append_eltwise)                                                                                   \
-    X(dnnl_post_ops_append_sum)                                                                                       \
-    X(dnnl_primitive_desc_destroy)                                                                                    \
-    X(dnnl_primitive_desc_query)                                                                                      \
-    X(dnnl_primitive_desc_query_md)                                                                                   \
-    X(dnnl_primitive_create)                                                                                          \
-    X(dnnl_primitive_destroy)                                                                                         \
-    X(dnnl_primitive_execute)                                                                                         \
-    X(dnnl_reorder_primitive_desc_create)                                                                             \
-    X(dnnl_memory_create)                                                                                             \
-    X(dnnl_memory_destroy)                                                                                            \
-    X(dnnl_memory_set_data_handle)                                                                                    \
-    X(dnnl_memory_desc_get_size)                                                                                      \
-    X(dnnl_memory_desc_equal)                                                                                         \
+#define COMMON_FUNCTIONS(X)                    \
+    X(dnnl_version)                            \
+    X(dnnl_engine_create)                      \
+    X(dnnl_stream_create)                      \
+    X(dnnl_stream_wait)                        \
+    X(dnnl_primitive_attr_create)              \
+    X(dnnl_primitive_attr_destroy)             \
+    X(dnnl_primitive_attr_set_scratchpad_mode) \
+    X(dnnl_primitive_desc_destroy)             \
+    X(dnnl_primitive_desc_query_md)            \
+    X(dnnl_primitive_create)                   \
+    X(dnnl_primitive_destroy)                  \
+    X(dnnl_primitive_execute)                  \
+    X(dnnl_reorder_primitive_desc_create)      \
+    X(dnnl_memory_create)                      \
+    X(dnnl_memory_destroy)                     \
+    X(dnnl_memory_set_data_handle)             \
+    X(dnnl_memory_desc_get_size)               \
+    X(dnnl_memory_desc_equal)                  \
     X(dnnl_get_effective_cpu_isa)
 #if V3
-#define VERSION_FUNCTIONS(X)                                                                                          \
-    X(dnnl_memory_desc_create_with_tag)                                                                               \
-    X(dnnl_memory_desc_clone)                                                                                         \
-    X(dnnl_memory_desc_destroy)                                                                                       \
-    X(dnnl_convolution_forward_primitive_desc_create)                                                                 \
-    X(dnnl_convolution_backward_data_primitive_desc_create)                                                           \
+#define VERSION_FUNCTIONS(X)                                \
+    X(dnnl_memory_desc_create_with_tag)                     \
+    X(dnnl_memory_desc_clone)                               \
+    X(dnnl_memory_desc_destroy)                             \
+    X(dnnl_convolution_forward_primitive_desc_create)       \
+    X(dnnl_convolution_backward_data_primitive_desc_create) \
     X(dnnl_convolution_backward_weights_primitive_desc_create)
 #else
-#define VERSION_FUNCTIONS(X)                                                                                          \
-    X(dnnl_memory_desc_init_by_tag)                                                                                   \
-    X(dnnl_primitive_desc_create)                                                                                     \
-    X(dnnl_convolution_forward_desc_init)                                                                             \
-    X(dnnl_convolution_backward_data_desc_init)                                                                       \
+#define VERSION_FUNCTIONS(X)                    \
+    X(dnnl_memory_desc_init_by_tag)             \
+    X(dnnl_primitive_desc_create)               \
+    X(dnnl_convolution_forward_desc_init)       \
+    X(dnnl_convolution_backward_data_desc_init) \
     X(dnnl_convolution_backward_weights_desc_init)
 #endif
 
@@ -85,10 +79,11 @@ const char *hl_dnn_load(int threads, int limited) {
         snprintf(message, sizeof message, "%s", dlerror());
         return message;
     }
-#define RESOLVE(name)                                                                                                 \
-    dnnl.name = (__typeof__(dnnl.name))dlsym(library, #name);                                                         \
+#define RESOLVE(name)                                         \
+    dnnl.name = (__typeof__(dnnl.name))dlsym(library, #name); \
     if (!dnnl.name) return snprintf(message, sizeof message, "libdnnl has no %s", #name), message;
-    COMMON_FUNCTIONS(RESOLVE) VERSION_FUNCTIONS(RESOLVE)
+    COMMON_FUNCTIONS(RESOLVE);
+    VERSION_FUNCTIONS(RESOLVE);
 #undef RESOLVE
     if (dnnl.dnnl_engine_create(&engine, dnnl_cpu, 0) != dnnl_success ||
         dnnl.dnnl_stream_create(&stream, engine, dnnl_stream_default_flags) != dnnl_success) {
@@ -108,7 +103,8 @@ const char *hl_dnn_version(void) {
 }
 
 int hl_dnn_block(void) {
-    return stream && (dnnl.dnnl_get_effective_cpu_isa() & dnnl_cpu_isa_avx512_core) == dnnl_cpu_isa_avx512_core ? 16 : 8;
+    if (!stream) return 8;
+    return (dnnl.dnnl_get_effective_cpu_isa() & dnnl_cpu_isa_avx512_core) == dnnl_cpu_isa_avx512_core ? 16 : 8;
 }
 
 // Memory descriptors are structs in version 2 and handles in version 3.
@@ -142,15 +138,13 @@ static int copy(descriptor *d, descriptor_reference source) {
 
 struct hl_dnn_convolution {
     dnnl_primitive_t primitive;
-    dnnl_memory_t input, weights, bias, output, scratch;
+    dnnl_memory_t input, weights, output, scratch;
     descriptor weights_layout, plain_layout;
     dnnl_primitive_t pack, unpack, repack;
     const struct hl_dnn_convolution *repacked_from;
     dnnl_memory_t plain;
     size_t scratch_bytes, weights_bytes;
     hl_dnn_pass pass;
-    int has_bias;
-    char kernel[96];
 };
 
 static dnnl_format_tag_t activations(int block) {
@@ -172,62 +166,60 @@ static dnnl_primitive_t reorder(descriptor_reference from, descriptor_reference 
 }
 
 typedef struct {
-    descriptor input, weights, bias, output;
+    descriptor input, weights, output;
     dnnl_dims_t strides, dilation, padding;
 } geometry;
 
 // The primitive descriptor of one pass; `hint` is that of the forward pass, which the backward passes ask for.
-static dnnl_primitive_desc_t describe_pass(const geometry *g, hl_dnn_pass pass, dnnl_alg_kind_t algorithm, int inference,
-                                           int bias, const_dnnl_primitive_attr_t attributes,
-                                           const_dnnl_primitive_desc_t hint) {
+static dnnl_primitive_desc_t describe_pass(const geometry *g, hl_dnn_pass pass, dnnl_alg_kind_t algorithm,
+                                           const_dnnl_primitive_attr_t attributes, const_dnnl_primitive_desc_t hint) {
     dnnl_primitive_desc_t pd = NULL;
-    const dnnl_prop_kind_t kind = inference ? dnnl_forward_inference : dnnl_forward_training;
+    dnnl_status_t status = dnnl_invalid_arguments;
     descriptor_reference input = REFERENCE(g->input), weights = REFERENCE(g->weights), output = REFERENCE(g->output);
-    descriptor_reference offset = bias ? REFERENCE(g->bias) : NULL;
 #if V3
-    dnnl_status_t status =
-        pass == HL_FORWARD
-            ? dnnl.dnnl_convolution_forward_primitive_desc_create(&pd, engine, kind, algorithm, input, weights, offset,
-                                                                  output, g->strides, g->dilation, g->padding,
-                                                                  g->padding, attributes)
-        : pass == HL_BACKWARD_DATA
-            ? dnnl.dnnl_convolution_backward_data_primitive_desc_create(&pd, engine, algorithm, input, weights, output,
-                                                                        g->strides, g->dilation, g->padding, g->padding,
-                                                                        hint, attributes)
-            : dnnl.dnnl_convolution_backward_weights_primitive_desc_create(
-                  &pd, engine, algorithm, input, weights, NULL, output, g->strides, g->dilation, g->padding, g->padding,
-                  hint, attributes);
+    switch (pass) {
+        case HL_FORWARD:
+            status = dnnl.dnnl_convolution_forward_primitive_desc_create(
+                &pd, engine, dnnl_forward_training, algorithm, input, weights, NULL, output, g->strides, g->dilation,
+                g->padding, g->padding, attributes);
+            break;
+        case HL_BACKWARD_DATA:
+            status = dnnl.dnnl_convolution_backward_data_primitive_desc_create(
+                &pd, engine, algorithm, input, weights, output, g->strides, g->dilation, g->padding, g->padding, hint,
+                attributes);
+            break;
+        case HL_BACKWARD_WEIGHTS:
+            status = dnnl.dnnl_convolution_backward_weights_primitive_desc_create(
+                &pd, engine, algorithm, input, weights, NULL, output, g->strides, g->dilation, g->padding, g->padding,
+                hint, attributes);
+            break;
+    }
 #else
     dnnl_convolution_desc_t d;
-    dnnl_status_t status =
-        pass == HL_FORWARD ? dnnl.dnnl_convolution_forward_desc_init(&d, kind, algorithm, input, weights, offset, output,
-                                                                     g->strides, g->padding, g->padding)
-        : pass == HL_BACKWARD_DATA
-            ? dnnl.dnnl_convolution_backward_data_desc_init(&d, algorithm, input, weights, output, g->strides,
-                                                            g->padding, g->padding)
-            : dnnl.dnnl_convolution_backward_weights_desc_init(&d, algorithm, input, weights, NULL, output, g->strides,
-                                                               g->padding, g->padding);
+    switch (pass) {
+        case HL_FORWARD:
+            status = dnnl.dnnl_convolution_forward_desc_init(&d, dnnl_forward_training, algorithm, input, weights, NULL,
+                                                             output, g->strides, g->padding, g->padding);
+            break;
+        case HL_BACKWARD_DATA:
+            status = dnnl.dnnl_convolution_backward_data_desc_init(&d, algorithm, input, weights, output, g->strides,
+                                                                   g->padding, g->padding);
+            break;
+        case HL_BACKWARD_WEIGHTS:
+            status = dnnl.dnnl_convolution_backward_weights_desc_init(&d, algorithm, input, weights, NULL, output,
+                                                                      g->strides, g->padding, g->padding);
+            break;
+    }
     if (status == dnnl_success) status = dnnl.dnnl_primitive_desc_create(&pd, &d, attributes, engine, hint);
 #endif
     return status == dnnl_success ? pd : NULL;
 }
 
-static dnnl_primitive_attr_t make_attributes(const hl_dnn_shape *s, hl_dnn_pass pass) {
+// The caller brings the memory that a primitive computes in.
+static dnnl_primitive_attr_t make_attributes(void) {
     dnnl_primitive_attr_t attributes = NULL;
     if (dnnl.dnnl_primitive_attr_create(&attributes) != dnnl_success) return NULL;
     dnnl.dnnl_primitive_attr_set_scratchpad_mode(attributes, dnnl_scratchpad_mode_user);
-    dnnl_post_ops_t after = NULL;
-    if (pass == HL_FORWARD && (s->accumulate || s->relu) && dnnl.dnnl_post_ops_create(&after) == dnnl_success) {
-#if V3
-        if (s->accumulate) dnnl.dnnl_post_ops_append_sum(after, 1, 0, dnnl_data_type_undef);
-        if (s->relu) dnnl.dnnl_post_ops_append_eltwise(after, dnnl_eltwise_relu, 0, 0);
-#else
-        if (s->accumulate) dnnl.dnnl_post_ops_append_sum(after, 1);
-        if (s->relu) dnnl.dnnl_post_ops_append_eltwise(after, 1, dnnl_eltwise_relu, 0, 0);
-#endif
-        dnnl.dnnl_primitive_attr_set_post_ops(attributes, after);
-        dnnl.dnnl_post_ops_destroy(after);
-    }
     return attributes;
 }
 
@@ -241,25 +233,23 @@ hl_dnn_convolution *hl_dnn_create(const hl_dnn_shape *s, hl_dnn_pass pass, char 
     const dnnl_dims_t input = {s->batch, s->in_channels, s->height, s->width};
     const dnnl_dims_t weights = {s->out_channels, s->in_channels, s->kernel, s->kernel};
     const dnnl_dims_t output = {s->batch, s->out_channels, out_height, out_width};
-    const dnnl_dims_t bias = {s->out_channels};
-    const int inference = pass == HL_FORWARD && (s->bias || s->accumulate || s->relu);
     geometry g = {.strides = {s->stride, s->stride}, .padding = {s->padding, s->padding}};
     hl_dnn_convolution *c = calloc(1, sizeof *c);
-    dnnl_primitive_attr_t attributes = make_attributes(s, pass);
+    dnnl_primitive_attr_t attributes = make_attributes();
     dnnl_primitive_desc_t pd = NULL, hint = NULL;
     if (c && attributes && describe(&g.input, 4, input, activations(s->in_block)) &&
         describe(&g.weights, 4, weights, dnnl_format_tag_any) &&
-        describe(&g.output, 4, output, activations(s->out_block)) && describe(&g.bias, 1, bias, dnnl_x)) {
+        describe(&g.output, 4, output, activations(s->out_block))) {
         const dnnl_alg_kind_t order[] = {dnnl_convolution_winograd, dnnl_convolution_direct};
         for (int i = s->winograd ? 0 : 1; i < 2 && !pd; i++) {
             if (pass == HL_FORWARD) {
-                pd = describe_pass(&g, HL_FORWARD, order[i], inference, s->bias, attributes, NULL);
+                pd = describe_pass(&g, HL_FORWARD, order[i], attributes, NULL);
                 continue;
             }
             // The hint decides nothing here, so the direct forward pass serves for both algorithms if need be.
-            hint = describe_pass(&g, HL_FORWARD, order[i], 0, 0, NULL, NULL);
-            if (!hint) hint = describe_pass(&g, HL_FORWARD, dnnl_convolution_direct, 0, 0, NULL, NULL);
-            if (hint) pd = describe_pass(&g, pass, order[i], 0, 0, attributes, hint);
+            hint = describe_pass(&g, HL_FORWARD, order[i], NULL, NULL);
+            if (!hint) hint = describe_pass(&g, HL_FORWARD, dnnl_convolution_direct, NULL, NULL);
+            if (hint) pd = describe_pass(&g, pass, order[i], attributes, hint);
             if (hint) dnnl.dnnl_primitive_desc_destroy(hint);
         }
     }
@@ -267,10 +257,6 @@ hl_dnn_convolution *hl_dnn_create(const hl_dnn_shape *s, hl_dnn_pass pass, char 
     int ready = 0;
     if (pd) {
         c->pass = pass;
-        c->has_bias = pass == HL_FORWARD && s->bias;
-        const char *kernel = "";
-        dnnl.dnnl_primitive_desc_query(pd, dnnl_query_impl_info_str, 0, (void *)&kernel);
-        snprintf(c->kernel, sizeof c->kernel, "%s", kernel);
         descriptor_reference in = layout_of(pd, pass == HL_BACKWARD_DATA ? dnnl_query_diff_src_md : dnnl_query_src_md);
         descriptor_reference w =
             layout_of(pd, pass == HL_BACKWARD_WEIGHTS ? dnnl_query_diff_weights_md : dnnl_query_weights_md);
@@ -281,22 +267,21 @@ hl_dnn_convolution *hl_dnn_create(const hl_dnn_shape *s, hl_dnn_pass pass, char 
         ready = copy(&c->weights_layout, w) && describe(&c->plain_layout, 4, weights, dnnl_oihw) &&
                 new_memory(&c->input, in) && new_memory(&c->weights, w) && new_memory(&c->output, out) &&
                 new_memory(&c->plain, REFERENCE(c->plain_layout)) &&
-                (!c->has_bias || new_memory(&c->bias, REFERENCE(g.bias))) &&
                 (!c->scratch_bytes || new_memory(&c->scratch, scratch)) &&
                 dnnl.dnnl_primitive_create(&c->primitive, pd) == dnnl_success;
         dnnl.dnnl_primitive_desc_destroy(pd);
     }
-    forget(&g.input), forget(&g.weights), forget(&g.output), forget(&g.bias);
+    forget(&g.input), forget(&g.weights), forget(&g.output);
     if (ready) return c;
-    snprintf(error, error_size, "oneDNN %s cannot convolve %dx%dx%dx%d with %d %dx%d kernels", hl_dnn_version(), s->batch,
-             s->in_channels, s->height, s->width, s->out_channels, s->kernel, s->kernel);
+    snprintf(error, error_size, "oneDNN %s cannot convolve %dx%dx%dx%d with %d %dx%d kernels", hl_dnn_version(),
+             s->batch, s->in_channels, s->height, s->width, s->out_channels, s->kernel, s->kernel);
     hl_dnn_destroy(c);
     return NULL;
 }
 
 void hl_dnn_destroy(hl_dnn_convolution *c) {
     if (!c) return;
-    dnnl_memory_t memories[] = {c->input, c->weights, c->bias, c->output, c->scratch, c->plain};
+    dnnl_memory_t memories[] = {c->input, c->weights, c->output, c->scratch, c->plain};
     for (size_t i = 0; i < sizeof memories / sizeof *memories; i++)
         if (memories[i]) dnnl.dnnl_memory_destroy(memories[i]);
     dnnl_primitive_t primitives[] = {c->primitive, c->pack, c->unpack, c->repack};
@@ -306,7 +291,6 @@ void hl_dnn_destroy(hl_dnn_convolution *c) {
     free(c);
 }
 
-const char *hl_dnn_kernel(const hl_dnn_convolution *c) { return c->kernel; }
 size_t hl_dnn_scratch_bytes(const hl_dnn_convolution *c) { return c->scratch_bytes; }
 size_t hl_dnn_weights_bytes(const hl_dnn_convolution *c) { return c->weights_bytes; }
 
@@ -348,19 +332,17 @@ int hl_dnn_repack(hl_dnn_convolution *from, const float *source, hl_dnn_convolut
     return run_reorder(to->repack, from->weights, source, to->weights, target);
 }
 
-int hl_dnn_run(hl_dnn_convolution *c, float *input, float *weights, const float *bias, float *output, void *scratch) {
+int hl_dnn_run(hl_dnn_convolution *c, float *input, float *weights, float *output, void *scratch) {
     dnnl.dnnl_memory_set_data_handle(c->input, input);
     dnnl.dnnl_memory_set_data_handle(c->weights, weights);
     dnnl.dnnl_memory_set_data_handle(c->output, output);
-    if (c->bias) dnnl.dnnl_memory_set_data_handle(c->bias, (void *)bias);
     if (c->scratch) dnnl.dnnl_memory_set_data_handle(c->scratch, scratch);
-    dnnl_exec_arg_t arguments[5];
+    dnnl_exec_arg_t arguments[4];
     int count = 0;
     arguments[count++] = (dnnl_exec_arg_t){c->pass == HL_BACKWARD_DATA ? DNNL_ARG_DIFF_SRC : DNNL_ARG_SRC, c->input};
     arguments[count++] =
         (dnnl_exec_arg_t){c->pass == HL_BACKWARD_WEIGHTS ? DNNL_ARG_DIFF_WEIGHTS : DNNL_ARG_WEIGHTS, c->weights};
     arguments[count++] = (dnnl_exec_arg_t){c->pass == HL_FORWARD ? DNNL_ARG_DST : DNNL_ARG_DIFF_DST, c->output};
-    if (c->bias) arguments[count++] = (dnnl_exec_arg_t){DNNL_ARG_BIAS, c->bias};
     if (c->scratch) arguments[count++] = (dnnl_exec_arg_t){DNNL_ARG_SCRATCHPAD, c->scratch};
     if (dnnl.dnnl_primitive_execute(c->primitive, stream, count, arguments) != dnnl_success) return -1;
     return dnnl.dnnl_stream_wait(stream) != dnnl_success;

@@ -85,7 +85,7 @@ const char *hl_blas_description(void) { return config ? config() : ""; }
 void hl_blas_sgemm(int transpose_a, int transpose_b, int m, int n, int k, float alpha, const float *a, int lda,
                    const float *b, int ldb, float beta, float *c, int ldc) {
     if (takes_turns) pthread_mutex_lock(&turn);
-    sgemm(CblasRowMajor, transpose_a ? CblasTrans : CblasNoTrans, transpose_b ? CblasTrans : CblasNoTrans, m, n, k, alpha,
-          a, lda, b, ldb, beta, c, ldc);
+    sgemm(CblasRowMajor, transpose_a ? CblasTrans : CblasNoTrans, transpose_b ? CblasTrans : CblasNoTrans, m, n, k,
+          alpha, a, lda, b, ldb, beta, c, ldc);
     if (takes_turns) pthread_mutex_unlock(&turn);
 }

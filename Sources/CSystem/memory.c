@@ -69,9 +69,7 @@ static struct usage in_use(void) {
     return (struct usage){pages[0] * page, pages[5] * page, (pages[1] - pages[2]) * page};
 }
 
-static size_t left(size_t limit, size_t used) {
-    return limit == SIZE_MAX ? SIZE_MAX : used < limit ? limit - used : 0;
-}
+static size_t left(size_t limit, size_t used) { return limit == SIZE_MAX ? SIZE_MAX : used < limit ? limit - used : 0; }
 
 size_t hl_memory_room(void) {
     if (!hl_memory_is_limited()) return SIZE_MAX;
@@ -154,10 +152,14 @@ int hl_memory_is_beyond_machine(size_t wanted) { return sum(in_use().anonymous, 
 // MARK: the message
 
 static void put_size(char text[32], size_t bytes) {
-    if (bytes < 1000 * 1000) snprintf(text, 32, "%zu kB", (bytes + 999) / 1000);
-    else if (bytes < 10 * 1000 * 1000) snprintf(text, 32, "%zu.%zu MB", bytes / 1000000, bytes / 100000 % 10);
-    else if (bytes < 1000 * 1000 * 1000) snprintf(text, 32, "%zu MB", bytes / 1000000);
-    else snprintf(text, 32, "%zu.%zu GB", bytes / 1000000000, bytes / 100000000 % 10);
+    if (bytes < 1000 * 1000)
+        snprintf(text, 32, "%zu kB", (bytes + 999) / 1000);
+    else if (bytes < 10 * 1000 * 1000)
+        snprintf(text, 32, "%zu.%zu MB", bytes / 1000000, bytes / 100000 % 10);
+    else if (bytes < 1000 * 1000 * 1000)
+        snprintf(text, 32, "%zu MB", bytes / 1000000);
+    else
+        snprintf(text, 32, "%zu.%zu GB", bytes / 1000000000, bytes / 100000000 % 10);
 }
 
 void hl_memory_describe(char *text, size_t size, size_t wanted, const char *purpose) {
@@ -177,15 +179,14 @@ void hl_memory_describe(char *text, size_t size, size_t wanted, const char *purp
     put_size(kept_text, reserve);
     put_size(all_text, all);
     if (reserve) snprintf(kept, sizeof kept, " and %s kept for threads and small objects", kept_text);
-    snprintf(
-        text, size, "out of memory%s%s (%s%s%s in use%s, of %s %s)", purpose ? " for " : "", purpose ? purpose : "",
-        wanted ? wanted_text : "", wanted ? " wanted, " : "", used_text, kept, all_text, owner);
+    snprintf(text, size, "out of memory%s%s (%s%s%s in use%s, of %s %s)", purpose ? " for " : "",
+             purpose ? purpose : "", wanted ? wanted_text : "", wanted ? " wanted, " : "", used_text, kept, all_text,
+             owner);
 }
 
 void hl_memory_describe_remedy(char *text, size_t size) {
-    snprintf(
-        text, size, "%s%s%s", remedy, remedy[0] ? ", or " : "",
-        hl_memory_is_limited() ? "raise the limit" : "end other programs");
+    snprintf(text, size, "%s%s%s", remedy, remedy[0] ? ", or " : "",
+             hl_memory_is_limited() ? "raise the limit" : "end other programs");
 }
 
 _Noreturn void hl_memory_exhausted(size_t wanted, const char *purpose) {
@@ -196,9 +197,8 @@ _Noreturn void hl_memory_exhausted(size_t wanted, const char *purpose) {
     char line[1024], what[400], way_out[300];
     hl_memory_describe(what, sizeof what, wanted, purpose);
     hl_memory_describe_remedy(way_out, sizeof way_out);
-    int count = snprintf(
-        line, sizeof line, "%s%s: error: %s: %s\n", isatty(STDERR_FILENO) ? "\r\033[K" : "",
-        program[0] ? program : program_invocation_short_name, what, way_out);
+    int count = snprintf(line, sizeof line, "%s%s: error: %s: %s\n", isatty(STDERR_FILENO) ? "\r\033[K" : "",
+                         program[0] ? program : program_invocation_short_name, what, way_out);
     // One call, so that lines of several programs do not mix. Nobody is left to hear that it failed.
     ssize_t written = write(STDERR_FILENO, line, (size_t)count);
     (void)written;

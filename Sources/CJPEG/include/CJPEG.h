@@ -19,8 +19,7 @@ hl_jpeg *hl_jpeg_new(void);
 void hl_jpeg_free(hl_jpeg *decoder);
 
 /* Reads the header. `bytes` must stay where they are until hl_jpeg_free. */
-enum hl_jpeg_status hl_jpeg_open(
-    hl_jpeg *decoder, const unsigned char *bytes, size_t count, int *width, int *height);
+enum hl_jpeg_status hl_jpeg_open(hl_jpeg *decoder, const unsigned char *bytes, size_t count, int *width, int *height);
 
 /* Decodes into three planes R, G, B of width * height bytes each, one behind the other. Grey becomes RGB; CMYK and YCCK
  * are taken as Adobe writes them (inverted), which is what Pillow assumes too. Data that libjpeg can repair with a
@@ -29,8 +28,5 @@ enum hl_jpeg_status hl_jpeg_read(hl_jpeg *decoder, unsigned char *planes);
 
 /* libjpeg's words for the last failure. */
 const char *hl_jpeg_message(const hl_jpeg *decoder);
-
-/* The libjpeg interface version compiled against, such as 62 or 80. */
-int hl_jpeg_version(void);
 
 #endif

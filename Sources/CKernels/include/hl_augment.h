@@ -1,4 +1,4 @@
-// The augmentation T_x of a batch of images, and Gaussian blur.
+// The augmentation T_x of a batch of images.
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
@@ -30,14 +30,12 @@ typedef struct {
 /// Both pointers are those of the whole batch, so that callers can split its images over threads; the result of an
 /// image depends on nothing but that image and its parameters. Returns 0, or -1 when there is no memory.
 ///
-/// Semantics are those of torchvision.transforms.v2.functional on f32 tensors: bilinear resize with
+/// Semantics are those of torchvision.transforms.v2.functional on f32 tensors
+/// (https://docs.pytorch.org/vision/stable/transforms.html; resized_crop, hflip, adjust_brightness, adjust_contrast,
+/// adjust_saturation, adjust_hue, rgb_to_grayscale, gaussian_blur, normalize), in the arrangement of SimCLR (appendix
+/// A,
+/// https://arxiv.org/abs/2002.05709): bilinear resize with
 /// align_corners=False and without antialiasing, edges clamped to the crop box; colour operations clamp to 0 to 1;
 /// contrast blends with the mean luma of the cropped image; luma is 0.2989 R + 0.587 G + 0.114 B.
 int hl_augment(const void *images, int is_u8, int height, int width, int first, int last,
                const hl_augment_parameters *p, const float mean[3], const float std[3], int out_size, float *out);
-
-/// Separable Gaussian blur of the planes `first` ..< `last` of [planes, height, width], borders reflected without
-/// repeating the edge, as in torchvision and kornia. `kernel_size` is odd, and half of it is below both sides.
-/// `out` must not overlap `images`. Returns 0, or -1 when there is no memory.
-int hl_gaussian_blur(const float *images, int height, int width, int first, int last, int kernel_size, float sigma,
-                     float *out);

@@ -1,8 +1,11 @@
 // The last steps from activations to images 0...1.
 #pragma once
+#include <stdint.h>
+
 #include "hl_planes.h"
 
-/// How values become brightness: (tanh x + 1) / 2, or (x + 1) / 2 cut off at 0 and 1.
+/// How values become brightness: (tanh x + 1) / 2 (BigGAN's last layer, https://arxiv.org/abs/1809.11096, appendix B),
+/// or (x + 1) / 2 cut off at 0 and 1 (https://github.com/NVlabs/stylegan2-ada-pytorch/blob/main/generate.py).
 typedef enum { HL_SQUASH_TANH, HL_SQUASH_CLAMP } hl_squash;
 
 /// The first three channels of one sample, in any layout, as a row-major image [3][positions].
@@ -11,8 +14,9 @@ void hl_to_image(hl_planes p, hl_squash squash, const float *x, float *image);
 void hl_to_image_backward(hl_planes p, hl_squash squash, const float *image, const float *gradient,
                           float *input_gradient);
 
-/// A linear map along one direction: output i is the sum over k < counts[i] of weights[i * most + k] * input
-/// [starts[i] + k].
+/// A linear map along one direction: output i is the sum over k < counts[i] of weights[i * most + k] * input[starts[i]
+/// + k]. What resizing by interpolation, cropping and their adjoints are:
+/// https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.interpolate.html
 typedef struct {
     size_t count, most;
     const int32_t *starts, *counts;

@@ -1,5 +1,6 @@
 // 1 x 1 convolutions to a few channels with weights of their own for every sample: StyleGAN2's toRGB, which reads much
-// and computes little.
+// and computes little. ToRGBLayer of https://github.com/NVlabs/stylegan2-ada-pytorch/blob/main/training/networks.py;
+// the general operation is https://docs.pytorch.org/docs/stable/generated/torch.bmm.html
 #pragma once
 #include "hl_planes.h"
 

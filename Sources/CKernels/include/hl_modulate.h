@@ -1,5 +1,13 @@
-// Scale, shift, noise, activation and gain of activations in one pass over memory, with the depth-to-space rearrangement
-// that ends an upsampling convolution taken along.
+// Scale, shift, noise, activation and gain of activations in one pass over memory, with the depth-to-space
+// rearrangement that ends an upsampling convolution taken along.
+//
+// With StyleGAN2 (Karras et al. 2020, https://arxiv.org/abs/1912.04958, section 2.2) the scale is the demodulation of
+// equation 3, shift, noise and activation are bias, noise and leaky ReLU, and the gain is the next layer's modulation
+// of equation 1: bias_act of https://github.com/NVlabs/stylegan2-ada-pytorch/blob/main/torch_utils/ops/bias_act.py
+//
+// With BigGAN (https://arxiv.org/abs/1809.11096, appendix B) scale and shift are class-conditional batch norm, and the
+// activation ReLU. Phases are torch.nn.PixelShuffle's, but the channels of one phase lie together:
+// https://docs.pytorch.org/docs/stable/generated/torch.nn.PixelShuffle.html
 #pragma once
 #include "hl_planes.h"
 

@@ -3,5 +3,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/// round(255 x), clamped; NaN becomes 0.
+/// round(255 x), clamped, as torchvision.utils.save_image does it; NaN becomes 0.
+/// https://docs.pytorch.org/vision/stable/generated/torchvision.utils.save_image.html
 void hl_round_pixels(const float *pixels, uint8_t *out, size_t n);

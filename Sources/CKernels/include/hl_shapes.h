@@ -12,8 +12,8 @@
 ///   4  palette: fill (always brighter than the ground), stroke, texture colour, hue and contrast of everything
 ///   5  texture and light: fill texture, light, shadow, vignette
 ///
-/// Defects. Direction 17 of chunks 5, 1 and 2 scores noise, blur and broken outline. The largest of the three scores, if
-/// above a fixed threshold, makes the sample defective: about 20 % of anchors truncated at 2 sigma. How strong the
+/// Defects. Direction 17 of chunks 5, 1 and 2 scores noise, blur and broken outline. The largest of the three scores,
+/// if above a fixed threshold, makes the sample defective: about 20 % of anchors truncated at 2 sigma. How strong the
 /// defect is (never weak) and where its gaps or grains lie are smooth in z.
 ///
 /// Images are [count][3][size][size], RGB in 0…1, 16 <= size <= 512; the scene does not depend on size. Results are the
@@ -46,7 +46,6 @@ void hl_shapes_render(const float *z, float *images, int count, int size, int cl
 
 /// dL/dz from dL/dimages, both in the layouts above; written, not accumulated. Goes through everything except the
 /// decision whether a sample is defective.
-void hl_shapes_gradient(
-    const float *z, const float *image_gradient, float *z_gradient, int count, int size, int clean);
+void hl_shapes_gradient(const float *z, const float *image_gradient, float *z_gradient, int count, int size, int clean);
 
 #endif

@@ -1,7 +1,10 @@
 // Convolutions of oneDNN, behind one small interface that hides the difference between its versions 2 and 3.
 //
 // The library is opened at run time, not linked: a program that only passes streams starts without it, and libgomp,
-// which oneDNN waits with, reads its wait policy from the environment while it is loaded, so that it must be set before.
+// which oneDNN waits with, reads its wait policy from the environment while it is loaded, so that it must be set
+// before.
+//
+// https://uxlfoundation.github.io/oneDNN/dev_guide_convolution.html
 #pragma once
 #include <stddef.h>
 
@@ -11,10 +14,9 @@ typedef struct {
     int batch, in_channels, out_channels, height, width, kernel, stride, padding;
     /// Channels per block of input and output: 16 or 8 (nChw16c, nChw8c), or 1 for row-major NCHW.
     int in_block, out_block;
-    /// Ask for Winograd's algorithm; where the library has none for this shape the direct one is taken.
+    /// Ask for Winograd's algorithm (Lavin and Gray 2015, https://arxiv.org/abs/1509.09308); where the library has none
+    /// for this shape the direct one is taken.
     int winograd;
-    /// Forward only, for inference: add a bias per output channel, add to what the output holds, apply ReLU.
-    int bias, accumulate, relu;
 } hl_dnn_shape;
 
 typedef struct hl_dnn_convolution hl_dnn_convolution;
@@ -34,8 +36,6 @@ int hl_dnn_block(void);
 hl_dnn_convolution *hl_dnn_create(const hl_dnn_shape *shape, hl_dnn_pass pass, char *error, size_t error_size);
 void hl_dnn_destroy(hl_dnn_convolution *convolution);
 
-/// The library's name of the kernel, such as "jit_wino_4x3:avx512_core".
-const char *hl_dnn_kernel(const hl_dnn_convolution *convolution);
 size_t hl_dnn_scratch_bytes(const hl_dnn_convolution *convolution);
 /// Bytes of the weights (or of their gradient) in the layout this convolution wants.
 size_t hl_dnn_weights_bytes(const hl_dnn_convolution *convolution);
@@ -52,5 +52,4 @@ int hl_dnn_repack(hl_dnn_convolution *from, const float *source, hl_dnn_convolut
 
 /// Runs it. `input` and `output` are activations (or their gradients) of the convolution's input and output side,
 /// whichever direction the data flows; `weights` is read, or written in a backward-weights pass. 0 on success.
-int hl_dnn_run(hl_dnn_convolution *convolution, float *input, float *weights, const float *bias, float *output,
-               void *scratch);
+int hl_dnn_run(hl_dnn_convolution *convolution, float *input, float *weights, float *output, void *scratch);

@@ -18,5 +18,6 @@ int hl_blas_is_loaded(void);
 const char *hl_blas_description(void);
 
 /// C = alpha op(A) op(B) + beta C, row-major; op transposes where its flag is not 0. The library must be loaded.
+/// BLAS's sgemm: https://www.netlib.org/blas/
 void hl_blas_sgemm(int transpose_a, int transpose_b, int m, int n, int k, float alpha, const float *a, int lda,
                    const float *b, int ldb, float beta, float *c, int ldc);

@@ -134,8 +134,7 @@
                 height: Int32(input[2]), width: Int32(input[3]), kernel: Int32(window.size),
                 stride: Int32(window.stride), padding: Int32(window.padding), in_block: sides.input == .plain ? 1 : Int32(block),
                 out_block: sides.output == .plain ? 1 : Int32(block), winograd: prefersWinograd(input[1], outChannels, window, pass)
-                    && isWorthTransforming(input, outChannels, pass) ? 1 : 0, bias: 0,
-                accumulate: 0, relu: 0)
+                    && isWorthTransforming(input, outChannels, pass) ? 1 : 0)
             var message = [CChar](repeating: 0, count: 256)
             guard let handle = hl_dnn_create(&shape, pass, &message, message.count) else {
                 let text = message.withUnsafeBufferPointer { $0.baseAddress.map { String(cString: $0) } ?? "" }
@@ -174,7 +173,7 @@
         ) {
             let scratch = convolution.scratchBytes > 0 ? backend.storage(bytes: convolution.scratchBytes) : nil
             var status: Int32 = 0
-            running { status = hl_dnn_run(convolution.handle, input, weights, nil, output, scratch?.floats) }
+            running { status = hl_dnn_run(convolution.handle, input, weights, output, scratch?.floats) }
             check(status, backend)
         }
 

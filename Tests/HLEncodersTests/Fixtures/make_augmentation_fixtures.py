@@ -112,7 +112,7 @@ def main():
         made.append(p)
     document = dict(
         torchvision=torchvision.__version__, height=HEIGHT, width=WIDTH, size=SIZE, mean=MEAN, deviation=STD,
-        image=pack(image.numpy()), cases=made, blur5=pack(F.gaussian_blur(pixels, [5, 5], [1.5, 1.5]).numpy()),
+        image=pack(image.numpy()), cases=made,
         crops=[crop_statistics(128, 128, 200_000), crop_statistics(32, 128, 100_000), crop_statistics(90, 48, 100_000)])
     path = pathlib.Path(__file__).with_name("augmentation.json")
     path.write_text(json.dumps(document, indent=1) + "\n")

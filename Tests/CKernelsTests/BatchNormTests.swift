@@ -1,0 +1,163 @@
+import CKernels
+import CKernelsClones
+import Testing
+
+/// Batch normalisation against its formulas in Double. Sums of a few hundred floats: within 2e-6 of the greatest value.
+struct BatchNormTests {
+    /// Row-major, blocks with and without padding, matrices, one position, one sample, and a block of no layout in use.
+    static let layouts = [
+        Layout(3, 5, 35, block: 1), Layout(1, 1, 1, block: 1), Layout(2, 3, 1, block: 1), Layout(2, 2, 16, block: 1),
+        Layout(2, 32, 7, block: 16), Layout(3, 20, 12, block: 16), Layout(1, 16, 1, block: 16),
+        Layout(3, 8, 9, block: 8), Layout(2, 13, 6, block: 8), Layout(7, 37, 1, block: 37), Layout(4, 8, 1, block: 8),
+        Layout(1, 40, 1, block: 40), Layout(2, 6, 5, block: 3),
+    ]
+
+    /// One block of channels after another, as the backend calls the kernels.
+    private func forEachBlock(_ layout: Layout, _ body: (Int, Range<Int>) -> Void) {
+        for which in 0..<layout.blocks { body(which, which * layout.block..<(which + 1) * layout.block) }
+    }
+
+    /// Values far from 0, where a variance by plain squares would be wrong.
+    private func inputs(_ layout: Layout, _ seed: Int) -> [Float] {
+        var numbers = Numbers(seed)
+        return numbers.floats(layout.samples * layout.channels * layout.positions, 99, 101)
+    }
+
+    @Test(arguments: layouts) func statistics(_ layout: Layout) {
+        let plain = inputs(layout, 10), x = layout.pack(plain, filling: 0)
+        let channels = layout.blocks * layout.block
+        let found = everyClone(
+            hl_batch_norm_statistics, avx2: hl_batch_norm_statistics_avx2, baseline: hl_batch_norm_statistics_baseline
+        ) { statistics in
+            var mean = [Float](repeating: .nan, count: channels), variance = mean
+            var scratch = [Float](repeating: .nan, count: 4 * layout.block)
+            forEachBlock(layout) { which, range in
+                mean.withUnsafeMutableBufferPointer { mean in
+                    variance.withUnsafeMutableBufferPointer { variance in
+                        statistics(
+                            layout.planes, which, x, mean.baseAddress! + range.lowerBound,
+                            variance.baseAddress! + range.lowerBound, &scratch)
+                    }
+                }
+            }
+            return mean + variance
+        }
+        let count = Double(layout.samples * layout.positions)
+        let values = (0..<channels).map { channel in
+            (0..<layout.samples).flatMap { n in
+                (0..<layout.positions).map { channel < layout.channels ? Double(x[layout.index(n, channel, $0)]) : 0 }
+            }
+        }
+        let means = values.map { $0.reduce(0, +) / count }
+        let variances = zip(values, means).map { values, mean in
+            values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / count
+        }
+        expectClose(Array(found.prefix(channels)), means, within: 0x1p-23, "mean")
+        expectClose(Array(found.suffix(channels)), variances, within: 2e-6, "variance")
+    }
+
+    @Test(arguments: layouts) func application(_ layout: Layout) {
+        var numbers = Numbers(11)
+        let count = layout.samples * layout.channels * layout.positions, channels = layout.blocks * layout.block
+        let plain = numbers.eighths(count), other = numbers.eighths(count)
+        let scale = numbers.eighths(channels), shift = numbers.eighths(channels)
+        let x = layout.pack(plain, filling: 0), residual = layout.pack(other, filling: 0)
+        for (withResidual, relu) in [(false, false), (false, true), (true, false), (true, true)] {
+            let found = everyClone(
+                hl_batch_norm_apply, avx2: hl_batch_norm_apply_avx2, baseline: hl_batch_norm_apply_baseline
+            ) { apply in
+                var y = [Float](repeating: .nan, count: layout.count)
+                forEachBlock(layout) { which, range in
+                    apply(
+                        layout.planes, which, x, withResidual ? residual : nil, &y, Array(scale[range]),
+                        Array(shift[range]), relu ? 1 : 0)
+                }
+                return y
+            }
+            let expected = plain.indices.map { index in
+                let channel = index / layout.positions % layout.channels
+                let y =
+                    Double(plain[index]) * Double(scale[channel]) + Double(shift[channel])
+                    + (withResidual ? Double(other[index]) : 0)
+                return relu ? max(y, 0) : y
+            }
+            // Eighths: exact.
+            expectClose(layout.unpack(found), expected, within: 0, "residual \(withResidual), ReLU \(relu)")
+        }
+    }
+
+    @Test(arguments: layouts) func sumsOfTheGradient(_ layout: Layout) {
+        var numbers = Numbers(12)
+        let count = layout.samples * layout.channels * layout.positions, channels = layout.blocks * layout.block
+        let plain = numbers.floats(count), gradient = numbers.floats(count), output = numbers.eighths(count)
+        let mean = numbers.floats(channels)
+        let packed = [plain, gradient, output].map { layout.pack($0, filling: 0) }
+        for masked in [false, true] {
+            let found: [Double] = everyClone(
+                hl_batch_norm_backward_sums, avx2: hl_batch_norm_backward_sums_avx2,
+                baseline: hl_batch_norm_backward_sums_baseline
+            ) { sums in
+                var result: [[Double]] = [[], []]
+                var scratch = [Float](repeating: .nan, count: 2 * layout.block)
+                forEachBlock(layout) { which, range in
+                    var sum = [Double](repeating: .nan, count: layout.block), centred = sum
+                    sums(
+                        layout.planes, which, packed[1], masked ? packed[2] : nil, packed[0], Array(mean[range]), &sum,
+                        &centred, &scratch)
+                    result[0] += sum
+                    result[1] += centred
+                }
+                return result[0] + result[1]
+            }
+            var sum = [Double](repeating: 0, count: channels), centred = sum
+            for index in 0..<count where !masked || output[index] > 0 {
+                let channel = index / layout.positions % layout.channels
+                sum[channel] += Double(gradient[index])
+                centred[channel] += Double(gradient[index]) * (Double(plain[index]) - Double(mean[channel]))
+            }
+            expectClose(Array(found.prefix(channels)), sum, within: 2e-6, "sum")
+            expectClose(Array(found.suffix(channels)), centred, within: 2e-6, "centred sum")
+        }
+    }
+
+    @Test(arguments: layouts) func gradientOfTheInput(_ layout: Layout) {
+        var numbers = Numbers(13)
+        let count = layout.samples * layout.channels * layout.positions, channels = layout.blocks * layout.block
+        let plain = [numbers.eighths(count), numbers.eighths(count), numbers.eighths(count)]  // x, gradient, y
+        let packed = plain.map { layout.pack($0, filling: 0) }
+        let (a, b, c) = (numbers.eighths(channels), numbers.eighths(channels), numbers.eighths(channels))
+        for (masked, withResidual) in [(false, false), (false, true), (true, false), (true, true)] {
+            let found = everyClone(
+                hl_batch_norm_backward_apply, avx2: hl_batch_norm_backward_apply_avx2,
+                baseline: hl_batch_norm_backward_apply_baseline
+            ) { apply in
+                var result = [Float](repeating: .nan, count: layout.count), residual = result
+                var inPlace = packed[1]
+                forEachBlock(layout) { which, range in
+                    let coefficients = [a, b, c].map { Array($0[range]) }
+                    residual.withUnsafeMutableBufferPointer { residual in
+                        apply(
+                            layout.planes, which, packed[1], masked ? packed[2] : nil, packed[0], &result,
+                            withResidual ? residual.baseAddress : nil, coefficients[0], coefficients[1],
+                            coefficients[2])
+                    }
+                    inPlace.withUnsafeMutableBufferPointer { gradient in
+                        apply(
+                            layout.planes, which, gradient.baseAddress, masked ? packed[2] : nil, packed[0],
+                            gradient.baseAddress, nil, coefficients[0], coefficients[1], coefficients[2])
+                    }
+                }
+                return layout.unpack(result) + layout.unpack(inPlace) + (withResidual ? layout.unpack(residual) : [])
+            }
+            let kept = (0..<count).map { masked && plain[2][$0] <= 0 ? 0 : Double(plain[1][$0]) }
+            let expected = (0..<count).map { index in
+                let channel = index / layout.positions % layout.channels
+                return Double(a[channel]) * kept[index] + Double(b[channel]) * Double(plain[0][index])
+                    + Double(c[channel])
+            }
+            // Eighths: exact.
+            expectClose(
+                found, expected + expected + (withResidual ? kept : []), within: 0, "ReLU \(masked), \(withResidual)")
+        }
+    }
+}
