@@ -2,8 +2,10 @@ import HLFormats
 
 /// Labelled images in a fixed order.
 package protocol ImageDataset: Sendable {
-    /// Where the images come from, for a stream's `hl.data`, such as `imagefolder:photos/train`.
+    /// Where the images come from, for messages, such as `imagefolder:photos/train`.
     var source: String { get }
+    /// What tells the data set from others, the first members of a stream's `hl.data`: kind, place, split.
+    var identity: JSONObject { get }
     /// The names of the classes; labels are positions in this list.
     var classNames: [String] { get }
     var count: Int { get }

@@ -1,3 +1,4 @@
+import HLFormats
 import HLCommand
 import Testing
 

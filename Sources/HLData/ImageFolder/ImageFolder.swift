@@ -12,7 +12,18 @@ package struct ImageFolder: ImageDataset {
     private let files: [(name: String, label: Int)]
 
     package var count: Int { files.count }
-    package var source: String { "imagefolder:\(root)" }
+    package var source: String { "\(Self.kind.name):\(root)" }
+
+    /// In the catalogue of data sets.
+    static let kind = DatasetKind(
+        name: "imagefolder", place: "DIR", abstract: "DIR/SPLIT/CLASS/IMAGE, or without splits",
+        open: { try ImageFolder(directory: $0, split: $1) })
+
+    package var identity: JSONObject {
+        var object: JSONObject = ["kind": .string(Self.kind.name), "directory": .string(directory)]
+        if let split { object["split"] = .string(split) }
+        return object
+    }
 
     private static let extensions = [".jpg", ".jpeg", ".png"]
 

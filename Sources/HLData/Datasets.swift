@@ -1,0 +1,36 @@
+import HLFormats
+import HLTensor
+
+/// One kind of data set: what it is called, and how one is opened.
+package struct DatasetKind: Sendable {
+    /// As a user writes it before the colon, such as `imagefolder`.
+    package let name: String
+    /// What a user writes behind the colon, such as `DIR`.
+    package let place: String
+    /// What lies there, in a few words for help.
+    package let abstract: String
+    /// Opens the data set at a path. A kind that has no splits, or needs one, refuses what does not fit.
+    let open: @Sendable (_ path: String, _ split: String?) throws -> any ImageDataset
+
+    /// How a user writes it, such as `imagefolder:DIR`.
+    package var form: String { "\(name):\(place)" }
+}
+
+/// The data sets that this version reads. One more is a folder of its own and one more entry.
+package enum Datasets {
+    package static let all: [DatasetKind] = [ImageFolder.kind]
+
+    /// How they are written, for help and messages: `imagefolder:DIR or …`.
+    package static var forms: String { all.map(\.form).joined(separator: " or ") }
+
+    /// The data set that `kind:path` names.
+    /// - Parameter split: such as `train`; nil where none was chosen.
+    /// - Throws: `Failure(.usage)` for another kind or no path, and whatever the kind refuses.
+    package static func open(_ text: String, split: String?) throws -> any ImageDataset {
+        let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+        guard parts.count == 2, !parts[1].isEmpty, let kind = all.first(where: { $0.name == parts[0] }) else {
+            throw Failure(.usage, "'\(text)' is not a data set", "write it as \(forms)")
+        }
+        return try kind.open(String(parts[1]), split)
+    }
+}
