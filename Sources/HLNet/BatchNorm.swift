@@ -5,6 +5,7 @@ import HLCompute
 package final class BatchNorm: Module {
     /// Scale and shift, [C]; none in a batch norm without affine part.
     package let weight: Parameter?
+    /// Shift, [C]; none without affine part.
     package let bias: Parameter?
     private let running: RunningStatistics
     private let batchesTracked = Counter()

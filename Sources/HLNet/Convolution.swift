@@ -2,9 +2,12 @@ import HLCompute
 
 /// A square two-dimensional convolution without bias (torch.nn.Conv2d).
 package final class Convolution: Module {
+    /// [O, I, k, k]
     package let weight: Parameter
+    /// Side, stride and padding.
     package let window: Window
 
+    /// A layer with torchvision's initialisation (Kaiming, fan out), once it is drawn.
     package init(_ backend: any Backend, _ inChannels: Int, _ outChannels: Int, _ window: Window) {
         let shape = [outChannels, inChannels, window.size, window.size]
         weight = Parameter(backend, shape, .kaimingFanOut(shape))

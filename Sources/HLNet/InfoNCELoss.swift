@@ -8,6 +8,7 @@ package struct InfoNCELoss: Sendable {
     /// Whether the loss is multiplied by τ/0.07, as SupCon's code (and COP-Gen's after it) does.
     package let isScaled: Bool
 
+    /// SimCLR's temperature and no factor by default.
     package init(temperature: Float = 0.1, isScaled: Bool = false) {
         self.temperature = temperature
         self.isScaled = isScaled

@@ -4,6 +4,7 @@ import HLTensor
 /// A distribution that parameters are drawn from before training.
 package enum Initialiser: Sendable {
     case constant(Float)
+    /// N(0, σ²).
     case normal(standardDeviation: Float)
     /// Uniform within ±bound.
     case uniform(bound: Float)
@@ -17,6 +18,7 @@ package enum Initialiser: Sendable {
     /// U(±1/√in), as torch.nn.Linear draws weight and bias.
     package static func linear(inputs: Int) -> Initialiser { .uniform(bound: 1 / Float(inputs).squareRoot()) }
 
+    /// Values F32 of that shape; those of an id and key are always the same.
     func draw(_ shape: [Int], key: RandomKey, id: Int64) -> HostTensor {
         HostTensor(.f32, shape: shape) { bytes in
             let values = bytes.bindMemory(to: Float.self)

@@ -2,9 +2,12 @@ import HLCompute
 
 /// A fully connected layer (torch.nn.Linear): y = x Wᵀ + b, with W [out, in].
 package final class Linear: Module {
+    /// W [out, in]
     package let weight: Parameter
+    /// b [out], if there is one.
     package let bias: Parameter?
 
+    /// A layer with torch.nn.Linear's initialisation unless another is given.
     package init(
         _ backend: any Backend, _ inputs: Int, _ outputs: Int, bias hasBias: Bool = true,
         weightInitialiser: Initialiser? = nil, biasInitialiser: Initialiser? = nil

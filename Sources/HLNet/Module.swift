@@ -6,6 +6,7 @@ package final class Parameter: Variable {
     /// How it is drawn before training.
     package let initialiser: Initialiser
 
+    /// A parameter of zeros, until it is drawn.
     package init(_ backend: any Backend, _ shape: [Int], _ initialiser: Initialiser) {
         self.initialiser = initialiser
         super.init(backend.constant(0, shape: shape), requiresGradient: true)
@@ -14,16 +15,20 @@ package final class Parameter: Variable {
 
 /// A number that is kept with a network, such as batch norm's `num_batches_tracked`.
 package final class Counter {
+    /// The number.
     package var value: Int64 = 0
 
+    /// Starts at 0.
     package init() {}
 }
 
 /// One named piece of a network's state.
 package enum State {
+    /// Trained by gradients.
     case parameter(Parameter)
     /// Not trained by gradients: running statistics.
     case buffer(Tensor, initial: Float)
+    /// A number.
     case counter(Counter)
 }
 
@@ -34,6 +39,7 @@ package protocol Module: AnyObject {
 }
 
 extension Module {
+    /// All that gradients train, by name, in order.
     package var parameters: [(name: String, parameter: Parameter)] {
         var result: [(String, Parameter)] = []
         forEachState("") { name, state in

@@ -20,6 +20,7 @@ package final class SGD: Optimiser {
     private let rateFactors: [String: Float]
     package var stepsTaken = 0
 
+    /// State starts at 0.
     package init(
         _ backend: any Backend, _ parameters: [(name: String, parameter: Parameter)], momentum: Float, decay: Float,
         rateFactors: [String: Float] = [:]
@@ -56,6 +57,7 @@ package final class Adam: Optimiser {
     private let epsilon: Float
     package var stepsTaken = 0
 
+    /// State starts at 0.
     package init(
         _ backend: any Backend, _ parameters: [(name: String, parameter: Parameter)], beta1: Float = 0.9,
         beta2: Float = 0.999, epsilon: Float = 1e-8

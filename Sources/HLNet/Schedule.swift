@@ -3,9 +3,11 @@ import Glibc
 /// The learning rate over a run: linear warm-up, then half a cosine from `base` to `base * floor`
 /// (Loshchilov & Hutter 2017), piecewise constant over `resolution` steps.
 package struct Schedule: Sendable, Equatable {
+    /// The highest rate.
     package let base: Float
     /// Steps of the whole run.
     package let steps: Int
+    /// Steps over which the rate rises; 0 for none.
     package let warmupSteps: Int
     /// Fraction of `base` that the warm-up starts from.
     package let warmupStart: Float
@@ -14,6 +16,7 @@ package struct Schedule: Sendable, Equatable {
     /// Steps that share one rate: 1 for a rate per step, the steps of an epoch for a rate per epoch.
     package let resolution: Int
 
+    /// Half a cosine to 0, step by step, unless told otherwise.
     package init(
         base: Float, steps: Int, warmupSteps: Int = 0, warmupStart: Float = 0, floor: Float = 0, resolution: Int = 1
     ) {

@@ -3,16 +3,20 @@ import HLTensor
 
 /// A value in a network, and the gradient that comes back to it.
 package class Variable {
+    /// What it is.
     package let value: Tensor
     /// Whether a gradient with regard to this value is wanted.
     package var requiresGradient: Bool
+    /// The sum of what has come back so far.
     package internal(set) var gradient: Tensor?
 
+    /// A constant, unless a gradient is wanted.
     package init(_ value: Tensor, requiresGradient: Bool = false) {
         self.value = value
         self.requiresGradient = requiresGradient
     }
 
+    /// That of the value.
     package var shape: [Int] { value.shape }
 
     /// Adds to the gradient. The tensor becomes this variable's own: nobody else may keep it.
@@ -36,11 +40,13 @@ package class Variable {
 /// Every operation keeps its own way back next to its way forward. Going back, each is dropped as soon as it has run,
 /// and its activations with it.
 package final class Tape {
+    /// What the operations run on.
     package let backend: any Backend
     /// Whether operations are recorded at all; without it activations are freed at once.
     package let isRecording: Bool
     private var steps: [() -> Void] = []
 
+    /// A tape on which nothing is yet.
     package init(_ backend: any Backend, recording: Bool = true) {
         self.backend = backend
         isRecording = recording
@@ -66,10 +72,12 @@ package final class Tape {
         run()
     }
 
+    /// Adds to the gradient of an output, to start from.
     package func seed(_ output: Variable, gradient: Tensor) {
         if output.requiresGradient { output.receive(gradient, backend) }
     }
 
+    /// Runs all steps backward, the last first, and forgets them.
     package func run() {
         while let step = steps.popLast() { step() }
     }
@@ -77,17 +85,20 @@ package final class Tape {
 
 /// How a network is passed through.
 package struct Pass {
+    /// Where operations are recorded.
     package let tape: Tape
     /// Whether batch norm uses the batch's own statistics and updates the running ones.
     package let isTraining: Bool
     /// Equal parts of the batch with batch-norm statistics of their own: two views in one batch are two passes.
     package let groups: Int
 
+    /// One group unless told otherwise.
     package init(_ tape: Tape, training: Bool, groups: Int = 1) {
         self.tape = tape
         isTraining = training
         self.groups = groups
     }
 
+    /// The tape's.
     package var backend: any Backend { tape.backend }
 }

@@ -64,6 +64,7 @@ package struct BackendChoice: Sendable, Hashable, CustomStringConvertible {
     /// oneDNN's.
     package static let oneDNN = BackendChoice(known: "onednn")
 
+    /// The name.
     package var description: String { name }
 
     /// - Parameter threads: threads in all, 0 for one per core.

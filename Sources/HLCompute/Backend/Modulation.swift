@@ -12,13 +12,18 @@ package enum PhaseArrangement: Sendable, Hashable {
 package struct Modulation {
     /// Per channel, [B, C] or [1, C].
     package var scale: Tensor?
+    /// Per channel, [B, C] or [1, C]; nil is 0.
     package var shift: Tensor?
+    /// Per channel, [B, C] or [1, C]; nil is 1.
     package var gain: Tensor?
     /// Per position, [B, H, W] or [1, H, W] of the output; not differentiated.
     package var noise: Tensor?
+    /// What is taken of the sum.
     package var activation: Activation
+    /// How the input lies.
     package var arrangement: PhaseArrangement
 
+    /// A modulation that leaves out what is not given.
     package init(
         scale: Tensor? = nil, shift: Tensor? = nil, gain: Tensor? = nil, noise: Tensor? = nil,
         activation: Activation = .identity, arrangement: PhaseArrangement = .same
@@ -43,8 +48,12 @@ package struct Modulation {
 
 /// Gradients with regard to the input and, per sample, [B, C], to scale, shift and gain.
 package struct ModulationGradients {
+    /// Of the input's shape.
     package let input: Tensor
+    /// Σ over positions of the gradient times the input, [B, C].
     package let scale: Tensor
+    /// Σ over positions of the gradient, [B, C].
     package let shift: Tensor
+    /// Σ over positions of the gradient of the output times what the gain multiplies, [B, C].
     package let gain: Tensor
 }

@@ -1,12 +1,17 @@
 /// A linear map from one side of an image to another: every output is a weighted sum over neighbouring inputs.
 package struct ResampleTaps: Sendable, Equatable {
+    /// Pixels along the input.
     package let inputCount: Int
+    /// The first input of every output.
     package private(set) var starts: [Int32] = []
+    /// Inputs of every output.
     package private(set) var counts: [Int32] = []
     /// [outputs, most]
     package private(set) var weights: [Float] = []
+    /// The greatest of `counts`.
     package let most: Int
 
+    /// Pixels along the output.
     package var outputCount: Int { starts.count }
 
     /// - Parameter rows: for each output the first input and the weights from there on, all within 0..<inputCount.

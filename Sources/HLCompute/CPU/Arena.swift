@@ -9,7 +9,9 @@ import HLTensor
 package final class Arena {
     /// A piece of a segment, in use or free. Blocks of one segment form a list by address.
     package final class Block {
+        /// Its first byte, aligned for vector loads.
         package let pointer: UnsafeMutableRawPointer
+        /// Its bytes, at least those that were asked for.
         package fileprivate(set) var count: Int
         fileprivate var isFree = false
         fileprivate weak var previous: Block?
@@ -32,9 +34,12 @@ package final class Arena {
 
     private var segments: [Segment] = []
     private var free: [Block] = []
+    /// Bytes of blocks that are not free.
     package private(set) var bytesInUse = 0
+    /// Bytes of all segments.
     package private(set) var bytesHeld = 0
 
+    /// An arena that holds nothing yet.
     package init() {}
 
     deinit {
@@ -49,6 +54,7 @@ package final class Arena {
         return block
     }
 
+    /// Frees a block, which must not be used again, and merges it with free neighbours.
     package func release(_ released: Block) {
         bytesInUse -= released.count
         var block = released

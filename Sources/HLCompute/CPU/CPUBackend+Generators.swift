@@ -181,6 +181,7 @@ extension CPUBackend {
 }
 
 extension Squash {
+    /// The same for the kernels.
     var kernel: hl_squash {
         switch self {
         case .tanh: HL_SQUASH_TANH

@@ -112,6 +112,7 @@ extension CPUBackend {
         return result
     }
 
+    /// Calls `body` with each thread's part of the rows of [B, d].
     func forEachRow(_ matrix: Tensor, _ body: (_ first: Int, _ last: Int) -> Void) {
         parallel(matrix.shape[0], grain: max(1, Self.elementGrain / max(1, matrix.shape[1]))) {
             body($0.lowerBound, $0.upperBound)

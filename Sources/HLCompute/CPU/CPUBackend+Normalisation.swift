@@ -177,6 +177,7 @@ extension hl_planes {
     /// Channels in memory, padding included.
     var channels: Int { blocks * block }
 
+    /// One of so many equal parts of the samples.
     func part(of groups: Int) -> hl_planes {
         hl_planes(samples: samples / groups, blocks: blocks, positions: positions, block: block)
     }

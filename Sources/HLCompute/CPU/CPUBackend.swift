@@ -40,10 +40,12 @@ package final class CPUBackend: Backend {
         if failure == nil { failure = error }
     }
 
+    /// What to keep where a kernel of a library says that it failed.
     var libraryFailure: Failure {
         Failure(.software, "a kernel of a library failed (\(summary))", "report this with the output of --version")
     }
 
+    /// Throws the error that is kept, if there is one, and forgets it.
     func takeFailure() throws {
         guard let error = failure else { return }
         failure = nil
@@ -62,6 +64,7 @@ package final class CPUBackend: Backend {
 
     // MARK: Memory
 
+    /// A tensor whose values are not initialised.
     func allocate(_ shape: [Int], _ layout: CPUStorage.Layout = .plain, type: ElementType = .f32) -> Tensor {
         let count = shape.reduce(1, *)
         let bytes =
@@ -73,6 +76,7 @@ package final class CPUBackend: Backend {
         return Tensor(type, shape: shape, storage: storage(bytes: bytes, layout))
     }
 
+    /// Memory that is not initialised; where there is none, the process ends with a message (`Memory`).
     func storage(bytes: Int, _ layout: CPUStorage.Layout = .plain) -> CPUStorage {
         guard let block = arena.allocate(bytes) else {
             // There is nothing to go on with: unlike a failed operation, memory that is not there cannot be computed on.
@@ -81,6 +85,7 @@ package final class CPUBackend: Backend {
         return CPUStorage(layout: layout, block: block, arena: arena)
     }
 
+    /// A tensor of another's type, shape and layout, not initialised.
     func like(_ tensor: Tensor) -> Tensor { allocate(tensor.shape, tensor.cpu.layout, type: tensor.type) }
 
     package func tensor(

@@ -6,11 +6,14 @@ package class LibraryLayout {
     /// Bytes of a tensor in this layout.
     let byteCount: Int
 
+    /// A layout in which a tensor takes so many bytes.
     init(byteCount: Int) { self.byteCount = byteCount }
 
+    /// Whether tensors may pass from one to the other as they are.
     func isSame(as other: LibraryLayout) -> Bool { self === other }
     /// From and to row-major order. False when the library failed.
     func pack(_ plain: UnsafePointer<Float>, into packed: UnsafeMutablePointer<Float>) -> Bool { false }
+    /// The way back to row-major order. False when the library failed.
     func unpack(_ packed: UnsafePointer<Float>, into plain: UnsafeMutablePointer<Float>) -> Bool { false }
 }
 
@@ -26,6 +29,7 @@ package final class CPUStorage: TensorStorage {
         /// optimiser state take it on, so that a training step reorders none of them on its way forward.
         case library(LibraryLayout)
 
+        /// Layouts of libraries are the same where the library says so.
         package static func == (a: Layout, b: Layout) -> Bool {
             switch (a, b) {
             case (.plain, .plain): true
@@ -36,6 +40,7 @@ package final class CPUStorage: TensorStorage {
         }
     }
 
+    /// How the values lie now.
     private(set) var layout: Layout
     private var block: Arena.Block
     private let arena: Arena
@@ -46,6 +51,7 @@ package final class CPUStorage: TensorStorage {
     /// Such copies, by the layout's identity.
     var packed: [ObjectIdentifier: (version: Int, storage: CPUStorage)] = [:]
 
+    /// Takes a block over, which goes back to the arena with the storage.
     init(layout: Layout, block: Arena.Block, arena: Arena) {
         self.layout = layout
         self.block = block
@@ -54,7 +60,9 @@ package final class CPUStorage: TensorStorage {
 
     deinit { arena.release(block) }
 
+    /// The first value, as a float.
     var floats: UnsafeMutablePointer<Float> { block.pointer.assumingMemoryBound(to: Float.self) }
+    /// The first byte.
     var bytes: UnsafeMutablePointer<UInt8> { block.pointer.assumingMemoryBound(to: UInt8.self) }
 
     /// Takes over memory and layout of another storage of the same values, which gets this one's.
@@ -66,6 +74,7 @@ package final class CPUStorage: TensorStorage {
 }
 
 extension Tensor {
+    /// Its storage; a tensor of another backend traps.
     var cpu: CPUStorage {
         guard let storage = storage as? CPUStorage else {
             preconditionFailure("a tensor of another backend")
@@ -73,6 +82,7 @@ extension Tensor {
         return storage
     }
 
+    /// The elements of an F32 tensor, in its layout.
     var floats: UnsafeMutablePointer<Float> {
         assert(type == .f32)
         return cpu.floats

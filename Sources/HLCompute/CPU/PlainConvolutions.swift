@@ -9,6 +9,7 @@ package final class PlainConvolutions: ConvolutionEngine {
     package let summary: String? = nil
     package var aroundKernel: ((() -> Void) -> Void)?
 
+    /// It needs nothing of its own.
     package init() {}
 
     package func activationLayout(_ channels: Int) -> CPUStorage.Layout { .plain }
