@@ -2,16 +2,13 @@ import HLFormats
 import Testing
 
 @Suite struct NumberTextTests {
-    @Test func fixedDigits() {
-        for (value, digits, text) in [
-            (0, 2, "0.00"), (1.005, 1, "1.0"), (99.999, 2, "100.00"), (-0.001, 2, "0.00"), (-1.25, 2, "-1.25"),
-            // To even, as printf.
-            (0.125, 2, "0.12"), (0.375, 2, "0.38"), (2.5, 0, "2"), (12.3456, 4, "12.3456"), (1e18, 2, "1e+18"),
-            (.nan, 3, "-"), (.infinity, 1, "inf"), (-.infinity, 1, "-inf"),
-        ] as [(Double, Int, String)] {
-            #expect(fixed(value, digits) == text)
-        }
-    }
+    /// Halves to even, as printf.
+    @Test(arguments: [
+        (0, 2, "0.00"), (0.005, 2, "0.00"), (0.015, 2, "0.02"), (-0.001, 2, "0.00"), (-0.25, 1, "-0.2"), (2.5, 0, "2"),
+        (0.125, 2, "0.12"), (0.375, 2, "0.38"), (99.995, 1, "100.0"), (1234.5678, 3, "1234.568"), (0.07, 4, "0.0700"),
+        (.nan, 2, "-"), (.infinity, 2, "inf"), (-.infinity, 2, "-inf"), (1e17, 2, "1e+17"),
+    ] as [(Double, Int, String)])
+    func fixedDigits(value: Double, digits: Int, text: String) { #expect(fixed(value, digits) == text) }
 
     @Test func roundedDropsZeros() {
         #expect(rounded(0.66666) == "0.667" && rounded(2) == "2.0" && rounded(0.1) == "0.1")
