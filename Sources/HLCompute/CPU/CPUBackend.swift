@@ -9,7 +9,7 @@ import HLTensor
 ///
 /// Not thread-safe: one thread enqueues. Every kernel splits its work the same way for the same shape and thread count,
 /// and no sum crosses threads, so that results repeat bit for bit.
-package final class CPUBackend: Backend {
+package final class CPUBackend: Backend, ConvolutionHost {
     package let threads: Int
     /// Where all tensors live.
     package let arena = Arena()
@@ -22,15 +22,12 @@ package final class CPUBackend: Backend {
     ///   - engine: made once OpenBLAS is there, for as many threads.
     /// - Throws: `Failure(.software)` where a library cannot be loaded.
     package init(threads: Int, engine: (_ threads: Int) throws(Failure) -> any ConvolutionEngine) throws(Failure) {
-        let count = threads > 0 ? threads : Self.coreCount
+        let count = threads > 0 ? threads : Int(hl_processor_count())
         self.threads = count
         // The engine's library first: what is missing there has the more telling remedy.
         self.engine = try engine(count)
         try Libraries.loadOpenBLAS(threads: count)
     }
-
-    /// Processors that this process may run on.
-    package static var coreCount: Int { Int(hl_processor_count()) }
 
     package var summary: String {
         let matrices = "OpenBLAS (\(String(cString: hl_blas_description()))), \(threads) threads"
@@ -43,7 +40,7 @@ package final class CPUBackend: Backend {
         if failure == nil { failure = error }
     }
 
-    var libraryFailure: Failure {
+    package var libraryFailure: Failure {
         Failure(.software, "a kernel of a library failed (\(summary))", "report this with the output of --version")
     }
 
@@ -69,7 +66,7 @@ package final class CPUBackend: Backend {
 
     // MARK: Memory
 
-    func allocate(_ shape: [Int], _ layout: CPUStorage.Layout = .plain, type: ElementType = .f32) -> Tensor {
+    package func allocate(_ shape: [Int], _ layout: CPUStorage.Layout = .plain, type: ElementType = .f32) -> Tensor {
         let count = shape.reduce(1, *)
         let bytes =
             switch layout {
@@ -80,7 +77,7 @@ package final class CPUBackend: Backend {
         return Tensor(type, shape: shape, storage: storage(bytes: bytes, layout))
     }
 
-    func storage(bytes: Int, _ layout: CPUStorage.Layout = .plain) -> CPUStorage {
+    package func storage(bytes: Int, _ layout: CPUStorage.Layout = .plain) -> CPUStorage {
         guard let block = arena.allocate(bytes) else {
             // There is nothing to go on with: unlike a failed operation, memory that is not there cannot be computed on.
             Memory.exhausted(bytes, for: "tensors")
@@ -151,7 +148,7 @@ package final class CPUBackend: Backend {
     }
 
     /// The tensor itself if it has that layout, else a copy that has.
-    func laidOut(_ tensor: Tensor, as layout: CPUStorage.Layout) -> Tensor {
+    package func laidOut(_ tensor: Tensor, as layout: CPUStorage.Layout) -> Tensor {
         guard tensor.cpu.layout != layout else { return tensor }
         let source = plain(tensor)
         switch layout {

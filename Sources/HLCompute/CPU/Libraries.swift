@@ -1,4 +1,5 @@
 import COpenBLAS
+import CSystem
 import HLTensor
 
 #if HL_ONEDNN
@@ -16,7 +17,7 @@ enum Libraries {
     /// - Parameter threads: the library takes no more than there are cores.
     /// - Throws: `Failure` (outOfMemory, or software when there is no such library).
     static func loadOpenBLAS(threads: Int) throws(Failure) {
-        let count = min(threads, CPUBackend.coreCount)
+        let count = min(threads, Int(hl_processor_count()))
         if Memory.isLimited && hl_blas_is_loaded() == 0 {
             try Memory.require(
                 libraryBytes + count * bufferBytes + (count - 1) * Memory.threadBytes, for: name("OpenBLAS", count))
