@@ -37,6 +37,7 @@ build: deps ## build the programs into .build/release (default)
 test: deps ## build and run all tests
 	@$(SWIFT) build $(SWIFTFLAGS) --build-tests
 	man/check.sh $(BIN)
+	$(BIN)/room-map Sources Benchmarks
 	HL_BIN="$(CURDIR)/$(BIN)" $(SWIFT) test $(SWIFTFLAGS) --skip-build --disable-xctest
 
 demo: build ## views, training and probing on the built-in generator, in minutes

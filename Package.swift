@@ -105,6 +105,10 @@ targets.append(
     .target(
         name: "TestSupport", dependencies: networks, path: "Tests/Support",
         exclude: ["README.md", "formula.py", "reference.py"], swiftSettings: features))
+
+// Prints which files stand on which; the test command runs it.
+targets.append(.executableTarget(name: "room-map", path: "Tests/room-map"))
+
 targets += [
     testTarget("CSystemTests", ["CSystem"]),
     // The clones of the kernels, by name.

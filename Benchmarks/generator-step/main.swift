@@ -17,7 +17,7 @@ let batch = options.number("batch", 8)
 let goesBack = options["backward"] == "1"
 
 let opening = try timed {
-    try GeneratorSpecification.fromWeights(path: options["weights"] ?? "", rendering: RenderingSettings())
+    try GeneratorSpecification.fromWeights(path: options["weights"] ?? "")
 }
 let specification = opening.result
 let backend = try BackendChoice.automatic.make(threads: options.number("threads", 0))

@@ -15,7 +15,7 @@ let options = Options()
 let batch = options.number("batch", 8), threads = options.number("threads", 2)
 
 let specification =
-    try options["weights"].map { try GeneratorSpecification.fromWeights(path: $0, rendering: RenderingSettings()) }
+    try options["weights"].map { try GeneratorSpecification.fromWeights(path: $0) }
     ?? GeneratorSpecification.named("shapes")
 let backend = try BackendChoice.automatic.make(threads: threads)
 let generator = try specification.makeDifferentiableGenerator(on: backend)

@@ -2,11 +2,12 @@ import Glibc
 
 /// Runs workers until every case has been tried, and counts what became of them.
 /// - Returns: the number of findings.
-@MainActor func supervise() -> Int {
-    var next = first, counts: [String: Int] = [:], findings = 0
+func supervise(_ campaign: Campaign) -> Int {
+    let end = campaign.first + campaign.cases
+    var next = campaign.first, counts: [String: Int] = [:], findings = 0
     let start = time(nil)
-    while next < first + cases {
-        let worker = Worker(from: next)
+    while next < end {
+        let worker = Worker(campaign, from: next)
         var current = next, isDone = false
         while let line = worker.line(within: 5000) {
             if line.hasPrefix("case ") {
@@ -16,7 +17,7 @@ import Glibc
                 counts[result.hasPrefix("BAD") ? "bad" : result, default: 0] += 1
                 if result.hasPrefix("BAD") {
                     findings += 1
-                    keep(current, result)
+                    keep(campaign, current, result)
                 }
                 if (current + 1) % 10_000 == 0 { report("\(current + 1): \(counts), \(time(nil) - start) s") }
             } else if line == "done" {
@@ -26,16 +27,18 @@ import Glibc
         let status = worker.end()
         if isDone { break }
         findings += 1
-        keep(current, "stopped with status \(status)")
+        keep(campaign, current, "stopped with status \(status)")
         next = current + 1
     }
-    report("\(cases) cases of seed \(seed): \(counts.sorted { $0.key < $1.key }), \(findings) findings, \(time(nil) - start) s")
+    let sorted = counts.sorted { $0.key < $1.key }
+    report(
+        "\(campaign.cases) cases of seed \(campaign.seed): \(sorted), \(findings) findings, \(time(nil) - start) s")
     return findings
 }
 
-@MainActor private func keep(_ number: Int, _ what: String) {
-    let path = "\(options["--keep"] ?? "/tmp")/weights-fuzzer-\(seed)-\(number)"
-    save(Mutation.apply(case: number, seed: seed, to: seeds), to: path)
+private func keep(_ campaign: Campaign, _ number: Int, _ what: String) {
+    let path = "\(campaign.folder)/weights-fuzzer-\(campaign.seed)-\(number)"
+    campaign.save(number, to: path)
     report("FINDING case \(number): \(what): \(path)")
 }
 
@@ -45,7 +48,7 @@ private final class Worker {
     private let output: Int32
     private var pending: [UInt8] = []
 
-    @MainActor init(from start: Int) {
+    init(_ campaign: Campaign, from start: Int) {
         var ends: [Int32] = [0, 0]
         pipe(&ends)
         var actions = posix_spawn_file_actions_t()
@@ -53,8 +56,8 @@ private final class Worker {
         posix_spawn_file_actions_adddup2(&actions, ends[1], 1)
         posix_spawn_file_actions_addclose(&actions, ends[0])
         let words =
-            [CommandLine.arguments[0], "--worker", String(start), "--cases", String(cases), "--from", String(first),
-             "--seed", String(seed)] + files
+            [CommandLine.arguments[0], "--worker", String(start), "--cases", String(campaign.cases), "--from",
+             String(campaign.first), "--seed", String(campaign.seed)] + campaign.files
         var pointers = words.map { strdup($0) } + [nil]
         guard posix_spawn(&process, "/proc/self/exe", &actions, nil, &pointers, environ) == 0 else {
             fatalError("cannot start a worker")

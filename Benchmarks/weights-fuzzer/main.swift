@@ -8,15 +8,8 @@
 
 import Glibc
 import HLCompute
-import HLFormats
 import HLGenerators
 import HLTensor
-
-/// Prints a line at once, also into a pipe.
-func report(_ line: String) {
-    print(line)
-    fflush(nil)
-}
 
 var options = ["--cases": "100000", "--seed": "1", "--from": "0", "--keep": "/tmp", "--worker": ""]
 var files: [String] = []
@@ -24,32 +17,14 @@ var arguments = CommandLine.arguments.dropFirst().makeIterator()
 while let name = arguments.next() {
     if options[name] != nil { options[name] = arguments.next() ?? "" } else { files.append(name) }
 }
-let cases = Int(options["--cases"] ?? "") ?? 0, seed = UInt64(options["--seed"] ?? "") ?? 1
-let first = Int(options["--from"] ?? "") ?? 0
-let seeds = try files.map { path -> [UInt8] in
-    let source = try FileDescriptorSource(path: path)
-    var info = stat()
-    stat(path, &info)
-    let buffer = HostBuffer(count: Int(info.st_size))
-    var filled = 0
-    while filled < buffer.count {
-        let count = try source.read(into: UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[filled...]))
-        if count == 0 { break }
-        filled += count
-    }
-    return Array(buffer.bytes)
-}
-
-func save(_ bytes: [UInt8], to path: String) {
-    guard let file = fopen(path, "wb") else { fatalError("cannot write \(path)") }
-    fwrite(bytes, 1, bytes.count, file)
-    fclose(file)
-}
+let campaign = try Campaign(
+    cases: Int(options["--cases"] ?? "") ?? 0, seed: UInt64(options["--seed"] ?? "") ?? 1,
+    first: Int(options["--from"] ?? "") ?? 0, files: files, folder: options["--keep"] ?? "/tmp")
 
 /// What became of one file: "loaded", or the kind of its failure.
 func outcome(_ path: String, rendering: Bool) -> String {
     do {
-        let specification = try GeneratorSpecification.fromWeights(path: path, rendering: RenderingSettings())
+        let specification = try GeneratorSpecification.fromWeights(path: path)
         let generator = try specification.makeGenerator(on: CPUBackend.plain(threads: 1))
         if rendering {
             let shape = specification.base
@@ -68,13 +43,13 @@ func outcome(_ path: String, rendering: Bool) -> String {
     }
 }
 
-func work(from start: Int) {
+func work(_ campaign: Campaign, from start: Int) {
     var limit = rlimit(rlim_cur: 3 << 30, rlim_max: 3 << 30)
     setrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit)
-    for number in start..<first + cases {
+    for number in start..<campaign.first + campaign.cases {
         report("case \(number)")
         let path = "/dev/shm/weights-fuzzer-\(getpid())-\(number)"
-        save(Mutation.apply(case: number, seed: seed, to: seeds), to: path)
+        campaign.save(number, to: path)
         let result = outcome(path, rendering: number % 100 == 0)
         unlink(path)
         report("result \(result)")
@@ -83,8 +58,8 @@ func work(from start: Int) {
 }
 
 if let start = Int(options["--worker"] ?? "") {
-    work(from: start)
+    work(campaign, from: start)
 } else {
-    let found = supervise()
+    let found = supervise(campaign)
     exit(found == 0 ? 0 : 1)
 }

@@ -89,18 +89,25 @@ package struct NormalOptions: ParsableArguments, Sendable {
     @Option(
         name: .customLong("trunc"),
         help: ArgumentHelp(
-            "Where it is cut off, in standard deviations. (number above 0, or inf; default: 2, for anchors of "
-                + "stylegan2 0.9)", valueName: "x"))
+            "Where it is cut off, in standard deviations. (number above 0, or inf; default: \(Self.defaults))",
+            valueName: "x"))
     package var truncation: Double?
 
     package init() {}
+
+    /// What generators have of their own is for their anchors.
+    private static var defaults: String {
+        let others = GeneratorCatalogue.all.filter { $0.defaultTruncation != standardTruncation }
+            .map { ", for anchors of \($0.name) \($0.defaultTruncation)" }
+        return "\(Int(standardTruncation))" + others.joined()
+    }
 
     /// Whether any of them is on the command line.
     package var isGiven: Bool { mean != nil || standardDeviation != nil || truncation != nil }
 
     /// - Parameter truncation: where none is on the command line.
     /// - Throws: `Failure(.usage)` for values that make no distribution.
-    package func distribution(truncation other: Double = 2) throws -> TruncatedNormal {
+    package func distribution(truncation other: Double = standardTruncation) throws -> TruncatedNormal {
         try TruncatedNormal(
             mean: mean ?? 0, standardDeviation: standardDeviation ?? 1, truncation: truncation ?? other)
     }

@@ -13,8 +13,7 @@ extension GeneratorSpecification {
         object["width"] = mapped.map { Self.json($0.dimension) }
         object["weights"] = weights.map { .string($0) }
         object["sha256"] = weightsDigest.map { .string($0) }
-        if isClean { object["clean"] = true }
-        object["command"] = command.map { .string($0) }
+        for (key, value) in own.members { object[key] = value }
         let standard = RenderingSettings()
         if rendering.classIndex != standard.classIndex { object["class"] = Self.json(rendering.classIndex) }
         if rendering.psi != standard.psi { object["psi"] = .number(rendering.psi) }
@@ -33,34 +32,35 @@ extension GeneratorSpecification {
 
     private static func json(_ value: Int) -> JSONValue { .integer(Int64(value)) }
 
+    /// Members that every version has known, in the order of writing; all others are a generator's own.
+    private static let common: Set<String> = [
+        "name", "chunks", "dimension", "resolution", "latent", "layers", "width", "weights", "sha256", "class", "psi",
+        "cutoff", "noise", "noise_seed", "crop", "size", "filter",
+    ]
+
+    /// What a header says, before the generator itself has looked at its own members.
     /// - Throws: `Failure(.data)` where the header's object is not what `json` writes.
-    package init(json: JSONValue) throws {
+    init(unchecked json: JSONValue) throws {
         let header = HeaderObject(json: json)
-        guard let name = try header.string("name") else { throw header.invalid("name") }
+        guard let name = try header.string("name") else { throw Self.invalidHeader("name") }
         let layers = try header.integer("layers"), width = try header.integer("width")
-        guard (layers == nil) == (width == nil) else { throw header.invalid(layers == nil ? "layers" : "width") }
+        guard (layers == nil) == (width == nil) else { throw Self.invalidHeader(layers == nil ? "layers" : "width") }
         let digest = try header.string("sha256")
         let isHex = digest.map { $0.utf8.count == 64 && $0.allSatisfy { "0123456789abcdef".contains($0) } } ?? true
-        guard isHex else { throw header.invalid("sha256") }
-        let command = try header.string("command")
-        guard (command != nil) == (name == "exec") else { throw header.invalid("command") }
+        guard isHex else { throw Self.invalidHeader("sha256") }
+        var own = JSONObject()
+        for (key, value) in json.object?.members ?? [] where !Self.common.contains(key) { own[key] = value }
         self.init(
             name: name, chunks: try header.required("chunks"), dimension: try header.required("dimension"),
             mapped: layers.flatMap { layers in width.map { LatentShape(chunks: layers, dimension: $0) } },
             resolution: try header.required("resolution"), weights: try header.string("weights"),
-            weightsDigest: digest, isClean: try header.bool("clean") ?? false,
-            rendering: try RenderingSettings(header), command: command)
+            weightsDigest: digest, rendering: try RenderingSettings(header), own: own)
     }
 
-    /// The generator of a stream.
-    /// - Throws: `Failure(.incompatible)` for a stream of real images, which has none.
-    package init(of header: StreamHeader) throws {
-        guard let json = header.generator else {
-            throw Failure(
-                .incompatible, "the stream comes from a data set, not from a generator",
-                "give this program the latents of hl-sample --generator")
-        }
-        try self.init(json: json)
+    static func invalidHeader(_ key: String) -> Failure {
+        Failure(
+            .data, "the stream's header gives no valid '\(key)' of its generator",
+            "the stream was not written by these programs, or is damaged")
     }
 }
 
@@ -82,15 +82,9 @@ extension RenderingSettings {
 private struct HeaderObject {
     let json: JSONValue
 
-    func invalid(_ key: String) -> Failure {
-        Failure(
-            .data, "the stream's header gives no valid '\(key)' of its generator",
-            "the stream was not written by these programs, or is damaged")
-    }
-
     private func member<Value>(_ key: String, _ read: (JSONValue) -> Value?) throws -> Value? {
         guard let value = json[key] else { return nil }
-        guard let result = read(value) else { throw invalid(key) }
+        guard let result = read(value) else { throw GeneratorSpecification.invalidHeader(key) }
         return result
     }
 
@@ -105,7 +99,7 @@ private struct HeaderObject {
     }
 
     func required(_ key: String) throws -> Int {
-        guard let value = try integer(key) else { throw invalid(key) }
+        guard let value = try integer(key) else { throw GeneratorSpecification.invalidHeader(key) }
         return value
     }
 

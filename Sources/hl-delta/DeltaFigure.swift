@@ -20,8 +20,9 @@ struct DeltaFigure {
             } + zip(statistics.groups, statistics.perGroup).map { ("\(measurement.unit)s \($0.text)", $1, nil) }
     }
 
-    /// - Throws: `Failure` (usage) for more rows than a figure holds.
-    static func check(rows: Int) throws {
+    /// - Throws: `Failure` (usage) for more chunks and groups than a figure holds.
+    static func check(_ measurement: Measurement) throws {
+        let rows = measurement.statistics.chunks.indices.count + measurement.statistics.groups.count
         if rows > HistogramFigure.largestPanelCount {
             throw Failure(
                 .usage, "a figure cannot show \(rows) chunks and groups",

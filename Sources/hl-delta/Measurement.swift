@@ -25,10 +25,23 @@ struct Measurement {
     /// The pairs of as many chunks fit in memory, and in a report.
     private static let mostChunks = 256
 
+    /// What the command line asks for.
+    struct Request {
+        /// To compare with the anchor.
+        let view: Int
+        /// nil is all.
+        let chunks: String?
+        let groups: [String]
+        /// Whether noise with the same mean is to be found.
+        let wantsSuggestion: Bool
+        /// What maps the latents of that noise.
+        let backend: BackendOnDemand
+    }
+
     /// - Parameter first: the first batch, which says what the stream has; it is not added.
     /// - Throws: `Failure`: usage for chunks that the latent lacks, data where there are no latents of two views.
-    init(_ options: Delta, _ header: StreamHeader, _ first: Batch, name: String) throws {
-        view = options.view
+    init(_ request: Request, _ header: StreamHeader, _ first: Batch, name: String) throws {
+        view = request.view
         space = first.tensors["w.0"] != nil && first.tensors["w.\(view)"] != nil ? .w : .z
         let anchors = try first.require("\(space.rawValue).0", .f32, rank: 3)
         guard anchors.shape[1] > 0 else {
@@ -38,19 +51,18 @@ struct Measurement {
         self.shape = shape
         specification = header.generator == nil ? nil : try GeneratorSpecification(of: header)
         try specification?.shape(in: space)?.require(anchors, "\(space.rawValue).0")
-        guard options.chunks != nil || shape.chunks <= Self.mostChunks else {
+        guard request.chunks != nil || shape.chunks <= Self.mostChunks else {
             throw Failure(
                 .data, "a latent of \(shape.chunks) chunks has too many pairs of them to count", "choose some with --chunks")
         }
-        let chunks = try options.chunks.map { try ChunkSet(parsing: $0, count: shape.chunks) } ?? ChunkSet(all: shape.chunks)
-        let groups = try options.groups.map { try ChunkSet(parsing: $0, count: shape.chunks) }
+        let chunks = try request.chunks.map { try ChunkSet(parsing: $0, count: shape.chunks) } ?? ChunkSet(all: shape.chunks)
+        let groups = try request.groups.map { try ChunkSet(parsing: $0, count: shape.chunks) }
         statistics = DeltaStatistics(chunks: chunks, groups: groups)
         if space == .z { boundary = (try specification?.makeOracle() as? any BoundaryOracle).map(BoundaryStatistics.init) }
-        if options.suggest { anchorDistances = AnchorDistances(chunks: chunks, groups: groups) }
+        if request.wantsSuggestion { anchorDistances = AnchorDistances(chunks: chunks, groups: groups) }
         mapper =
-            options.suggest && space == .w && specification?.mapped != nil
-            ? try specification?.makeMapper(on: options.computing.onDemand(options.shared)()) : nil
-        if options.figure != nil { try DeltaFigure.check(rows: chunks.indices.count + groups.count) }
+            request.wantsSuggestion && space == .w && specification?.mapped != nil
+            ? try specification?.makeMapper(on: request.backend()) : nil
     }
 
     mutating func add(_ batch: Batch) throws {

@@ -76,9 +76,16 @@ struct Delta: Tool {
         let reader = try StreamInput.open(path: input)
         let source: any BatchSource = shared.threadCount > 1 ? ReadAhead(reader) : reader
         let progress = Progress()
+        let request = Measurement.Request(
+            view: view, chunks: chunks, groups: groups, wantsSuggestion: suggest, backend: computing.onDemand(shared))
+        func start(_ first: Batch) throws -> Measurement {
+            let made = try Measurement(request, reader.header, first, name: reader.name)
+            if figure != nil { try DeltaFigure.check(made) }
+            return made
+        }
         var measurement: Measurement?
         while let batch = try source.next() {
-            var current = try measurement ?? Measurement(self, reader.header, batch, name: reader.name)
+            var current = try measurement ?? start(batch)
             measurement = nil  // The only copy is the one that grows.
             try current.add(batch)
             measurement = current

@@ -22,67 +22,28 @@ extension ViewMaker {
 /// A walker, and the chunks or layers that the command line gives it.
 typealias ChosenWalker = (walker: Walker, chunks: ChunkSet?)
 
-extension Perturb {
-    /// The views that the options ask for, of the latents that the header names.
-    /// - Throws: `Failure`: usage for chunks or layers that the generator lacks or that would be moved twice, incompatible
-    ///   for a walker of another generator; and as `makeMapper` where w is needed.
-    func makeViews(
-        _ walkers: [ChosenWalker], _ header: StreamHeader, _ renderer: Renderer?, on backend: BackendOnDemand
-    ) throws -> any ViewMaker {
-        let specification = try GeneratorSpecification(of: header)
-        for choice in walkers { try choice.walker.check(for: specification) }
-        guard let mapped = specification.mapped else { return try ChunkViews(self, walkers, specification) }
-        return try MappedViews(self, walkers, specification, mapped, renderer, on: backend)
+/// The views that a request asks for, of the latents that the header names.
+/// - Parameters:
+///   - renderer: whose mapping network serves, where there is one.
+///   - backend: what a mapping network computes on otherwise.
+/// - Throws: `Failure`: usage for chunks or layers that the generator lacks or that would be moved twice, incompatible
+///   for a walker of another generator; and as `makeMapper` where w is needed.
+func makeViews(
+    _ request: PerturbationRequest, _ walkers: [ChosenWalker], _ header: StreamHeader, _ renderer: Renderer?,
+    on backend: BackendOnDemand, threads: Int
+) throws -> any ViewMaker {
+    let specification = try GeneratorSpecification(of: header)
+    for choice in walkers { try choice.walker.check(for: specification) }
+    guard let mapped = specification.mapped else {
+        return try ChunkViews(request, walkers, specification, threads: threads)
     }
-
-    /// What the options ask for, of a generator with `count` chunks or layers.
-    /// - Parameter learned: walkers with their chunks.
-    fileprivate func perturbation(_ learned: [Perturbation.Learned], count: Int) throws -> Perturbation {
-        // Walkers alone bring no noise along.
-        let noise = learned.isEmpty || !groups.isEmpty ? try noise(count: count) : nil
-        return try Perturbation(noise: noise, walkers: learned, sweep: sweep)
-    }
-
-    /// The noise that the options ask for, of a generator with `count` chunks or layers.
-    private func noise(count: Int) throws -> RandomPerturbation {
-        let seed = randomness.seed
-        let noise = try normal.distribution()
-        if groups.isEmpty {
-            let chunks = try chunks.map { try ChunkSet(parsing: $0, count: count) } ?? Self.allButFirst(count)
-            return
-                sweep
-                ? try .sweep(chunks: chunks, noise: noise, seed: seed)
-                : try RandomPerturbation(
-                    groups: [PerturbationGroup(chunks: chunks, noise: noise)], seed: seed, views: views ?? 1)
+    return try MappedViews(request, walkers, base: specification.base, mapped: mapped, threads: threads) {
+        guard specification.weights != nil else {
+            throw Failure(
+                .incompatible, "the stream does not name the network that maps z to the layers' w",
+                "give --weights to hl-sample, or move all layers together with --chunks 0-\(mapped.chunks - 1)")
         }
-        let groups = try groups.map { try PerturbationGroup(parsing: $0, defaults: noise) }
-        try PerturbationGroup.validate(groups, count: count)
-        return
-            sweep
-            ? try .sweep(groups: groups, seed: seed)
-            : try RandomPerturbation(groups: groups, seed: seed, views: views ?? 1)
-    }
-
-    private static func allButFirst(_ count: Int) throws -> ChunkSet {
-        guard count > 1 else {
-            throw Failure(.usage, "the latent has one chunk only", "choose it with --chunks 0")
-        }
-        return try ChunkSet(parsing: "1-\(count - 1)")
-    }
-
-    /// For the header, `hl.perturbation`: one walker and nothing else in short, everything else as groups.
-    fileprivate func json(_ perturbation: Perturbation) throws -> JSONObject {
-        var object = try perturbation.json()
-        if perturbation.noise == nil, !sweep, let groups = object["groups"]?.array, groups.count == 1,
-            var single = groups[0].object
-        {
-            single["views"] = 1
-            return single
-        }
-        if let noise = perturbation.noise {
-            object["seed"] = .seed(noise.seed)
-        }
-        return object
+        return try renderer?.mapper ?? specification.makeMapper(on: backend())
     }
 }
 
@@ -101,18 +62,20 @@ private struct ChunkViews: ViewMaker {
     let json: JSONValue
     var viewCount: Int { perturbation.viewCount }
 
-    init(_ options: Perturb, _ walkers: [ChosenWalker], _ specification: GeneratorSpecification) throws {
+    init(
+        _ request: PerturbationRequest, _ walkers: [ChosenWalker], _ specification: GeneratorSpecification, threads: Int
+    ) throws {
         let shape = specification.base
         self.shape = shape
-        threads = options.shared.threadCount
+        self.threads = threads
         let learned = try walkers.map { choice in
             (
                 choice.walker,
                 try choice.walker.chunks(wanted: choice.chunks, count: shape.chunks, dimension: shape.dimension)
             )
         }
-        perturbation = try options.perturbation(learned, count: shape.chunks)
-        json = .object(try options.json(perturbation))
+        perturbation = try request.perturbation(learned, count: shape.chunks)
+        json = .object(try request.json(perturbation))
     }
 
     func tensors(for batch: Batch) throws -> NamedTensors {
@@ -133,30 +96,23 @@ private final class MappedViews: ViewMaker {
     let json: JSONValue
     var viewCount: Int { views.viewCount }
 
+    /// - Parameter makeMapper: asked for only where something is to be mapped.
     init(
-        _ options: Perturb, _ walkers: [ChosenWalker], _ specification: GeneratorSpecification, _ mapped: LatentShape,
-        _ renderer: Renderer?, on backend: BackendOnDemand
+        _ request: PerturbationRequest, _ walkers: [ChosenWalker], base: LatentShape, mapped: LatentShape, threads: Int,
+        makeMapper: @escaping () throws -> any LatentMapper
     ) throws {
-        let threads = options.shared.threadCount
         let learned = try walkers.map { choice in
             (choice.walker, try choice.walker.layers(wanted: choice.chunks, count: mapped.chunks))
         }
-        let perturbation = try options.perturbation(learned, count: mapped.chunks)
-        var object = try options.json(perturbation)
+        let perturbation = try request.perturbation(learned, count: mapped.chunks)
+        var object = try request.json(perturbation)
         // The chunks are layers of w.
         object["latent"] = "w"
         json = .object(object)
-        shape = specification.base
+        shape = base
         self.threads = threads
+        self.makeMapper = makeMapper
         views = try LayerViews(perturbation, base: shape, mapped: mapped)
-        makeMapper = {
-            guard specification.weights != nil else {
-                throw Failure(
-                    .incompatible, "the stream does not name the network that maps z to the layers' w",
-                    "give --weights to hl-sample, or move all layers together with --chunks 0-\(mapped.chunks - 1)")
-            }
-            return try renderer?.mapper ?? specification.makeMapper(on: backend())
-        }
         // What is missing is said before the stream is waited for.
         if !views.needsNoMapping { mapper = try makeMapper() }
     }

@@ -90,7 +90,10 @@ struct Perturb: Tool {
         let walkers = try loadWalkers(on: backend)
         let reader = try StreamInput.open(path: input)
         let renderer = images.render ? try Renderer(reader.header, on: try backend()) : nil
-        let views = try makeViews(walkers, reader.header, renderer, on: backend)
+        let request = PerturbationRequest(
+            chunks: chunks, groups: groups, noise: try normal.distribution(), seed: randomness.seed, views: views,
+            sweep: sweep)
+        let views = try makeViews(request, walkers, reader.header, renderer, on: backend, threads: shared.threadCount)
         let output = try StreamOutput(path: destination.output)
         var header = reader.header.appending(seed: walkers.isEmpty || !groups.isEmpty ? randomness.seed : nil)
         header.metadata["hl.perturbation"] = views.json.text

@@ -5,31 +5,37 @@ import HLTensor
 
 /// Latents from a file. A sample's id is its position there, except that a stream keeps its own ids.
 enum GivenLatents {
+    /// - Parameter network: the generator that the latents are for; a stream says it itself unless it is given.
     /// - Throws: `Failure`: noInput for a missing file, data for a damaged one, incompatible if the latents are not
     ///   those of the generator.
-    static func open(_ options: Sample, _ path: String, _ positions: Positions) throws -> any SampleSource {
+    static func open(
+        _ path: String, of network: GeneratorOptions, _ positions: Positions, attaching request: Attachments.Request
+    ) throws -> any SampleSource {
         if path.hasSuffix(".npy") {
-            let specification = try options.network.specification()
+            let specification = try network.specification()
             let latents = try Npy.readFloats(path: path)
             // An array does not say in which space it is; its shape does.
             let isMapped = specification.mapped.map { Array(latents.shape.dropFirst()) == [$0.chunks, $0.dimension] }
             return try LatentArray(
-                options, specification, isMapped == true ? (nil, latents) : (latents, nil), path, positions)
+                specification, isMapped == true ? (nil, latents) : (latents, nil), path, positions, attaching: request)
         }
         if path.hasSuffix(".safetensors") {
             let file = try Safetensors.read(path: path)
             func named(_ space: String) -> HostTensor? {
                 (file.tensors["\(space).0"] ?? file.tensors[space]).map(convertedToFloat32)
             }
-            let specification = try options.network.specification()
+            let specification = try network.specification()
             let z = named("z"), w = specification.mapped == nil && z != nil ? nil : named("w")
             guard z != nil || w != nil else {
                 throw Failure(
                     .data, "\(path) has none of z.0, z, w.0 and w", "name the latents z.0, mapped ones w.0")
             }
-            return try LatentArray(options, specification, (z, w), path, positions)
+            return try LatentArray(specification, (z, w), path, positions, attaching: request)
         }
-        return try LatentStream(options, try StreamInput.open(path: path), path, positions)
+        let stream = try StreamInput.open(path: path)
+        let isChosen = network.isGiven || network.size != nil
+        let specification = try isChosen ? network.specification() : GeneratorSpecification(of: stream.header)
+        return try LatentStream(stream, specification, path, positions, attaching: request)
     }
 
     static func header(_ specification: GeneratorSpecification, _ path: String) -> StreamHeader {
@@ -57,8 +63,8 @@ final class LatentArray: SampleSource {
     private var positions: Positions
 
     init(
-        _ options: Sample, _ specification: GeneratorSpecification, _ latents: (z: HostTensor?, w: HostTensor?),
-        _ path: String, _ positions: Positions
+        _ specification: GeneratorSpecification, _ latents: (z: HostTensor?, w: HostTensor?), _ path: String,
+        _ positions: Positions, attaching request: Attachments.Request
     ) throws {
         z = try latents.z.map { try Self.shaped($0, specification, .z, path) }
         w = try latents.w.map { try Self.shaped($0, specification, .w, path) }
@@ -66,15 +72,15 @@ final class LatentArray: SampleSource {
         guard (w ?? z)?.rowCount ?? 0 == count else {
             throw Failure(.data, "\(path) has \(count) latents z and others of w", "give it as many of both")
         }
-        guard options.start <= count, options.count.map({ options.start + $0 <= count }) ?? true else {
+        guard positions.start <= count, positions.count.map({ positions.start + $0 <= count }) ?? true else {
             throw Failure(.data, "\(path) has only \(count) latents", "lower -n or --start")
         }
         self.count = count
         name = path
-        total = options.count ?? (count - options.start)
+        total = positions.count ?? (count - positions.start)
         header = GivenLatents.header(specification, path)
         summary = "\(count) latents of \(specification.name) in \(path)"
-        attachments = try Attachments(options, specification, header, hasMapped: w != nil)
+        attachments = try Attachments(request, specification, header, hasMapped: w != nil)
         self.positions = positions
     }
 
@@ -95,8 +101,8 @@ final class LatentArray: SampleSource {
                 .incompatible,
                 "the latents \(space.rawValue) of \(path) have the shape \(latents.shape), not [N, \(row[0]), "
                     + "\(row[1])] or [N, \(shape.size)]" + (space == .z ? mapped : ""),
-                "choose their generator with --generator (\(GeneratorSpecification.names.joined(separator: ", "))) "
-                    + "or --weights")
+                "choose their generator with --generator ("
+                    + "\(GeneratorCatalogue.all.map(\.usage).joined(separator: ", "))) or --weights")
         }
         return latents.reshaped([latents.shape[0]] + row)
     }
@@ -145,18 +151,19 @@ final class LatentStream: SampleSource {
     private var positions: Positions
     private var position = 0
 
-    init(_ options: Sample, _ stream: StreamReader, _ path: String, _ positions: Positions) throws {
+    init(
+        _ stream: StreamReader, _ specification: GeneratorSpecification, _ path: String, _ positions: Positions,
+        attaching request: Attachments.Request
+    ) throws {
         name = stream.name
-        let isChosen = options.network.isGiven || options.network.size != nil
-        specification =
-            try isChosen ? options.network.specification() : GeneratorSpecification(of: stream.header)
+        self.specification = specification
         header = GivenLatents.header(specification, path)
         // Whether there are mapped latents shows with the first samples.
         let source = try Lookahead(stream)
         let hasMapped = source.first?.tensors["w.0"] != nil
         reader = BatchRegrouper(source)
-        attachments = try Attachments(options, specification, header, hasMapped: hasMapped)
-        total = options.count
+        attachments = try Attachments(request, specification, header, hasMapped: hasMapped)
+        total = positions.count
         summary = "latents of \(specification.name) in \(path)"
         self.positions = positions
     }

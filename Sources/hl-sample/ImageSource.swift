@@ -21,29 +21,43 @@ final class ImageSource: SampleSource {
     private var epoch = 0
     private var source: DatasetSource
 
-    init(_ options: Sample, _ data: String, _ positions: Positions) throws {
+    /// How a data set is read.
+    struct Reading {
+        /// Side of the images; nil takes the default.
+        let side: Int?
+        /// Of the order; nil is the data set's own.
+        let shuffleSeed: UInt64?
+        /// Passes; 0 is without end.
+        let epochs: Int
+        /// Samples per record; nil for about 2 MB of them.
+        let batchSize: Int?
+        let threads: Int
+    }
+
+    /// - Parameter data: kind and place, `imagefolder:DIR`.
+    init(_ data: String, split: String?, _ reading: Reading, _ positions: Positions) throws {
         let parts = data.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
         guard parts.count == 2, parts[0] == "imagefolder", !parts[1].isEmpty else {
             throw Failure(.usage, "'\(data)' is not a data set", "write it as imagefolder:DIR")
         }
         let directory = String(parts[1])
-        dataset = try ImageFolder(directory: directory, split: options.split)
-        side = options.network.size ?? Self.defaultSide
-        seed = options.shuffle ? options.randomness.seed : nil
-        threads = options.shared.threadCount
-        batchSize = options.batch ?? min(1024, max(1, 2_100_000 / (3 * side * side)))
+        dataset = try ImageFolder(directory: directory, split: split)
+        side = reading.side ?? Self.defaultSide
+        seed = reading.shuffleSeed
+        threads = reading.threads
+        batchSize = reading.batchSize ?? min(1024, max(1, 2_100_000 / (3 * side * side)))
         source = try DatasetSource(dataset, side: side, shuffleSeed: seed, threads: threads)
-        let epochs = options.epochs ?? 1
+        let epochs = reading.epochs
         let (length, overflow) = dataset.count.multipliedReportingOverflow(by: epochs)
         end = epochs == 0 || overflow ? .max : length
-        if let count = options.count, options.start + count > end {
+        if let count = positions.count, positions.start + count > end {
             throw Failure(
                 .usage, "\(epochs) epoch\(epochs == 1 ? "" : "s") of \(dataset.count) images do not have "
-                    + "\(options.start + count)", "raise --epochs or lower -n or --start")
+                    + "\(positions.start + count)", "raise --epochs or lower -n or --start")
         }
-        total = options.count ?? (end == .max ? nil : max(0, end - options.start))
+        total = positions.count ?? (end == .max ? nil : max(0, end - positions.start))
         var object: JSONObject = ["kind": "imagefolder", "directory": .string(directory)]
-        if let split = options.split { object["split"] = .string(split) }
+        if let split { object["split"] = .string(split) }
         object["classes"] = .array(dataset.classNames.map { .string($0) })
         object["count"] = .integer(Int64(dataset.count))
         object["size"] = .integer(Int64(side))

@@ -35,12 +35,17 @@ struct Shard: ExpressibleByArgument, CustomStringConvertible {
 
 /// The ids of one run, a record at a time.
 struct Positions {
+    /// Where counting starts, and over how many; nil is without end.
+    let start: Int
+    let count: Int?
     let shard: Shard
     /// One beyond the last.
     let end: Int
     private var next: Int
 
     init(start: Int, count: Int?, shard: Shard) {
+        self.start = start
+        self.count = count
         self.shard = shard
         end = count.map { start + $0 } ?? .max
         // Near the end of all numbers nothing is left.

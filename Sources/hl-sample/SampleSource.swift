@@ -14,37 +14,50 @@ protocol SampleSource: BatchSource {
 
 /// Attaches to latents what their generator knows: labels, mapped latents, and images where they are wanted.
 final class Attachments {
+    /// What the command line asks for.
+    struct Request {
+        /// w takes the mapped latents along.
+        let latent: LatentSpace
+        let rendersImages: Bool
+        let pixels: PixelType
+        /// Whether a command that renders comes from this command line.
+        let isTrusted: Bool
+        /// Samples per record; nil for about 2 MB of them.
+        let batchSize: Int?
+        let backend: BackendOnDemand
+    }
+
     private let renderer: Renderer?
     private let oracle: (any Oracle)?
     private let mapper: (any LatentMapper)?
     private let pixels: PixelType
-    /// Samples of a record of about 2 MB.
+    /// Samples of a record.
     let batchSize: Int
 
     /// - Parameter hasMapped: whether the latents come with their w.
     init(
-        _ options: Sample, _ specification: GeneratorSpecification, _ header: StreamHeader, hasMapped: Bool = false
+        _ request: Request, _ specification: GeneratorSpecification, _ header: StreamHeader, hasMapped: Bool = false
     ) throws {
-        let wantsMapped = options.latent == .w && !hasMapped
+        let wantsMapped = request.latent == .w && !hasMapped
         if wantsMapped && (specification.mapped == nil || specification.weights == nil) {
+            let titles = GeneratorCatalogue.mapping.map(\.title).joined(separator: " or ")
             throw Failure(
-                .usage, "mapped latents w need the weights of a StyleGAN2 network",
+                .usage, "mapped latents w need the weights of a \(titles) network",
                 "give --weights, or leave out --latent w")
         }
-        if options.images.render && ["bigbigan", "stylegan2"].contains(specification.name)
+        if request.rendersImages && GeneratorCatalogue[specification.name]?.needsWeights == true
             && specification.weights == nil
         {
             throw Failure(
                 .usage, "the images of \(specification.name) need its weights",
                 "give --weights too, or leave out --render")
         }
-        let backend = options.computing.onDemand(options.shared)
         renderer =
-            options.images.render
-            ? try Renderer(header, on: try backend(), trusted: options.network.isCommand) : nil
-        mapper = wantsMapped ? try renderer?.mapper ?? specification.makeMapper(on: backend()) : nil
+            request.rendersImages
+            ? try Renderer(header, on: try request.backend(), trusted: request.isTrusted) : nil
+        mapper = wantsMapped ? try renderer?.mapper ?? specification.makeMapper(on: request.backend()) : nil
         oracle = try specification.makeOracle()
-        pixels = options.images.pixels
+        pixels = request.pixels
         let side = specification.resolution
         let pixelBytes = renderer == nil ? 0 : 3 * side * side * (pixels == .u8 ? 1 : 4)
         let mappedBytes = mapper == nil && !hasMapped ? 0 : 4 * (specification.mapped?.size ?? 0)
@@ -53,7 +66,7 @@ final class Attachments {
         while fitting > 8 && fitting * bytes > 2_100_000 { fitting /= 2 }
         // Fewer samples than the mapping network takes at a time would pack its weights more often.
         if mapper != nil && renderer == nil { fitting = max(fitting, mappingBlock) }
-        batchSize = options.batch ?? fitting
+        batchSize = request.batchSize ?? fitting
     }
 
     /// - Parameters:
@@ -87,20 +100,19 @@ final class DrawnLatents: SampleSource {
     private var positions: Positions
 
     init(
-        _ options: Sample, _ specification: GeneratorSpecification, _ distribution: TruncatedNormal,
-        _ positions: Positions
+        _ specification: GeneratorSpecification, _ distribution: TruncatedNormal, seed: UInt64, _ positions: Positions,
+        attaching request: Attachments.Request, threads: Int
     ) throws {
-        let seed = options.randomness.seed
         var latent = distribution.json.object ?? JSONObject()
         latent["seed"] = .seed(seed)
         header = StreamHeader(generator: specification.json, latent: .object(latent))
-        total = options.count
+        total = positions.count
         summary = "anchors of \(specification.name) from \(distribution)"
-        attachments = try Attachments(options, specification, header)
+        attachments = try Attachments(request, specification, header)
         self.distribution = distribution
         self.specification = specification
         key = RandomKey(seed: seed, purpose: .anchor)
-        threads = options.shared.threadCount
+        self.threads = threads
         self.positions = positions
     }
 

@@ -40,7 +40,7 @@ struct Sample: Tool {
 
     @Option(
         help: ArgumentHelp(
-            "Latents to write: z, or with w also the mapped latents that stylegan2's layers take.",
+            "Latents to write: z, or with w also the mapped latents that \(Self.mappingNames) layers take.",
             valueName: "space"))
     var latent: LatentSpace = .z
 
@@ -66,6 +66,10 @@ struct Sample: Tool {
     @OptionGroup(title: "Common options") var shared: SharedOptions
 
     static let memoryRemedy = "lower --batch, --size or --threads"
+
+    private static var mappingNames: String {
+        GeneratorCatalogue.mapping.map { "\($0.name)'s" }.joined(separator: " or ")
+    }
 
     func validate() throws {
         if let count, count < 0 { throw refuse("cannot draw \(count) samples", "give -n a number from 0") }
@@ -120,13 +124,20 @@ struct Sample: Tool {
     private func makeSource() throws -> any SampleSource {
         let positions = Positions(start: start, count: count, shard: shard)
         if let data {
-            return try ImageSource(self, data, positions)
+            let reading = ImageSource.Reading(
+                side: network.size, shuffleSeed: shuffle ? randomness.seed : nil, epochs: epochs ?? 1, batchSize: batch,
+                threads: shared.threadCount)
+            return try ImageSource(data, split: split, reading, positions)
         }
-        if let from { return try GivenLatents.open(self, from, positions) }
+        let request = Attachments.Request(
+            latent: latent, rendersImages: images.render, pixels: images.pixels, isTrusted: network.isNamed,
+            batchSize: batch, backend: computing.onDemand(shared))
+        if let from { return try GivenLatents.open(from, of: network, positions, attaching: request) }
         let specification = try network.specification()
-        // StyleGAN2's anchors are cut off earlier in the paper, t = 0.9.
-        let truncation = specification.name == "stylegan2" ? 0.9 : 2
-        return try DrawnLatents(self, specification, try normal.distribution(truncation: truncation), positions)
+        let truncation = GeneratorCatalogue[specification.name]?.defaultTruncation ?? standardTruncation
+        return try DrawnLatents(
+            specification, try normal.distribution(truncation: truncation), seed: randomness.seed, positions,
+            attaching: request, threads: shared.threadCount)
     }
 }
 

@@ -8,12 +8,23 @@ import HLTensor
 struct StreamSheet {
     private let sheet: ContactSheet
 
+    /// What of the stream is shown, and how.
+    struct Layout {
+        let rows: Int
+        /// Of a grid.
+        let columns: Int
+        /// Samples to leave out before the first.
+        let skip: Int
+        /// nil enlarges small images.
+        let zoom: Int?
+        let captions: Bool
+    }
+
     /// Reads no more of the stream than it shows.
     /// - Throws: `Failure` (data) if there is nothing to show.
-    init(_ options: View, _ reader: StreamReader) throws {
-        let renderer = try Renderer(reader.header, on: try options.computing.onDemand(options.shared)())
+    init(_ layout: Layout, _ reader: StreamReader, _ renderer: Renderer) throws {
         let regrouper = BatchRegrouper(reader)
-        var left = options.skip
+        var left = layout.skip
         while left > 0, let skipped = try regrouper.nextBatch(of: min(left, 4096)) { left -= skipped.count }
 
         var rows: [[Image]] = []
@@ -23,8 +34,8 @@ struct StreamSheet {
         var firstCaption = ""
         var shown = 0
         // A record may hold thousands of samples; only those on the sheet are rendered.
-        while rows.count < options.rows || (isGrid && rows.last?.count ?? 0 < options.columns) {
-            let wanted = isGrid ? options.rows * options.columns - shown : options.rows - rows.count
+        while rows.count < layout.rows || (isGrid && rows.last?.count ?? 0 < layout.columns) {
+            let wanted = isGrid ? layout.rows * layout.columns - shown : layout.rows - rows.count
             guard wanted > 0, let batch = try regrouper.nextBatch(of: min(wanted, 64)) else { break }
             let views = Renderer.views(of: batch)
             if shown == 0 {
@@ -35,7 +46,7 @@ struct StreamSheet {
             let captions = isGrid ? Self.ids(of: batch) : Self.captions(of: batch, reader.header)
             for sample in 0..<batch.count {
                 let row = images.map { $0[sample] }
-                if isGrid, let last = rows.indices.last, rows[last].count < options.columns {
+                if isGrid, let last = rows.indices.last, rows[last].count < layout.columns {
                     rows[last] += row
                     // The label of one image would pass for that of the row.
                     rowCaptions[last] = firstCaption.isEmpty ? "" : "\(firstCaption) - \(captions[sample])"
@@ -49,13 +60,13 @@ struct StreamSheet {
         }
         guard let first = rows.first?.first else {
             throw Failure(
-                .data, options.skip > 0 ? "\(reader.name) has no samples after the first \(options.skip)"
+                .data, layout.skip > 0 ? "\(reader.name) has no samples after the first \(layout.skip)"
                     : "\(reader.name) has no samples to show",
-                options.skip > 0 ? "lower --skip" : "draw some with hl-sample")
+                layout.skip > 0 ? "lower --skip" : "draw some with hl-sample")
         }
         var sheet = ContactSheet(rows: rows)
-        sheet.zoom = options.zoom ?? ContactSheet.zoom(forSide: max(first.width, first.height))
-        if options.captions {
+        sheet.zoom = layout.zoom ?? ContactSheet.zoom(forSide: max(first.width, first.height))
+        if layout.captions {
             sheet.rowCaptions = rowCaptions
             sheet.columnCaptions = columnCaptions
         }
@@ -85,8 +96,8 @@ struct StreamSheet {
     }
 
     private static func classNames(_ header: StreamHeader) -> [String] {
-        if header.generator?["name"]?.string == "shapes" { return Shapes.classNames }
-        return header.data?["classes"]?.array?.compactMap(\.string) ?? []
+        let names = header.generator?["name"]?.string.flatMap { GeneratorCatalogue[$0]?.classNames } ?? []
+        return names.isEmpty ? header.data?["classes"]?.array?.compactMap(\.string) ?? [] : names
     }
 
     /// What a view is: the chunks or layers that a sweep moved for it, such as `z^0` or `layers 4-7`, else its number.

@@ -2,6 +2,7 @@ import ArgumentParser
 import Glibc
 import HLCommand
 import HLFormats
+import HLGenerators
 import HLTensor
 
 /// hl-view: a contact sheet of a stream, or what it holds as text.
@@ -67,7 +68,10 @@ struct View: Tool {
             if destination.output == "-" && isatty(STDOUT_FILENO) == 1 {
                 throw Failure(.usage, "stdout is a terminal", "give -o FILE.png, or --info for text")
             }
-            let sheet = try StreamSheet(self, try StreamInput.open(path: input))
+            let reader = try StreamInput.open(path: input)
+            let renderer = try Renderer(reader.header, on: computing.backend.make(threads: shared.threads))
+            let layout = StreamSheet.Layout(rows: rows, columns: columns, skip: skip, zoom: zoom, captions: captions)
+            let sheet = try StreamSheet(layout, reader, renderer)
             try write(try sheet.rendered().pngBytes())
         }
     }

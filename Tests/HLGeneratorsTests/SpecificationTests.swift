@@ -15,7 +15,7 @@ struct SpecificationTests {
 
     @Test func everythingComesBack() throws {
         for name in ["shapes", "bigbigan", "stylegan2"] { try roundTrip(.named(name)) }
-        try roundTrip(.named("shapes", resolution: 32, clean: true))
+        try roundTrip(.named("shapes", resolution: 32, options: ["--clean": true]))
         try roundTrip(
             .external(command: "python3 render.py", latent: LatentShape(chunks: 3, dimension: 7), resolution: 64))
         var settings = RenderingSettings()

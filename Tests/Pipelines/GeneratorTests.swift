@@ -311,7 +311,8 @@ struct NetworkTests {
             """
             cp \(Networks.styleGAN2) weights; hl-sample --weights weights --size 32 -n 8 > anchors.hls
             hl-perturb --chunks 1-2 anchors.hls | tee pairs.hls | \(train) -o pairs.safetensors
-            \(train) anchors.hls -o anchors.safetensors; hl-perturb --backend plain --render --chunks 1-2 anchors.hls > images.hls
+            \(train) anchors.hls -o anchors.safetensors
+            hl-perturb --render --backend plain --chunks 1-2 anchors.hls > images.hls
             \(train) images.hls -o images.safetensors
             """)
         #expect(try content(space, "pairs.hls").names == ["id", "w.0", "w.1", "z.0"])

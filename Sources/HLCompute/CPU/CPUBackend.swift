@@ -8,7 +8,7 @@ import HLTensor
 ///
 /// Not thread-safe: one thread enqueues. Every kernel splits its work the same way for the same shape and thread count,
 /// and no sum crosses threads, so that results repeat bit for bit.
-package final class CPUBackend: Backend {
+package final class CPUBackend: Backend, ConvolutionHost {
     package let threads: Int
     /// Where all tensors live.
     package let arena = Arena()
@@ -28,7 +28,6 @@ package final class CPUBackend: Backend {
         try Libraries.loadOpenBLAS(threads: count)
     }
 
-    /// Processors that this process may run on.
     package var summary: String {
         let matrices = "OpenBLAS (\(String(cString: hl_blas_description()))), \(threads) threads"
         return engine.summary.map { "\($0), \(matrices)" } ?? matrices
@@ -40,8 +39,7 @@ package final class CPUBackend: Backend {
         if failure == nil { failure = error }
     }
 
-    /// What to keep where a kernel of a library says that it failed.
-    var libraryFailure: Failure {
+    package var libraryFailure: Failure {
         Failure(.software, "a kernel of a library failed (\(summary))", "report this with the output of --version")
     }
 
@@ -64,8 +62,7 @@ package final class CPUBackend: Backend {
 
     // MARK: Memory
 
-    /// A tensor whose values are not initialised.
-    func allocate(_ shape: [Int], _ layout: CPUStorage.Layout = .plain, type: ElementType = .f32) -> Tensor {
+    package func allocate(_ shape: [Int], _ layout: CPUStorage.Layout = .plain, type: ElementType = .f32) -> Tensor {
         let count = shape.reduce(1, *)
         let bytes =
             switch layout {
@@ -76,8 +73,7 @@ package final class CPUBackend: Backend {
         return Tensor(type, shape: shape, storage: storage(bytes: bytes, layout))
     }
 
-    /// Memory that is not initialised; where there is none, the process ends with a message (`Memory`).
-    func storage(bytes: Int, _ layout: CPUStorage.Layout = .plain) -> CPUStorage {
+    package func storage(bytes: Int, _ layout: CPUStorage.Layout = .plain) -> CPUStorage {
         guard let block = arena.allocate(bytes) else {
             // There is nothing to go on with: unlike a failed operation, memory that is not there cannot be computed on.
             Memory.exhausted(bytes, for: "tensors")
@@ -149,7 +145,7 @@ package final class CPUBackend: Backend {
     }
 
     /// The tensor itself if it has that layout, else a copy that has.
-    func laidOut(_ tensor: Tensor, as layout: CPUStorage.Layout) -> Tensor {
+    package func laidOut(_ tensor: Tensor, as layout: CPUStorage.Layout) -> Tensor {
         guard tensor.cpu.layout != layout else { return tensor }
         let source = plain(tensor)
         switch layout {

@@ -1,6 +1,27 @@
 import HLTensor
 
-/// What convolves on a `CPUBackend`, and so decides in which layout activations travel from layer to layer.
+/// What an engine may ask of the backend that it convolves for: memory, layouts, and a place for errors.
+package protocol ConvolutionHost: AnyObject {
+    /// A tensor of that shape, whose values are undefined.
+    func allocate(_ shape: [Int], _ layout: CPUStorage.Layout, type: ElementType) -> Tensor
+    /// Memory of so many bytes.
+    func storage(bytes: Int, _ layout: CPUStorage.Layout) -> CPUStorage
+    /// The tensor itself if it has that layout, else a copy that has.
+    func laidOut(_ tensor: Tensor, as layout: CPUStorage.Layout) -> Tensor
+    /// Keeps the first error for the next read.
+    func fail(_ error: Failure)
+    /// What to say of a kernel that failed.
+    var libraryFailure: Failure { get }
+}
+
+extension ConvolutionHost {
+    /// F32, row-major or in an engine's layout.
+    func allocateFloats(_ shape: [Int], _ layout: CPUStorage.Layout = .plain) -> Tensor {
+        allocate(shape, layout, type: .f32)
+    }
+}
+
+/// What convolves on a CPU backend, and so decides in which layout activations travel from layer to layer.
 ///
 /// Shapes are those of `Backend`: x [B, I, H, W], weight [O, I, k, k], y [B, O, H', W']. Memory comes from the backend
 /// that is handed in, and errors go to it (`Backend.fail`).
@@ -16,16 +37,16 @@ package protocol ConvolutionEngine: AnyObject {
     func activationLayout(_ channels: Int) -> CPUStorage.Layout
 
     /// y.
-    func convolution(_ x: Tensor, weight: Tensor, window: Window, on backend: CPUBackend) -> Tensor
+    func convolution(_ x: Tensor, weight: Tensor, window: Window, on backend: any ConvolutionHost) -> Tensor
 
     /// Gradient with regard to x, whose shape is given.
     func inputGradient(
-        _ gradient: Tensor, weight: Tensor, inputShape: [Int], window: Window, on backend: CPUBackend
+        _ gradient: Tensor, weight: Tensor, inputShape: [Int], window: Window, on backend: any ConvolutionHost
     ) -> Tensor
 
     /// Gradient with regard to the weight, whose shape is given.
     func weightGradient(
-        _ gradient: Tensor, input: Tensor, weightShape: [Int], window: Window, on backend: CPUBackend
+        _ gradient: Tensor, input: Tensor, weightShape: [Int], window: Window, on backend: any ConvolutionHost
     ) -> Tensor
 }
 

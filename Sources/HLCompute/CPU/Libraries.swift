@@ -1,4 +1,5 @@
 import COpenBLAS
+import CSystem
 import HLTensor
 
 #if HL_ONEDNN

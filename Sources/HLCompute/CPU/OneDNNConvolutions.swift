@@ -57,10 +57,10 @@
             channels % block == 0 ? .blocked(block) : .plain
         }
 
-        package func convolution(_ x: Tensor, weight: Tensor, window: Window, on backend: CPUBackend) -> Tensor {
+        package func convolution(_ x: Tensor, weight: Tensor, window: Window, on backend: any ConvolutionHost) -> Tensor {
             let shape = [x.shape[0], weight.shape[0], window.output(x.shape[2]), window.output(x.shape[3])]
             let sides = layouts(x.shape[1], weight.shape[0], HL_FORWARD)
-            let result = backend.allocate(shape, sides.output)
+            let result = backend.allocateFloats(shape, sides.output)
             guard let convolution = prepared(x.shape, weight.shape[0], window, HL_FORWARD, backend) else { return result }
             let x = backend.laidOut(x, as: sides.input)
             run(convolution, x.floats, packed(weight, for: convolution, backend).floats, result.floats, backend)
@@ -68,10 +68,10 @@
         }
 
         package func inputGradient(
-            _ gradient: Tensor, weight: Tensor, inputShape: [Int], window: Window, on backend: CPUBackend
+            _ gradient: Tensor, weight: Tensor, inputShape: [Int], window: Window, on backend: any ConvolutionHost
         ) -> Tensor {
             let sides = layouts(inputShape[1], weight.shape[0], HL_BACKWARD_DATA)
-            let result = backend.allocate(inputShape, sides.input)
+            let result = backend.allocateFloats(inputShape, sides.input)
             guard let convolution = prepared(inputShape, weight.shape[0], window, HL_BACKWARD_DATA, backend) else {
                 return result
             }
@@ -81,12 +81,12 @@
         }
 
         package func weightGradient(
-            _ gradient: Tensor, input: Tensor, weightShape: [Int], window: Window, on backend: CPUBackend
+            _ gradient: Tensor, input: Tensor, weightShape: [Int], window: Window, on backend: any ConvolutionHost
         ) -> Tensor {
             guard let convolution = prepared(input.shape, weightShape[0], window, HL_BACKWARD_WEIGHTS, backend) else {
-                return backend.allocate(weightShape)
+                return backend.allocateFloats(weightShape)
             }
-            let result = backend.allocate(weightShape, convolution.hasPlainWeights ? .plain : .library(convolution))
+            let result = backend.allocateFloats(weightShape, convolution.hasPlainWeights ? .plain : .library(convolution))
             let sides = layouts(input.shape[1], weightShape[0], HL_BACKWARD_WEIGHTS)
             let input = backend.laidOut(input, as: sides.input), gradient = backend.laidOut(gradient, as: sides.output)
             run(convolution, input.floats, result.floats, gradient.floats, backend)
@@ -122,7 +122,7 @@
 
         /// The convolution for this shape, made on first use.
         private func prepared(
-            _ input: [Int], _ outChannels: Int, _ window: Window, _ pass: hl_dnn_pass, _ backend: CPUBackend
+            _ input: [Int], _ outChannels: Int, _ window: Window, _ pass: hl_dnn_pass, _ backend: any ConvolutionHost
         ) -> Convolution? {
             let key = Key(input: input, outChannels: outChannels, window: window, pass: pass.rawValue)
             if let known = convolutions[key] { return known }
@@ -147,7 +147,7 @@
         }
 
         /// The weights in the layout that a convolution wants; a copy is kept until they change.
-        private func packed(_ weight: Tensor, for convolution: Convolution, _ backend: CPUBackend) -> CPUStorage {
+        private func packed(_ weight: Tensor, for convolution: Convolution, _ backend: any ConvolutionHost) -> CPUStorage {
             let storage = weight.cpu
             let wanted = convolution.hasPlainWeights ? CPUStorage.Layout.plain : .library(convolution)
             if storage.layout == wanted { return storage }
@@ -169,15 +169,15 @@
 
         private func run(
             _ convolution: Convolution, _ input: UnsafeMutablePointer<Float>, _ weights: UnsafeMutablePointer<Float>,
-            _ output: UnsafeMutablePointer<Float>, _ backend: CPUBackend
+            _ output: UnsafeMutablePointer<Float>, _ backend: any ConvolutionHost
         ) {
-            let scratch = convolution.scratchBytes > 0 ? backend.storage(bytes: convolution.scratchBytes) : nil
+            let scratch = convolution.scratchBytes > 0 ? backend.storage(bytes: convolution.scratchBytes, .plain) : nil
             var status: Int32 = 0
             running { status = hl_dnn_run(convolution.handle, input, weights, output, scratch?.floats) }
             check(status, backend)
         }
 
-        private func check(_ status: Int32, _ backend: CPUBackend) {
+        private func check(_ status: Int32, _ backend: any ConvolutionHost) {
             if status != 0 { backend.fail(backend.libraryFailure) }
         }
     }

@@ -14,10 +14,10 @@ package final class PlainConvolutions: ConvolutionEngine {
 
     package func activationLayout(_ channels: Int) -> CPUStorage.Layout { .plain }
 
-    package func convolution(_ x: Tensor, weight: Tensor, window: Window, on backend: CPUBackend) -> Tensor {
+    package func convolution(_ x: Tensor, weight: Tensor, window: Window, on backend: any ConvolutionHost) -> Tensor {
         let g = Geometry(input: x.shape, weight: weight.shape, window: window)
-        let result = backend.allocate([g.batch, g.outChannels, g.outHeight, g.outWidth])
-        let columns = backend.allocate([g.depth, g.positions])
+        let result = backend.allocateFloats([g.batch, g.outChannels, g.outHeight, g.outWidth])
+        let columns = backend.allocateFloats([g.depth, g.positions])
         for sample in 0..<g.batch {
             g.gather(x.floats + sample * g.inputSize, columns.floats)
             hl_blas_sgemm(
@@ -28,11 +28,11 @@ package final class PlainConvolutions: ConvolutionEngine {
     }
 
     package func inputGradient(
-        _ gradient: Tensor, weight: Tensor, inputShape: [Int], window: Window, on backend: CPUBackend
+        _ gradient: Tensor, weight: Tensor, inputShape: [Int], window: Window, on backend: any ConvolutionHost
     ) -> Tensor {
         let g = Geometry(input: inputShape, weight: weight.shape, window: window)
-        let result = backend.allocate(inputShape)
-        let columns = backend.allocate([g.depth, g.positions])
+        let result = backend.allocateFloats(inputShape)
+        let columns = backend.allocateFloats([g.depth, g.positions])
         for sample in 0..<g.batch {
             hl_blas_sgemm(
                 1, 0, Int32(g.depth), Int32(g.positions), Int32(g.outChannels), 1, weight.floats, Int32(g.depth),
@@ -43,11 +43,11 @@ package final class PlainConvolutions: ConvolutionEngine {
     }
 
     package func weightGradient(
-        _ gradient: Tensor, input: Tensor, weightShape: [Int], window: Window, on backend: CPUBackend
+        _ gradient: Tensor, input: Tensor, weightShape: [Int], window: Window, on backend: any ConvolutionHost
     ) -> Tensor {
         let g = Geometry(input: input.shape, weight: weightShape, window: window)
-        let result = backend.allocate(weightShape)
-        let columns = backend.allocate([g.depth, g.positions])
+        let result = backend.allocateFloats(weightShape)
+        let columns = backend.allocateFloats([g.depth, g.positions])
         for sample in 0..<g.batch {
             g.gather(input.floats + sample * g.inputSize, columns.floats)
             hl_blas_sgemm(

@@ -9,9 +9,11 @@ extension Safetensors {
 
     /// The tensors of a mapped file, in the order of its header; only the header is read.
     /// - Parameter name: what the bytes are, for messages.
-    static func open(_ bytes: ByteSlice, name: String) throws -> ModelFile {
+    static func open(
+        _ bytes: ByteSlice, name: String
+    ) throws -> (tensors: [(name: String, tensor: StoredTensor)], metadata: [String: String]) {
         let header = try bytes.withUnsafeBytes { try Self.header($0, total: bytes.count, name: name) }
-        let tensors = try header.entries.map { entry in
+        let tensors = try header.entries.map { entry -> (name: String, tensor: StoredTensor) in
             guard let elements = bytes.slice(at: header.dataStart + entry.begin, count: entry.end - entry.begin),
                 let tensor = try? StoredTensor(entry.type, shape: entry.shape, rowMajor: elements)
             else {
@@ -19,6 +21,6 @@ extension Safetensors {
             }
             return (entry.name, tensor)
         }
-        return .safetensors(tensors, metadata: header.metadata)
+        return (tensors, header.metadata)
     }
 }

@@ -197,8 +197,7 @@ extension PickleMachine {
     /// A storage pickled on its own: a byte string that is a whole file of torch.save.
     private func nestedStorage(_ values: [PickleValue]) throws -> PickleValue {
         guard case .bytes(let file)? = values.first else { throw damagedPickle("a storage is made of something else") }
-        guard nesting < PickleLimits.nesting else { throw damagedPickle("it nests files without end") }
-        guard case .storage(let storage) = try TorchFile.read(file, budget: budget, nesting: nesting + 1) else {
+        guard case .storage(let storage) = try readFile(file) else {
             throw damagedPickle("a storage holds something else")
         }
         return .storage(storage)

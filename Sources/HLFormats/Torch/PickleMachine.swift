@@ -9,8 +9,8 @@ final class PickleMachine {
     let arena: PickleArena
     /// Resolves a persistent id, which torch.save uses for storages.
     private let persistent: (PickleValue) throws -> PickleValue
-    /// How many files this one is nested in.
-    let nesting: Int
+    /// Reads a file of torch.save that is held as a byte string.
+    let readFile: (ByteSlice) throws -> PickleValue
 
     private let bytes: ByteSlice
     private var position: Int
@@ -20,25 +20,26 @@ final class PickleMachine {
     private var memo: [Int: PickleValue] = [:]
 
     private init(
-        _ bytes: ByteSlice, at position: Int, budget: PickleBudget, nesting: Int,
-        persistent: @escaping (PickleValue) throws -> PickleValue
+        _ bytes: ByteSlice, at position: Int, budget: PickleBudget,
+        persistent: @escaping (PickleValue) throws -> PickleValue,
+        readFile: @escaping (ByteSlice) throws -> PickleValue
     ) {
         self.bytes = bytes
         self.position = position
         self.budget = budget
-        self.nesting = nesting
         self.persistent = persistent
+        self.readFile = readFile
         arena = PickleArena(budget: budget)
     }
 
     /// Reads the pickle at `position`, which moves behind its end.
     static func read(
-        _ bytes: ByteSlice, at position: inout Int, budget: PickleBudget, nesting: Int = 0,
-        persistent: @escaping (PickleValue) throws -> PickleValue = { _ in
-            throw damagedPickle("it refers to something outside the pickle")
-        }
+        _ bytes: ByteSlice, at position: inout Int, budget: PickleBudget,
+        persistent: @escaping (PickleValue) throws -> PickleValue,
+        readFile: @escaping (ByteSlice) throws -> PickleValue
     ) throws -> PickleValue {
-        let machine = PickleMachine(bytes, at: position, budget: budget, nesting: nesting, persistent: persistent)
+        let machine = PickleMachine(
+            bytes, at: position, budget: budget, persistent: persistent, readFile: readFile)
         let result = try machine.run()
         position = machine.position
         return try machine.arena.seal(result)
@@ -306,8 +307,4 @@ final class PickleMachine {
         default: throw damagedPickle("it sets items of something other than a dictionary")
         }
     }
-}
-
-func damagedPickle(_ what: String) -> Failure {
-    Failure(.data, "the pickle cannot be read, \(what)", "fetch or save the file again")
 }

@@ -39,11 +39,23 @@ package enum TorchFile {
                 "name a file written by torch.save or pickle.dump")
         }
         var position = 0
-        let first = try PickleMachine.read(
-            bytes, at: &position, budget: budget, nesting: nesting,
-            persistent: { _ in throw damagedPickle("it refers to something outside the pickle") })
+        let first = try pickle(bytes, at: &position, budget, nesting) { _ in
+            throw damagedPickle("it refers to something outside the pickle")
+        }
         guard isMagic(first) else { return first }
         return try readLegacy(bytes, from: position, budget, nesting)
+    }
+
+    /// Reads the pickle at `position` of a file that is nested in so many others. Storages in it may be files
+    /// themselves.
+    private static func pickle(
+        _ bytes: ByteSlice, at position: inout Int, _ budget: PickleBudget, _ nesting: Int,
+        persistent: @escaping (PickleValue) throws -> PickleValue
+    ) throws -> PickleValue {
+        try PickleMachine.read(bytes, at: &position, budget: budget, persistent: persistent) { file in
+            guard nesting < PickleLimits.nesting else { throw damagedPickle("it nests files without end") }
+            return try read(file, budget: budget, nesting: nesting + 1)
+        }
     }
 
     // MARK: Zip form
@@ -64,7 +76,7 @@ package enum TorchFile {
         }
         var storages: [String: TensorStorage] = [:]
         var position = 0
-        return try PickleMachine.read(pickle, at: &position, budget: budget) { id in
+        return try self.pickle(pickle, at: &position, budget, 0) { id in
             let id = try StorageID(id)
             guard let entry = archive.entries["\(prefix)data/\(id.key)"] else {
                 throw Failure(
@@ -93,7 +105,7 @@ package enum TorchFile {
     ) throws -> PickleValue {
         var position = start
         func next(_ persistent: @escaping (PickleValue) throws -> PickleValue) throws -> PickleValue {
-            try PickleMachine.read(bytes, at: &position, budget: budget, nesting: nesting, persistent: persistent)
+            try pickle(bytes, at: &position, budget, nesting, persistent: persistent)
         }
         let none: (PickleValue) throws -> PickleValue = { _ in throw damagedPickle("it has a storage out of place") }
         guard try next(none).integer == 1001 else {

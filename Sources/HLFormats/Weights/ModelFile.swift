@@ -16,7 +16,10 @@ package enum ModelFile {
         defer { bytes.discard() }
         return try bytes.withoutReadingAhead {
             // This form first: the length that it begins with can look like the beginning of a pickle.
-            if Safetensors.isRecognised(bytes) { return try Safetensors.open(bytes, name: path) }
+            if Safetensors.isRecognised(bytes) {
+                let (tensors, metadata) = try Safetensors.open(bytes, name: path)
+                return .safetensors(tensors, metadata: metadata)
+            }
             guard TorchFile.isRecognised(bytes) else {
                 throw Failure(
                     .data, bytes.count == 0 ? "\(path) is empty" : "\(path) is \(description(of: bytes))",

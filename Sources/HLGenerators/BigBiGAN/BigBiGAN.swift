@@ -10,6 +10,8 @@ import HLTensor
 /// batch norms, biases of convolutions, the class embedding. Upsampling moves behind the shortcut's 1 × 1 convolution and
 /// into the 3 × 3 convolution, which becomes four of 2 × 2.
 package final class BigBiGAN: NetworkGenerator {
+    static let name = "bigbigan"
+
     package let specification: GeneratorSpecification
     package let backend: any Backend
     package let networkSide: Int
@@ -82,7 +84,7 @@ package final class BigBiGAN: NetworkGenerator {
         let geometry = try BigBiGANGeometry(file)
         try geometry.check(classIndex: rendering.classIndex)
         return GeneratorSpecification(
-            name: "bigbigan", chunks: geometry.latent.chunks, dimension: geometry.latent.dimension,
+            name: name, chunks: geometry.latent.chunks, dimension: geometry.latent.dimension,
             resolution: try rendering.finishedSide(of: geometry.resolution), weights: path, weightsDigest: digest,
             rendering: rendering)
     }

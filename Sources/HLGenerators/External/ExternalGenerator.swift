@@ -63,24 +63,12 @@ package final class ExternalGenerator: Generator {
         }
         guard isTrusted || getenv(Self.permission).map({ String(cString: $0) }) == "1" else {
             throw Failure(
-                .incompatible, "the stream asks for the command '\(Self.quoted(command))' to render its latents",
+                .incompatible, "the stream asks for the command '\(quoted(command))' to render its latents",
                 "set \(Self.permission)=1 for streams of your own, or give --render to hl-sample for images of "
                     + "its latents alone")
         }
         let session = try ExternalSession(command: command, specification: specification)
         self.session = session
         return session
-    }
-
-    /// A command for a message: at most 100 characters, and nothing that a terminal would act upon.
-    static func quoted(_ command: String) -> String {
-        var text = String.UnicodeScalarView()
-        for scalar in command.unicodeScalars.prefix(100) {
-            switch scalar.properties.generalCategory {
-            case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate: text.append(" ")
-            default: text.append(scalar)
-            }
-        }
-        return String(text) + (command.unicodeScalars.count > 100 ? "…" : "")
     }
 }

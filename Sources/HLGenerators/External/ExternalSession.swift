@@ -65,7 +65,7 @@ private final class ExternalConversation {
 
     init(command: String, specification: GeneratorSpecification) throws {
         self.specification = specification
-        name = "'\(ExternalGenerator.quoted(command))'"
+        name = "'\(quoted(command))'"
         process = try ChildProcess(command: command)
         writer = try StreamWriter(process, level: StreamWriter.pipeLevel, seekable: false)
     }
@@ -172,4 +172,16 @@ private final class ExternalConversation {
             }
         }
     }
+}
+
+/// A command for a message: at most 100 characters, and nothing that a terminal would act upon.
+func quoted(_ command: String) -> String {
+    var text = String.UnicodeScalarView()
+    for scalar in command.unicodeScalars.prefix(100) {
+        switch scalar.properties.generalCategory {
+        case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate: text.append(" ")
+        default: text.append(scalar)
+        }
+    }
+    return String(text) + (command.unicodeScalars.count > 100 ? "…" : "")
 }

@@ -5,22 +5,11 @@ import HLTensor
 /// form, alone, wrapped or prefixed; a pickled module; a `.pkl` of StyleGAN2-ada's PyTorch or of StyleGAN2's TensorFlow
 /// code; safetensors. Its bytes and its tensors' names say which, not the file's name.
 package final class GeneratorFile {
-    package enum Architecture: Sendable {
-        case bigBiGAN, styleGAN2
-
-        /// Tensors that only this architecture has all of.
-        var landmarks: [String] {
-            switch self {
-            case .bigBiGAN: ["blocks.0.0.conv1.weight", "shared.weight", "linear.weight"]
-            case .styleGAN2: ["synthesis.b4.const", "mapping.fc0.weight"]
-            }
-        }
-    }
-
     package let path: String
-    package let architecture: Architecture
-    /// The defaults where the architecture is another.
-    package let settings: StyleGAN2Settings
+    /// The generator's name in the catalogue.
+    package let architecture: String
+    /// What the file says beyond its tensors, where its architecture has such settings; nobody else knows their type.
+    let settings: (any Sendable)?
     /// The tensors' names in the PyTorch reference's state dict, in file order.
     package let names: [String]
     private let tensors: [String: Tensor]
@@ -39,29 +28,15 @@ package final class GeneratorFile {
         var change = Change.none
     }
 
-    /// What the readers of the single forms find.
+    /// What is found in a file of one form or another.
     struct Contents {
-        let architecture: Architecture
-        let settings: StyleGAN2Settings
         let tensors: [Tensor]
+        let settings: (any Sendable)?
     }
 
-    /// Reads what the file says of its tensors, not their values.
-    ///
-    /// - Throws: `Failure`: noInput where the file cannot be opened, data where it is damaged, incompatible where it
-    ///   holds something else than a generator that is known.
-    package static func open(path: String) throws -> GeneratorFile {
-        let file = try ModelFile.open(path: path)
-        do {
-            return GeneratorFile(path: path, try contents(of: file))
-        } catch let failure as Failure {
-            throw Failure(failure.kind, "\(path): \(failure.what)", failure.remedy)
-        }
-    }
-
-    private init(path: String, _ contents: Contents) {
+    init(path: String, architecture: String, _ contents: Contents) {
         self.path = path
-        architecture = contents.architecture
+        self.architecture = architecture
         settings = contents.settings
         names = contents.tensors.map(\.name)
         tensors = Dictionary(contents.tensors.map { ($0.name, $0) }, uniquingKeysWith: { $1 })

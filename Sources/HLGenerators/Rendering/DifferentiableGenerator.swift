@@ -27,20 +27,3 @@ package struct LayerSubstitution {
         self.anchors = anchors
     }
 }
-
-extension GeneratorSpecification {
-    /// The generator, which must have a way back.
-    /// - Throws: as `makeGenerator`, and `Failure(.incompatible)` for one that is a program of the user's.
-    package func makeDifferentiableGenerator(on backend: any Backend) throws -> any DifferentiableGenerator {
-        guard name != "exec" else {
-            throw Failure(
-                .incompatible, "a walker learns through the generator, and a command has no gradients",
-                "take \(Self.names.filter { !$0.hasPrefix("exec") }.joined(separator: ", "))")
-        }
-        let generator = try makeGenerator(on: backend)
-        guard let differentiable = generator as? any DifferentiableGenerator else {
-            throw Failure(.software, "the generator \(name) has no gradients", "report this defect")
-        }
-        return differentiable
-    }
-}

@@ -28,18 +28,3 @@ extension LatentMapper {
         return HostTensor.concatenate(parts).reshaped([z.rowCount, mappedShape.chunks, mappedShape.dimension])
     }
 }
-
-extension GeneratorSpecification {
-    /// The generator's mapping network alone.
-    /// - Parameter backend: what it computes on.
-    /// - Throws: `Failure`: incompatible for a generator without one, or where its weights are others than the
-    ///   stream's; noInput where they are missing.
-    package func makeMapper(on backend: any Backend) throws -> any LatentMapper {
-        guard name == "stylegan2" else {
-            throw Failure(.incompatible, "\(name) has no mapped latents", "take a generator of StyleGAN2's kind")
-        }
-        return try loadingWeights(.styleGAN2, threads: backend.threads) { file in
-            try StyleGAN2Mapping(self, file: file, backend: backend)
-        }
-    }
-}

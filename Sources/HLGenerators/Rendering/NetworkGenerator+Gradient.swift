@@ -7,7 +7,7 @@ extension NetworkGenerator {
     package func images(
         _ z: Variable, ids: [Int64], view: Int, substituting substitution: LayerSubstitution?, _ pass: Pass
     ) throws -> Variable {
-        let substituting = self as? any StyleSubstituting
+        let substituting = self as? any LayerSubstituting
         guard substitution == nil || substituting != nil else {
             throw Failure(
                 .usage, "\(specification.name) has no mapped latents to take layers from", "choose chunks instead")
@@ -63,10 +63,4 @@ private struct RecordedImages {
         tape.backward(from: images, gradient: gradient)
         return input.takeGradient() ?? tape.backend.constant(0, shape: input.shape)
     }
-}
-
-/// A network with a w for every layer.
-protocol StyleSubstituting {
-    /// w [B, layers · width]: of the chosen layers that of z [B, d], of the others the anchors', of the same shape.
-    func substituted(_ z: Variable, _ layers: [Int], into anchors: Tensor, _ pass: Pass) -> Variable
 }

@@ -12,6 +12,12 @@ package protocol NetworkGenerator: DifferentiableGenerator {
     func images(_ latents: Variable, space: LatentSpace, noise: NoiseSource?, _ pass: Pass) -> Variable
 }
 
+/// A network with a w for every layer.
+protocol LayerSubstituting {
+    /// w [B, layers · width]: of the chosen layers that of z [B, d], of the others the anchors', of the same shape.
+    func substituted(_ z: Variable, _ layers: [Int], into anchors: Tensor, _ pass: Pass) -> Variable
+}
+
 /// Noise images [B, side, side] of standard normal values for the layer of that number.
 package typealias NoiseSource = (_ layer: Int, _ side: Int) -> Tensor
 

@@ -1,6 +1,6 @@
 import HLTensor
 
-/// Where StyleGAN2's noise images come from.
+/// Where the noise images of a network's layers come from.
 package enum NoiseMode: String, Sendable, CaseIterable {
     /// Those of the weights file, the same for every image.
     case const
@@ -19,7 +19,7 @@ package enum ResizeFilter: String, Sendable, CaseIterable {
 
 /// What the images of a trained generator depend on beside latents and weights.
 package struct RenderingSettings: Sendable, Equatable {
-    /// The class of a conditional network: BigBiGAN's, and StyleGAN2's where the file has classes.
+    /// The class of a conditional network.
     package var classIndex = 0
     /// ψ, how far mapped latents may be from their mean: w_avg + ψ(w − w_avg).
     package var psi: Double = 1

@@ -8,7 +8,10 @@ import HLTensor
 ///
 /// It satisfies the hierarchy by construction: it tests the tool, not the paper.
 package final class Shapes: DifferentiableGenerator {
-    package static let defaultResolution = 64
+    static let name = "shapes"
+    static let defaultResolution = 64
+    /// The resolutions that it renders.
+    static let sides = Int(HL_SHAPES_MIN_SIZE)...Int(HL_SHAPES_MAX_SIZE)
     package static let classNames = [
         "disc", "square", "triangle", "star", "cross", "ring", "crescent", "heart", "corner", "bar",
     ]
@@ -25,7 +28,8 @@ package final class Shapes: DifferentiableGenerator {
     /// - Throws: `Failure(.incompatible)` when the specification is not that of this generator.
     static func checked(_ specification: GeneratorSpecification) throws -> GeneratorSpecification {
         let own = try Self.specification(resolution: specification.resolution, clean: specification.isClean)
-        guard specification == own else {
+        // A later version's header may have members that this one does not know.
+        guard specification.replacingOwn(with: own.own) == own else {
             throw Failure(
                 .incompatible, "the stream's generator shapes has other latents than this version's",
                 "make the stream with this version of hl-sample")
@@ -34,15 +38,14 @@ package final class Shapes: DifferentiableGenerator {
     }
 
     package static func specification(resolution: Int, clean: Bool) throws -> GeneratorSpecification {
-        let range = HL_SHAPES_MIN_SIZE...HL_SHAPES_MAX_SIZE
-        guard resolution > 0, range.contains(resolution) else {
+        guard sides.contains(resolution) else {
             throw Failure(
                 .usage, "shapes cannot be rendered at \(resolution) pixels",
-                "take a size from \(range.lowerBound) to \(range.upperBound)")
+                "take a size from \(sides.lowerBound) to \(sides.upperBound)")
         }
         return GeneratorSpecification(
-            name: "shapes", chunks: HL_SHAPES_CHUNKS, dimension: HL_SHAPES_CHUNK_SIZE,
-            resolution: resolution, isClean: clean)
+            name: name, chunks: HL_SHAPES_CHUNKS, dimension: HL_SHAPES_CHUNK_SIZE, resolution: resolution,
+            own: clean ? ["clean": true] : [:])
     }
 
     /// Images that are rendered before they are rounded: their floats stay near the processor.
@@ -117,4 +120,9 @@ package final class Shapes: DifferentiableGenerator {
             }
         }
     }
+}
+
+extension GeneratorSpecification {
+    /// Whether shapes are rendered without defects, in the part of real data.
+    package var isClean: Bool { own["clean"]?.bool ?? false }
 }

@@ -1,7 +1,7 @@
 import HLCompute
 import HLNet
 
-extension StyleGAN2: StyleSubstituting {
+extension StyleGAN2: LayerSubstituting {
     func substituted(_ z: Variable, _ layers: [Int], into anchors: Tensor, _ pass: Pass) -> Variable {
         let width = mapping.width
         let whole = mapping.forward(z, pass)

@@ -17,7 +17,7 @@ extension StyleGAN2.Synthesis {
                 side: 4 << index, inputs: index == 0 ? nil : channels[index - 1], outputs: channels[index])
         }
         filter = UpsamplingFilter(kernel: try loader.filter(channels.count))
-        clamp = reader.file.settings.convClamp ?? .infinity
+        clamp = reader.file.styleGAN2.convClamp ?? .infinity
         activation = Activation(slope: 0.2, gain: Float(2).squareRoot(), clamp: clamp)
     }
 }

@@ -11,6 +11,8 @@ import HLTensor
 /// are small; from `phaseSide` on they and their filter are one 3 × 3 convolution of the small image by phases
 /// (`PhaseWeights`), to which Winograd's algorithm applies and which makes no large image in between.
 package final class StyleGAN2: NetworkGenerator, LatentMapper {
+    static let name = "stylegan2"
+
     package let specification: GeneratorSpecification
     package let backend: any Backend
     package let networkSide: Int
@@ -94,7 +96,7 @@ package final class StyleGAN2: NetworkGenerator, LatentMapper {
         let geometry = try StyleGAN2Geometry(file)
         try geometry.check(classIndex: rendering.classIndex)
         return GeneratorSpecification(
-            name: "stylegan2", chunks: 1, dimension: geometry.latent, mapped: geometry.mapped,
+            name: name, chunks: 1, dimension: geometry.latent, mapped: geometry.mapped,
             resolution: try rendering.finishedSide(of: geometry.resolution), weights: path, weightsDigest: digest,
             rendering: rendering)
     }

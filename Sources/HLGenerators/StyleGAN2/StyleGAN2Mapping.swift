@@ -52,7 +52,7 @@ package final class StyleGAN2Mapping: LatentMapper {
             let root = (row.reduce(0) { $0 + $1 * $1 } / Double(size.embedding) + 1e-8).squareRoot()
             return backend.tensor(HostTensor(row.map { Float($0 / root) }, shape: [1, size.embedding]))
         }
-        let rate = reader.file.settings.learningRateMultiplier
+        let rate = reader.file.styleGAN2.learningRateMultiplier
         layers = try geometry.mappingWidths.enumerated().map { index, sizes in
             let weight = try reader.take("mapping.fc\(index).weight", [sizes.outputs, sizes.inputs])
             let bias = try reader.take("mapping.fc\(index).bias", [sizes.outputs])

@@ -1,6 +1,11 @@
 import HLFormats
 import HLTensor
 
+extension GeneratorFile {
+    /// What a file of StyleGAN2 says beyond its tensors; the defaults where it is another's.
+    package var styleGAN2: StyleGAN2Settings { settings as? StyleGAN2Settings ?? StyleGAN2Settings() }
+}
+
 /// What a StyleGAN2 generator computes beyond what its tensors say.
 package struct StyleGAN2Settings: Sendable, Equatable {
     /// The bound on the magnitude of what each convolution gives, after its activation; nil for none.

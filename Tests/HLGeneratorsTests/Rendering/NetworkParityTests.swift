@@ -29,10 +29,10 @@ struct NetworkFixture {
         var settings = RenderingSettings()
         change(&settings)
         let specification =
-            file.architecture == .bigBiGAN
+            file.architecture == "bigbigan"
             ? try BigBiGAN.specification(of: file, path: file.path, digest: "", rendering: settings)
             : try StyleGAN2.specification(of: file, path: file.path, digest: "", rendering: settings)
-        return file.architecture == .bigBiGAN
+        return file.architecture == "bigbigan"
             ? try BigBiGAN(specification, file: file, backend: backend)
             : try StyleGAN2(specification, file: file, backend: backend, phaseSide: phaseSide)
     }

@@ -20,7 +20,9 @@ import Testing
     }
 
     static func generator(size: Int = 64, clean: Bool = false, threads: Int = 1) throws -> Shapes {
-        try Shapes(GeneratorSpecification.named("shapes", resolution: size, clean: clean), on: CPUBackend.plain(threads: threads))
+        try Shapes(
+            GeneratorSpecification.named("shapes", resolution: size, options: clean ? ["--clean": true] : [:]),
+            on: CPUBackend.plain(threads: threads))
     }
 
     static func oracle() throws -> ShapesOracle { try ShapesOracle(GeneratorSpecification.named("shapes")) }
@@ -113,7 +115,7 @@ import Testing
     @Test func refusesWhatItCannotRender() {
         #expect(throws: Failure.self) { try GeneratorSpecification.named("shapes", resolution: 8) }
         #expect(throws: Failure.self) { try GeneratorSpecification.named("stylegan2", resolution: 384) }
-        #expect(throws: Failure.self) { try GeneratorSpecification.named("bigbigan", clean: true) }
+        #expect(throws: Failure.self) { try GeneratorSpecification.named("bigbigan", options: ["--clean": true]) }
         #expect(throws: Failure.self) { try GeneratorSpecification.named("biggan") }
     }
 }

@@ -52,12 +52,7 @@ struct TensorFlowGenerator {
                 tensors.append(.init(name: "synthesis.b\(resolution).\(layer)resample_filter", stored: filter))
             }
         }
-        let names = Set(tensors.map(\.name))
-        let (architecture, prefix) = try GeneratorFile.recognise(names)
-        guard architecture == .styleGAN2, prefix.isEmpty else { throw Self.malformed("its variables are misplaced") }
-        try checkTensors(tensors.map { ($0.name, $0.stored) })
-        try settings.check(names: names)
-        return .init(architecture: architecture, settings: settings, tensors: tensors)
+        return .init(tensors: tensors, settings: settings)
     }
 
     // MARK: Variables
@@ -72,17 +67,17 @@ struct TensorFlowGenerator {
             for variable in network.attribute("variables")?.elements ?? [] {
                 guard let parts = variable.elements, parts.count == 2, let name = parts[0].text,
                     name.utf8.count <= 256, found.count < 1 << 12
-                else { throw Self.malformed("its variables are no pairs of name and value") }
+                else { throw malformedNetwork("its variables are no pairs of name and value") }
                 found.append((path + name, parts[1]))
             }
             for (name, component) in network.attribute("components")?.dictionary?.entries.prefix(16) ?? [] {
                 guard let name = name.text, name.utf8.count <= 256, let part = Self.network(component) else {
-                    throw Self.malformed("a component is no network")
+                    throw malformedNetwork("a component is no network")
                 }
                 networks.append(("\(path)\(name)/", part))
             }
         }
-        guard networks.count <= 16 else { throw Self.malformed("its networks nest without end") }
+        guard networks.count <= 16 else { throw malformedNetwork("its networks nest without end") }
         return found
     }
 
@@ -107,7 +102,7 @@ struct TensorFlowGenerator {
     private func settings() throws -> StyleGAN2Settings {
         var settings = StyleGAN2Settings()
         for (key, value) in try arguments().entries {
-            guard let key = key.text else { throw Self.malformed("an argument has no name") }
+            guard let key = key.text else { throw malformedNetwork("an argument has no name") }
             if let values = Self.known[key] {
                 guard let text = value.text, values.contains(text) else { throw Self.unknownArgument(key, value) }
             } else if key == "normalize_latents" {
@@ -128,7 +123,7 @@ struct TensorFlowGenerator {
 
     private func arguments() throws -> PickleDictionary {
         guard let arguments = network.attribute("static_kwargs")?.dictionary, arguments.count < 1 << 10 else {
-            throw Self.malformed("its arguments are missing")
+            throw malformedNetwork("its arguments are missing")
         }
         return arguments
     }
@@ -155,9 +150,5 @@ struct TensorFlowGenerator {
         let sum = taps.reduce(0, +)
         let values = taps.flatMap { row in taps.map { Float(row * $0 / (sum * sum)) } }
         return try StoredTensor(values, shape: [taps.count, taps.count])
-    }
-
-    static func malformed(_ what: String) -> Failure {
-        Failure(.data, "the TensorFlow network cannot be read, \(what)", "fetch the file again")
     }
 }

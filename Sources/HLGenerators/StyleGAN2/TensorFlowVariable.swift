@@ -89,7 +89,7 @@ struct TensorFlowVariable {
     func tensor(_ value: PickleValue) throws -> GeneratorFile.Tensor {
         var stored = value.tensor
         if stored == nil, let number = value.number { stored = try StoredTensor([Float(number)], shape: []) }
-        guard let stored else { throw TensorFlowGenerator.malformed("\(path) is no array of numbers") }
+        guard let stored else { throw malformedNetwork("\(path) is no array of numbers") }
         let arranged: StoredTensor? =
             switch layout {
             case .same: stored
@@ -97,7 +97,11 @@ struct TensorFlowVariable {
             case .convolution: stored.transposed([3, 2, 0, 1])
             case .leading(let count): stored.droppingDimensions(count)
             }
-        guard let arranged else { throw TensorFlowGenerator.malformed("\(path) has the shape \(stored.shape)") }
+        guard let arranged else { throw malformedNetwork("\(path) has the shape \(stored.shape)") }
         return .init(name: name, stored: arranged, change: change)
     }
+}
+
+func malformedNetwork(_ what: String) -> Failure {
+    Failure(.data, "the TensorFlow network cannot be read, \(what)", "fetch the file again")
 }
