@@ -24,10 +24,13 @@ struct TextTableTests {
         #expect(table.text() == "p \\ q    1    2\n0           1.0\n1      0.5\n")
     }
 
-    @Test(arguments: [
-        (0, 2, "0.00"), (0.005, 2, "0.00"), (0.015, 2, "0.02"), (-0.001, 2, "0.00"), (-0.25, 1, "-0.2"), (2.5, 0, "2"),
-        (99.995, 1, "100.0"), (1234.5678, 3, "1234.568"), (0.07, 4, "0.0700"), (.nan, 2, "-"), (.infinity, 2, "inf"),
-        (-.infinity, 2, "-inf"), (1e17, 2, "1e+17"),
-    ] as [(Double, Int, String)])
+    @Test(
+        arguments: [
+            (0, 2, "0.00"), (0.005, 2, "0.00"), (0.015, 2, "0.02"), (-0.001, 2, "0.00"), (-0.25, 1, "-0.2"),
+            (2.5, 0, "2"),
+            (99.995, 1, "100.0"), (1234.5678, 3, "1234.568"), (0.07, 4, "0.0700"), (.nan, 2, "-"),
+            (.infinity, 2, "inf"),
+            (-.infinity, 2, "-inf"), (1e17, 2, "1e+17"),
+        ] as [(Double, Int, String)])
     func fixedDigits(value: Double, digits: Int, text: String) { #expect(fixed(value, digits) == text) }
 }
