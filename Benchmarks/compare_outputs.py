@@ -3,8 +3,8 @@
     python3 compare_outputs.py OLD NEW
 
 Streams (.hls) are compared tensor by tensor, whatever their records and headers are: those name versions and commands.
-Weights (.safetensors, .resume) by their tensors, JSON (.json, .jsonl) by its values, all else byte by byte. Prints one line,
-and ends with 0 where all is the same, 1 where something differs, 2 where something is in one folder only.
+Weights (.safetensors, .resume) by their tensors, JSON (.json, .jsonl) by its values, all else byte by byte. Prints one
+line, and ends with 0 where all is the same, 1 where something differs, 2 where something is in one folder only.
 
 Needs the program zstd, and nothing but Python's standard library.
 """
@@ -91,15 +91,17 @@ def compare_values(old, new, where):
         return sum(compare_values(a, b, f"{where}[{index}]") for index, (a, b) in enumerate(zip(old, new)))
     if old == new:
         return 0
-    if isinstance(old, (int, float)) and isinstance(new, (int, float)) and struct.pack("<f", old) == struct.pack("<f", new):
-        return 1
+    if isinstance(old, (int, float)) and isinstance(new, (int, float)):
+        if struct.pack("<f", old) == struct.pack("<f", new):
+            return 1
     raise Difference(f"{where} is {old} and {new}")
 
 
 def compare_json(old, new, name):
-    documents = [[json.loads(line) for line in path.read_text().splitlines()] if path.suffix == ".jsonl"
-                 else json.loads(path.read_text()) for path in (old, new)]
-    return compare_values(*documents, name)
+    texts = [path.read_text() for path in (old, new)]
+    if old.suffix == ".jsonl":
+        texts = ["[" + ",".join(text.splitlines()) + "]" for text in texts]
+    return compare_values(*map(json.loads, texts), name)
 
 
 def compare(old, new, name):

@@ -5,10 +5,12 @@ struct ProgressTests {
     @Test(arguments: [(0, "0"), (999, "999"), (1000, "1,000"), (1_234_567, "1,234,567"), (-4321, "-4,321")])
     func groupsOfDigits(number: Int, text: String) { #expect(Progress.grouped(number) == text) }
 
-    @Test(arguments: [
-        (0.04, "0.0 s"), (9.94, "9.9 s"), (41.4, "41 s"), (59.6, "1 min 0 s"), (725, "12 min 5 s"), (12_000, "3 h 20 min"),
-        (187_200, "2 d 4 h"), (.infinity, "forever"), (.nan, "forever"),
-    ] as [(Double, String)])
+    @Test(
+        arguments: [
+            (0.04, "0.0 s"), (9.94, "9.9 s"), (41.4, "41 s"), (59.6, "1 min 0 s"), (725, "12 min 5 s"),
+            (12_000, "3 h 20 min"),
+            (187_200, "2 d 4 h"), (.infinity, "forever"), (.nan, "forever"),
+        ] as [(Double, String)])
     func durations(seconds: Double, text: String) { #expect(Progress.duration(seconds) == text) }
 
     @Test func lines() {

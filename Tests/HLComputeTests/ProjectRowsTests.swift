@@ -24,7 +24,8 @@ extension ComputeTests {
                     backend.projectRows(backend.tensor(HostTensor(x, shape: [rows, inputs])), w))
                 #expect(whole.shape == [rows, outputs] && whole.floats == expected)
                 for row in Set([0, rows / 2, rows - 1]) where row >= 0 && row < rows {
-                    let one = backend.tensor(HostTensor(Array(x[row * inputs..<(row + 1) * inputs]), shape: [1, inputs]))
+                    let one = backend.tensor(
+                        HostTensor(Array(x[row * inputs..<(row + 1) * inputs]), shape: [1, inputs]))
                     #expect(try backend.read(backend.projectRows(one, w)).floats == whole.rows(row..<row + 1).floats)
                 }
             }

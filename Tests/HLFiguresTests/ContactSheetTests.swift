@@ -30,8 +30,9 @@ private func failure(_ body: () throws -> Void) -> Failure? {
         var sheet = ContactSheet(rows: [[ramp]])
         sheet.margin = 0
         sheet.zoom = 2
-        #expect(planes(try sheet.rendered()) == [10, 10, 11, 11, 10, 10, 11, 11] + [12, 12, 13, 13, 12, 12, 13, 13]
-            + [14, 14, 15, 15, 14, 14, 15, 15])
+        #expect(
+            planes(try sheet.rendered()) == [10, 10, 11, 11, 10, 10, 11, 11] + [12, 12, 13, 13, 12, 12, 13, 13]
+                + [14, 14, 15, 15, 14, 14, 15, 15])
     }
 
     @Test func captionsTakeTheirRoomAndAreDrawn() throws {

@@ -5,14 +5,14 @@ import TestSupport
 import Testing
 
 extension NetTests {
-    /// What batch norm does in one pass over memory, against its parts one after another.
+    /// What the layer hands on: a residual, ReLU and groups, against one after another.
     struct FusionTests {
-        static let shapes = [[4, 6, 5, 3], [4, 16, 4, 4], [4, 40, 3, 5], [6, 24]]
+        static let shapes = [[4, 18, 5, 3], [6, 24]]
         static let tolerance = 2e-6
 
-        @Test(arguments: testedBackends, shapes)
-        func residualAndReLU(_ choice: BackendChoice, _ shape: [Int]) throws {
-            let backend = try choice.make(threads: 2)
+        @Test(arguments: shapes)
+        func residualAndReLU(_ shape: [Int]) throws {
+            let backend = try BackendChoice.plain.make(threads: 2)
             let x = Formula.centred("x", shape), residual = Formula.centred("residual", shape)
             let cotangent = Formula.centred("cotangent", shape)
             for isTraining in [true, false] {
@@ -42,9 +42,9 @@ extension NetTests {
         }
 
         /// Two groups in one batch are two forward passes.
-        @Test(arguments: testedBackends, shapes)
-        func groups(_ choice: BackendChoice, _ shape: [Int]) throws {
-            let backend = try choice.make(threads: 2)
+        @Test(arguments: shapes)
+        func groups(_ shape: [Int]) throws {
+            let backend = try BackendChoice.plain.make(threads: 2)
             let x = Formula.array("x", shape) { 3 * $0 }, cotangent = Formula.centred("cotangent", shape)
             let half = shape[0] / 2, halves = [0..<half, half..<shape[0]]
 
@@ -76,21 +76,6 @@ extension NetTests {
                     expectClose(one.tensor, other.tensor, Self.tolerance, one.name)
                 }
             }
-        }
-
-        /// Frozen parameters get no gradient, and nothing is recorded where nothing is wanted.
-        @Test(arguments: testedBackends)
-        func gradientsOnlyWhereWanted(_ choice: BackendChoice) throws {
-            let trial = try Trial(choice)
-            let layer = Linear(trial.backend, 4, 3)
-            layer.initialise(seed: 1, on: trial.backend)
-            layer.bias?.requiresGradient = false
-            let x = Variable(trial.backend.tensor(Formula.centred("x", [2, 4])))
-            trial.backward(layer(x, trial.pass), Formula.centred("c", [2, 3]))
-            #expect(layer.weight.gradient != nil && layer.bias?.gradient == nil && x.gradient == nil)
-
-            let silent = Pass(Tape(trial.backend, recording: false), training: true)
-            #expect(!layer(trial.input(Formula.centred("x", [2, 4])), silent).requiresGradient)
         }
 
         private func norm(_ channels: Int, _ backend: any Backend) throws -> BatchNorm {

@@ -129,12 +129,13 @@ enum Pattern {
     /// A line by itself: any lines, none included.
     static let anyLines = "<...>"
 
-    /// - Returns: the patterns if they match; else the lines, each in the words of the pattern that stands where it stands
-    ///   and matches it.
+    /// - Returns: the patterns if they match; else the lines, each in the words of the pattern that stands in its place
+    ///   if that matches it.
     static func adopting(_ patterns: [String], _ lines: [String]) -> [String] {
         if matches(patterns[...], lines[...]) { return patterns }
         return lines.enumerated().map { index, line in
-            index < patterns.count && patterns[index] != anyLines && matches(patterns[index], line) ? patterns[index] : line
+            index < patterns.count && patterns[index] != anyLines && matches(patterns[index], line)
+                ? patterns[index] : line
         }
     }
 

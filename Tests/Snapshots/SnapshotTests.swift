@@ -63,7 +63,10 @@ struct SnapshotFormatTests {
         #expect(snapshot.steps.map(\.status) == [65, 0])
     }
 
-    @Test(arguments: ["", "# only words\n", "| output\n", "$ a\nb\n", "$ a\n| b\n> c\n", "$ a\n= 0\n", "$ a\n= x\n", "$ a\n| <...>\n", "$ a\n| (binary)\n"])
+    @Test(arguments: [
+        "", "# only words\n", "| output\n", "$ a\nb\n", "$ a\n| b\n> c\n", "$ a\n= 0\n", "$ a\n= x\n", "$ a\n| <...>\n",
+        "$ a\n| (binary)\n",
+    ])
     func refuses(text: String) { #expect(throws: SnapshotCase.Problem.self) { try SnapshotCase(parsing: text) } }
 
     @Test func differencesAreFound() throws {
@@ -79,7 +82,8 @@ struct SnapshotFormatTests {
     }
 
     @Test(arguments: [
-        ("a", "a", true), ("a", "ab", false), ("a<*>", "abc", true), ("<*>c", "abc", true), ("a<*>b<*>c", "a1b2c", true),
+        ("a", "a", true), ("a", "ab", false), ("a<*>", "abc", true), ("<*>c", "abc", true),
+        ("a<*>b<*>c", "a1b2c", true),
         ("a<*>b<*>c", "a1c", false), ("<*>ab<*>", "ba", false), ("ab<*>bc", "abc", false), ("*", "x", false),
     ])
     func lines(pattern: String, line: String, matches: Bool) { #expect(Pattern.matches(pattern, line) == matches) }

@@ -1,10 +1,6 @@
 import HLCompute
 
-/// The backends of this build.
+/// The backends of this build, the reference first.
 package var testedBackends: [BackendChoice] {
-    #if HL_ONEDNN
-        [.plain, .oneDNN]
-    #else
-        [.plain]
-    #endif
+    Backends.all.reversed().filter(\.isBuilt).compactMap { BackendChoice($0.name) }
 }

@@ -6,7 +6,8 @@ package enum Programs {
     /// A folder Sources/hl-… is a program.
     package static let names: [String] = {
         let sources = URL(fileURLWithPath: tests).deletingLastPathComponent().appendingPathComponent("Sources").path
-        return ((try? FileManager.default.contentsOfDirectory(atPath: sources)) ?? []).filter { $0.hasPrefix("hl-") }.sorted()
+        return ((try? FileManager.default.contentsOfDirectory(atPath: sources)) ?? []).filter { $0.hasPrefix("hl-") }
+            .sorted()
     }()
 
     /// The folder Tests, where fixtures are.

@@ -79,7 +79,9 @@ package final class Workspace {
 
     package func exists(_ name: String) -> Bool { access(file(name), F_OK) == 0 }
 
-    package func bytes(_ name: String) throws -> [UInt8] { try [UInt8](Data(contentsOf: URL(fileURLWithPath: file(name)))) }
+    package func bytes(_ name: String) throws -> [UInt8] {
+        try [UInt8](Data(contentsOf: URL(fileURLWithPath: file(name))))
+    }
 
     package func write(_ bytes: some Sequence<UInt8>, to name: String) throws {
         try Data(bytes).write(to: URL(fileURLWithPath: file(name)))

@@ -1,0 +1,35 @@
+import Foundation
+import HLCompute
+import TestSupport
+import Testing
+
+extension ComputeTests {
+    /// Every operation on every backend, in all shapes and layouts, against its formula.
+    struct OperationMatrixTests {
+        static let families = [
+            rowOperations, productOperations, convolutions, elementwiseOperations, modulations, normalisations,
+            poolingOperations, generatorOperations, pixelOperations, losses, optimisers,
+        ]
+
+        @Test(arguments: families.flatMap { $0 }) func operation(_ test: OperationCase) throws { try test.check() }
+
+        /// What the protocols require stands in the matrix.
+        @Test func nothingIsLeftOut() throws {
+            let folder = URL(fileURLWithPath: Programs.tests).deletingLastPathComponent()
+                .appendingPathComponent("Sources/HLCompute/Backend")
+            // These say how the rest is to be used, or are used by every case.
+            let others: Set = ["fail", "read", "renderBatch", "recordedSamples"]
+            var required: Set<String> = []
+            for name in ["Backend", "ComposedOperations"] {
+                let text = try String(contentsOf: folder.appendingPathComponent("\(name).swift"), encoding: .utf8)
+                required.formUnion(text.matches(of: /\n    func ([A-Za-z]+)\(/).map { String($0.1) })
+            }
+            #expect(required.count > 60)
+            let covered = Set(Self.families.joined().flatMap(\.covers))
+            #expect(required.subtracting(others).subtracting(covered).isEmpty)
+            #expect(covered.subtracting(required).isEmpty)
+            let names = Self.families.joined().map(\.name)
+            #expect(Set(names).count == names.count)
+        }
+    }
+}
