@@ -1,20 +1,4 @@
-import HLFormats
 import HLTensor
-
-/// One kind of data set: what it is called, and how one is opened.
-package struct DatasetKind: Sendable {
-    /// As a user writes it before the colon, such as `imagefolder`.
-    package let name: String
-    /// What a user writes behind the colon, such as `DIR`.
-    package let place: String
-    /// What lies there, in a few words for help.
-    package let abstract: String
-    /// Opens the data set at a path. A kind that has no splits, or needs one, refuses what does not fit.
-    let open: @Sendable (_ path: String, _ split: String?) throws -> any ImageDataset
-
-    /// How a user writes it, such as `imagefolder:DIR`.
-    package var form: String { "\(name):\(place)" }
-}
 
 /// The data sets that this version reads. One more is a folder of its own and one more entry.
 package enum Datasets {

@@ -56,7 +56,7 @@ extension Report {
         return .object(object)
     }
 
-    private static func json(_ ordering: Ordering, name: (Int) -> JSONValue) -> JSONValue {
+    private static func json(_ ordering: DeltaStatistics.Ordering, name: (Int) -> JSONValue) -> JSONValue {
         json(ordering.below, ["p": name(ordering.first), "q": name(ordering.second)])
     }
 

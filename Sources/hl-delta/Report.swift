@@ -45,7 +45,7 @@ struct Report {
     private typealias Names = [(number: Int, name: String)]
 
     private func orderText(pairs: Bool) -> String? {
-        let parts: [(Names, [Ordering], Proportion)] = [
+        let parts: [(Names, [DeltaStatistics.Ordering], Proportion)] = [
             (statistics.chunks.indices.map { ($0, String($0)) }, statistics.orderings, statistics.wholeOrder),
             (
                 statistics.groups.enumerated().map { ($0, $1.text) }, statistics.groupOrderings,
@@ -61,7 +61,7 @@ struct Report {
         return "Assumption 3.1, share of samples with δ of p below δ of q:\n\n" + texts.joined(separator: "\n")
     }
 
-    private static func matrixText(_ names: Names, _ orderings: [Ordering]) -> String {
+    private static func matrixText(_ names: Names, _ orderings: [DeltaStatistics.Ordering]) -> String {
         var table = TextTable(["p \\ q"] + names.dropFirst().map(\.name))
         for (position, first) in names.dropLast().enumerated() {
             let shares = orderings.filter { $0.first == first.number }.map { fixed($0.share, 4) }
@@ -70,7 +70,7 @@ struct Report {
         return table.text()
     }
 
-    private static func pairText(_ names: Names, _ orderings: [Ordering]) -> String {
+    private static func pairText(_ names: Names, _ orderings: [DeltaStatistics.Ordering]) -> String {
         let names = Dictionary(uniqueKeysWithValues: names.map { ($0.number, $0.name) })
         var table = TextTable(["p < q", "share", "95% from", "to"])
         for ordering in orderings {

@@ -34,14 +34,9 @@ final class ImageSource: SampleSource {
         let threads: Int
     }
 
-    /// - Parameter data: kind and place, `imagefolder:DIR`.
+    /// - Parameter data: kind and place, such as `imagefolder:DIR`.
     init(_ data: String, split: String?, _ reading: Reading, _ positions: Positions) throws {
-        let parts = data.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
-        guard parts.count == 2, parts[0] == "imagefolder", !parts[1].isEmpty else {
-            throw Failure(.usage, "'\(data)' is not a data set", "write it as imagefolder:DIR")
-        }
-        let directory = String(parts[1])
-        dataset = try ImageFolder(directory: directory, split: split)
+        dataset = try Datasets.open(data, split: split)
         side = reading.side ?? Self.defaultSide
         seed = reading.shuffleSeed
         threads = reading.threads
@@ -56,8 +51,7 @@ final class ImageSource: SampleSource {
                     + "\(positions.start + count)", "raise --epochs or lower -n or --start")
         }
         total = positions.count ?? (end == .max ? nil : max(0, end - positions.start))
-        var object: JSONObject = ["kind": "imagefolder", "directory": .string(directory)]
-        if let split { object["split"] = .string(split) }
+        var object = dataset.identity
         object["classes"] = .array(dataset.classNames.map { .string($0) })
         object["count"] = .integer(Int64(dataset.count))
         object["size"] = .integer(Int64(side))

@@ -1,5 +1,6 @@
 import ArgumentParser
 import HLCommand
+import HLData
 import HLFormats
 import HLGenerators
 import HLTensor
@@ -44,7 +45,7 @@ struct Sample: Tool {
             valueName: "space"))
     var latent: LatentSpace = .z
 
-    @Option(help: ArgumentHelp("Real images instead of latents. (imagefolder:DIR)", valueName: "kind:dir"))
+    @Option(help: ArgumentHelp("Real images instead of latents. (\(Datasets.forms))", valueName: "kind:dir"))
     var data: String?
 
     @Option(help: ArgumentHelp("Split of the data set, a folder in DIR. (name)", valueName: "name"))

@@ -1,5 +1,4 @@
 import CKernels
-import CSystem
 import COpenBLAS
 import HLTensor
 
@@ -39,6 +38,7 @@ package final class CPUBackend: Backend, ConvolutionHost {
         if failure == nil { failure = error }
     }
 
+    /// What to keep where a kernel of a library says that it failed.
     package var libraryFailure: Failure {
         Failure(.software, "a kernel of a library failed (\(summary))", "report this with the output of --version")
     }
@@ -62,6 +62,7 @@ package final class CPUBackend: Backend, ConvolutionHost {
 
     // MARK: Memory
 
+    /// A tensor whose values are not initialised.
     package func allocate(_ shape: [Int], _ layout: CPUStorage.Layout = .plain, type: ElementType = .f32) -> Tensor {
         let count = shape.reduce(1, *)
         let bytes =
@@ -73,6 +74,7 @@ package final class CPUBackend: Backend, ConvolutionHost {
         return Tensor(type, shape: shape, storage: storage(bytes: bytes, layout))
     }
 
+    /// Memory that is not initialised; where there is none, the process ends with a message (`Memory`).
     package func storage(bytes: Int, _ layout: CPUStorage.Layout = .plain) -> CPUStorage {
         guard let block = arena.allocate(bytes) else {
             // There is nothing to go on with: unlike a failed operation, memory that is not there cannot be computed on.

@@ -1,5 +1,4 @@
 import COpenBLAS
-import CSystem
 import HLTensor
 
 #if HL_ONEDNN
