@@ -35,7 +35,9 @@ package func report(_ line: String) {
 /// - Parameters:
 ///   - ready: further members of the first line.
 ///   - step: does one step and says how long it took, and its loss where it has one.
-package func takeTurns(_ backend: any Backend, ready: String = "", _ step: () throws -> (seconds: Double, loss: Double?)) rethrows {
+package func takeTurns(
+    _ backend: any Backend, ready: String = "", _ step: () throws -> (seconds: Double, loss: Double?)
+) rethrows {
     report("{\"ready\": true, \"summary\": \"\(backend.summary)\"\(ready)}")
     let stopwatch = KernelStopwatch(backend)
     while let line = readLine(), line != "quit" {

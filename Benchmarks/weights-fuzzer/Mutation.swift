@@ -46,7 +46,9 @@ struct Mutation {
 
     /// Two, four or eight bytes, as lengths in pickles, zip directories and safetensors are.
     private mutating func overwriteInteger() {
-        let values: [UInt64] = [0, 1, .max, UInt64(Int64.max), 1 << 31, (1 << 32) - 1, 1 << 40, 0x8000, 65_535, 1 << 20]
+        let values: [UInt64] = [
+            0, 1, .max, UInt64(Int64.max), 1 << 31, (1 << 32) - 1, 1 << 40, 0x8000, 65_535, 1 << 20,
+        ]
         let value = values[below(values.count)], size = [2, 4, 8][below(3)], start = position()
         for index in 0..<size where start + index < bytes.count {
             bytes[start + index] = UInt8(truncatingIfNeeded: value >> UInt64(8 * index))

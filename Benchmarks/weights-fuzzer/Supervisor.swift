@@ -56,8 +56,10 @@ private final class Worker {
         posix_spawn_file_actions_adddup2(&actions, ends[1], 1)
         posix_spawn_file_actions_addclose(&actions, ends[0])
         let words =
-            [CommandLine.arguments[0], "--worker", String(start), "--cases", String(campaign.cases), "--from",
-             String(campaign.first), "--seed", String(campaign.seed)] + campaign.files
+            [
+                CommandLine.arguments[0], "--worker", String(start), "--cases", String(campaign.cases), "--from",
+                String(campaign.first), "--seed", String(campaign.seed),
+            ] + campaign.files
         var pointers = words.map { strdup($0) } + [nil]
         guard posix_spawn(&process, "/proc/self/exe", &actions, nil, &pointers, environ) == 0 else {
             fatalError("cannot start a worker")

@@ -29,7 +29,8 @@ func outcome(_ path: String, rendering: Bool) -> String {
         if rendering {
             let shape = specification.base
             let z = HostTensor([Float](repeating: 0.5, count: shape.size), shape: [1, shape.chunks, shape.dimension])
-            _ = try generator.backend.read(generator.render([Latents(z, ids: HostTensor([Int64(0)], shape: [1]))], pixels: .f32))
+            _ = try generator.backend.read(
+                generator.render([Latents(z, ids: HostTensor([Int64(0)], shape: [1]))], pixels: .f32))
         }
         return "loaded"
     } catch let failure as Failure {

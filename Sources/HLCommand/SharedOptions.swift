@@ -1,7 +1,7 @@
 import ArgumentParser
 import HLGenerators
-import HLViews
 import HLTensor
+import HLViews
 
 /// What every program takes.
 package struct SharedOptions: ParsableArguments, Sendable {

@@ -1,5 +1,5 @@
-import CSystem
 import CPNG
+import CSystem
 import CZstd
 import HLCompute
 import HLFormats

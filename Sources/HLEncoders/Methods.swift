@@ -22,7 +22,8 @@ package enum Methods {
             guard let value else { continue }
             guard method.options.contains(where: { $0.name == name }) else {
                 throw Failure(
-                    .usage, "--\(name) is for \(joined(owners(of: name).map(\.name), by: "and")), and the method is "
+                    .usage,
+                    "--\(name) is for \(joined(owners(of: name).map(\.name), by: "and")), and the method is "
                         + method.name, "leave it out")
             }
             own[name] = value
@@ -76,6 +77,7 @@ package enum Methods {
 
     /// `a, b and c`
     private static func joined(_ parts: [String], by word: String) -> String {
-        parts.count < 2 ? parts.joined() : parts.dropLast().joined(separator: ", ") + " \(word) " + parts[parts.count - 1]
+        parts.count < 2
+            ? parts.joined() : parts.dropLast().joined(separator: ", ") + " \(word) " + parts[parts.count - 1]
     }
 }

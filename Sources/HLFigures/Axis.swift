@@ -44,7 +44,8 @@ package struct Axis: Sendable {
         let wanted = (range.upperBound - range.lowerBound) / Double(max(count, 1))
         let decade = Int(log10(wanted).rounded(.down))
         let step = [1, 2, 5, 10].map { $0 * Self.power(decade) }.first { $0 >= wanted * 0.999 } ?? wanted
-        let first = (range.lowerBound / step - 1e-9).rounded(.up), last = (range.upperBound / step + 1e-9).rounded(.down)
+        let first = (range.lowerBound / step - 1e-9).rounded(.up),
+            last = (range.upperBound / step + 1e-9).rounded(.down)
         guard first <= last, last - first < 1000 else { return [] }
         return Swift.stride(from: first, through: last, by: 1).map { $0 == 0 ? 0 : $0 * step }
     }

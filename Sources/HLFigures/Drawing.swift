@@ -49,7 +49,8 @@ struct Drawing {
     /// Lines with round ends; where they cross or meet nothing is drawn twice.
     mutating func stroke(_ segments: [Segment], width thickness: Double, _ ink: Ink) {
         let reach = thickness / 2 + 1
-        guard let left = segments.map({ min($0.x1, $0.x2) }).min(), let right = segments.map({ max($0.x1, $0.x2) }).max(),
+        guard let left = segments.map({ min($0.x1, $0.x2) }).min(),
+            let right = segments.map({ max($0.x1, $0.x2) }).max(),
             let top = segments.map({ min($0.y1, $0.y2) }).min(), let bottom = segments.map({ max($0.y1, $0.y2) }).max()
         else { return }
         for row in rows(top - reach...bottom + reach) {

@@ -75,7 +75,8 @@ package struct HistogramFigure: Sendable {
         drawing.write(
             axisLabel, x: Self.left + Self.plotWidth / 2, y: foot + 58, size: Self.letters + 2, .black, .middle)
         drawing.write(
-            "share of the samples (percent)", x: 28, y: Self.top + plotHeight / 2, size: Self.letters + 2, .black, .middle,
+            "share of the samples (percent)", x: 28, y: Self.top + plotHeight / 2, size: Self.letters + 2, .black,
+            .middle,
             upwards: true)
         return drawing.image
     }

@@ -102,10 +102,11 @@ extension GeneratorCatalogue {
 
     /// Networks that are often taken for one of ours.
     private static func likeness(_ names: Set<String>) -> String? {
-        let signs = networks.flatMap(\.lookalikes) + [
-            ("from_rgb.weight", "a discriminator; name a file with the generator"),
-            ("conv1.weight", "an encoder or classifier; name the weights of a generator"),
-        ]
+        let signs =
+            networks.flatMap(\.lookalikes) + [
+                ("from_rgb.weight", "a discriminator; name a file with the generator"),
+                ("conv1.weight", "an encoder or classifier; name the weights of a generator"),
+            ]
         return signs.first { sign in
             names.contains { $0 == sign.sign || $0.hasSuffix("." + sign.sign) }
         }?.what

@@ -48,7 +48,8 @@ package final class Renderer {
         let parts = try separateImages(of: views, in: batch, pixels: pixels, on: backend)
         if let other = parts.first(where: { $0.shape != parts[0].shape || $0.type != parts[0].type }) {
             throw Failure(
-                .data, "two views are \(parts[0].type.rawValue) \(parts[0].shape) and \(other.type.rawValue) "
+                .data,
+                "two views are \(parts[0].type.rawValue) \(parts[0].shape) and \(other.type.rawValue) "
                     + "\(other.shape)", "make them of one size and type")
         }
         return parts.count == 1 ? parts[0] : backend.concatenate(parts)
@@ -111,9 +112,11 @@ package final class Renderer {
         let specification = generator.specification, side = specification.resolution
         let latents = try views.map { try self.latents(of: $0, in: batch, specification) }
         let images = try generator.render(latents, pixels: pixels)
-        guard images.type == (pixels == .u8 ? .u8 : .f32), images.shape == [views.count * batch.count, 3, side, side] else {
+        guard images.type == (pixels == .u8 ? .u8 : .f32), images.shape == [views.count * batch.count, 3, side, side]
+        else {
             throw Failure(
-                .software, "the generator \(specification.name) made images \(images.shape) instead of "
+                .software,
+                "the generator \(specification.name) made images \(images.shape) instead of "
                     + "\(views.count * batch.count) of \(side) pixels", "report this defect")
         }
         return images

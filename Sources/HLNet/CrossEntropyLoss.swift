@@ -8,7 +8,8 @@ package enum CrossEntropyLoss {
     /// - Returns: the losses of the rows, [B], whose mean is the loss; the gradient is seeded on `logits`.
     package static func apply(_ logits: Variable, labels: [Int32], _ pass: Pass) -> Tensor {
         let (losses, gradient) = pass.backend.crossEntropy(
-            logits.value, targets: pass.backend.indices(labels), excluded: nil, scale: 1, weight: 1 / Float(labels.count))
+            logits.value, targets: pass.backend.indices(labels), excluded: nil, scale: 1,
+            weight: 1 / Float(labels.count))
         pass.tape.seed(logits, gradient: gradient)
         return losses
     }

@@ -48,7 +48,8 @@ package struct DeltaStatistics: Sendable {
             anchors.shape == positives.shape
         else {
             throw Failure(
-                .data, "\(names.0) \(anchors.type.rawValue) \(anchors.shape) and \(names.1) "
+                .data,
+                "\(names.0) \(anchors.type.rawValue) \(anchors.shape) and \(names.1) "
                     + "\(positives.type.rawValue) \(positives.shape) are not F32 [samples, chunks, dimension] alike",
                 "make the stream again with hl-sample and hl-perturb")
         }

@@ -32,7 +32,8 @@ package final class MappedNoise {
         mapped = try mapper.map(anchors)
         for group in groups { try group.validate(count: mapped.shape[1]) }
         noise = try TruncatedNormal(standardDeviation: 1, truncation: NoiseSuggestion.truncation).draw(
-            ids: ids, perSample: anchors.rowSize, key: RandomKey(seed: 0, purpose: .perturbation)).floats
+            ids: ids, perSample: anchors.rowSize, key: RandomKey(seed: 0, purpose: .perturbation)
+        ).floats
     }
 
     /// σ of noise on z that moves the layers of a group by `distance` on average; nil if none is so large.

@@ -38,7 +38,8 @@ package struct NoiseSuggestion: Sendable {
         for part in parts where part.delta.maximum > 0 {
             let (mean, name) = (part.delta.mean, "\(unit) \(part.chunks)")
             if part.delta.standardDeviation > mean {
-                warnings.append("\(name) is left out: its δ spreads by more than its mean, as after a walker that failed")
+                warnings.append(
+                    "\(name) is left out: its δ spreads by more than its mean, as after a walker that failed")
                 continue
             }
             guard let wanted = try deviation(part.chunks, mean).map(Self.rounded),

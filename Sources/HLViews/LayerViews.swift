@@ -98,7 +98,8 @@ package struct LayerViews {
         let w = try mapper.map(z)
         guard w.type == .f32, w.shape == [z.rowCount, mapped.chunks, mapped.dimension] else {
             throw Failure(
-                .incompatible, "the mapping network makes w \(w.shape) where the header says "
+                .incompatible,
+                "the mapping network makes w \(w.shape) where the header says "
                     + "\(mapped.chunks) layers of \(mapped.dimension)",
                 "make the stream again with hl-sample --weights")
         }

@@ -73,7 +73,8 @@ extension Walker {
         }
         if let ours = own.weightsDigest, let theirs = generator.weightsDigest, ours != theirs {
             throw Failure(
-                .incompatible, "\(name) was trained on other weights of \(own.name) (SHA-256 \(ours.prefix(12))…) than "
+                .incompatible,
+                "\(name) was trained on other weights of \(own.name) (SHA-256 \(ours.prefix(12))…) than "
                     + "the stream's (\(theirs.prefix(12))…)",
                 "use a walker of these weights")
         }

@@ -14,7 +14,8 @@ package enum WalkerFile {
     ///   - training: the settings of hl-train walker.
     ///   - history: of the stream that was trained on, with the training itself last.
     package static func make(
-        _ target: WalkerTarget, of generator: GeneratorSpecification, weights: NamedTensors, samples: Int, loss: Double?,
+        _ target: WalkerTarget, of generator: GeneratorSpecification, weights: NamedTensors, samples: Int,
+        loss: Double?,
         stopLoss: Double?, training: JSONValue, history: [HistoryEntry]
     ) -> TensorFile {
         var description: JSONObject = [

@@ -73,7 +73,8 @@ package final class WalkerTrainer {
         let steps = walker(Variable(backend.tensor(target.gather(from: z))), pass)
         let anchors = try generator.render([Latents(z, ids: ids)], pixels: .f32)
         // The walker ascends what the estimator descends.
-        let positives = try positives(of: z, ids: ids, moved: target.adding(pass.reversingGradient(steps), to: z, pass), pass)
+        let positives = try positives(
+            of: z, ids: ids, moved: target.adding(pass.reversingGradient(steps), to: z, pass), pass)
         let images = pass.concatenate([crop(Variable(anchors), pass), crop(positives, pass)])
         let change = backend.squaredDistances(anchors, positives.value)
 

@@ -79,7 +79,9 @@ struct DeltaFigure {
         let high = (moved + boundaries).map { spread($0).upperBound }.max() ?? 0
         guard high > 0 else { return Axis(0...1) }
         let medians = moved.map { $0.quantile(0.5) }.filter { $0 > 0 }
-        guard let least = medians.min(), let most = medians.max(), most / least > 12 else { return Axis(0...high * 1.05) }
+        guard let least = medians.min(), let most = medians.max(), most / least > 12 else {
+            return Axis(0...high * 1.05)
+        }
         // Zeros are not on a logarithmic axis, and neither a few tiny values nor the boundary's long tail stretch it.
         let low = moved.map { max(spread($0).lowerBound, least / 100) }.min() ?? least
         return Axis(low / 1.15...high * 1.15, isLogarithmic: true)

@@ -53,12 +53,16 @@ struct Measurement {
         try specification?.shape(in: space)?.require(anchors, "\(space.rawValue).0")
         guard request.chunks != nil || shape.chunks <= Self.mostChunks else {
             throw Failure(
-                .data, "a latent of \(shape.chunks) chunks has too many pairs of them to count", "choose some with --chunks")
+                .data, "a latent of \(shape.chunks) chunks has too many pairs of them to count",
+                "choose some with --chunks")
         }
-        let chunks = try request.chunks.map { try ChunkSet(parsing: $0, count: shape.chunks) } ?? ChunkSet(all: shape.chunks)
+        let chunks =
+            try request.chunks.map { try ChunkSet(parsing: $0, count: shape.chunks) } ?? ChunkSet(all: shape.chunks)
         let groups = try request.groups.map { try ChunkSet(parsing: $0, count: shape.chunks) }
         statistics = DeltaStatistics(chunks: chunks, groups: groups)
-        if space == .z { boundary = (try specification?.makeOracle() as? any BoundaryOracle).map(BoundaryStatistics.init) }
+        if space == .z {
+            boundary = (try specification?.makeOracle() as? any BoundaryOracle).map(BoundaryStatistics.init)
+        }
         if request.wantsSuggestion { anchorDistances = AnchorDistances(chunks: chunks, groups: groups) }
         mapper =
             request.wantsSuggestion && space == .w && specification?.mapped != nil
@@ -79,7 +83,8 @@ struct Measurement {
             let z = try batch.require("z.0", .f32, rank: 3)
             guard let base = specification?.base, z.shape[1] == base.chunks, z.shape[2] == base.dimension else {
                 throw Failure(
-                    .data, "z.0 has \(z.shape[1]) chunks of \(z.shape[2]), which the generator of the header does not take",
+                    .data,
+                    "z.0 has \(z.shape[1]) chunks of \(z.shape[2]), which the generator of the header does not take",
                     "make the stream again with hl-sample")
             }
             trialAnchors.append((z.gather(rows), ids.gather(rows)))
@@ -120,7 +125,8 @@ struct Measurement {
         guard let mapper else { throw Failure(.software, "nothing maps latents to w", "report this defect") }
         let noise = try MappedNoise(
             mapper, groups: wanted.map(\.chunks),
-            anchors: HostTensor.concatenate(trialAnchors.map(\.z)), ids: HostTensor.concatenate(trialAnchors.map(\.ids)))
+            anchors: HostTensor.concatenate(trialAnchors.map(\.z)), ids: HostTensor.concatenate(trialAnchors.map(\.ids))
+        )
         return try NoiseSuggestion(wanted, unit: unit) { try noise.deviation(of: $0, distance: $1) }
     }
 }

@@ -76,8 +76,10 @@ struct Report {
         for ordering in orderings {
             let interval = ordering.below.interval()
             table.add(
-                ["\(names[ordering.first] ?? "") < \(names[ordering.second] ?? "")", fixed(ordering.share, 5),
-                    fixed(interval.lowerBound, 5), fixed(interval.upperBound, 5)])
+                [
+                    "\(names[ordering.first] ?? "") < \(names[ordering.second] ?? "")", fixed(ordering.share, 5),
+                    fixed(interval.lowerBound, 5), fixed(interval.upperBound, 5),
+                ])
         }
         return table.text()
     }

@@ -30,7 +30,8 @@ struct TableRow {
     }
 
     var text: String {
-        cells.map { Self.padded($0.name) }.joined() + "  positives from\n" + cells.map { Self.padded($0.value) }.joined()
+        cells.map { Self.padded($0.name) }.joined() + "  positives from\n"
+            + cells.map { Self.padded($0.value) }.joined()
             + "  \(source)\n"
     }
 

@@ -22,7 +22,8 @@ struct Filter: Tool {
     @Option(help: ArgumentHelp("Discriminator of hl-train discriminator. (path)", valueName: "file"))
     var discriminator: String
 
-    @Option(help: ArgumentHelp("Share of the samples to pass on. (number above 0, up to 1; default: 0.5)", valueName: "x"))
+    @Option(
+        help: ArgumentHelp("Share of the samples to pass on. (number above 0, up to 1; default: 0.5)", valueName: "x"))
     var keep: Double?
 
     @Option(help: ArgumentHelp("Samples that go on from each group. (integer from 1 to 65536)", valueName: "n"))
@@ -133,7 +134,8 @@ enum JudgedBy: String, CaseIterable, ExpressibleByArgument {
             guard batch.tensors["s.\(view)"] != nil else {
                 throw Failure(
                     .data, "the stream's samples have no \(view == 0 ? "anchor" : "positive")",
-                    view == 0 ? "judge them --by positive" : "judge them --by anchor, or put hl-perturb before hl-filter")
+                    view == 0
+                        ? "judge them --by positive" : "judge them --by anchor, or put hl-perturb before hl-filter")
             }
             return try batch.require("s.\(view)", .f32, rank: 1).floats
         }

@@ -122,7 +122,8 @@ extension Perturb {
         try walkers.map { text in
             let choice = WalkerChoice(parsing: text) { access($0, F_OK) == 0 }
             guard choice.chunks == nil || chunks == nil else {
-                throw Failure(.usage, "\(text) and --chunks \(chunks ?? "") both say which chunks move", "give one of them")
+                throw Failure(
+                    .usage, "\(text) and --chunks \(chunks ?? "") both say which chunks move", "give one of them")
             }
             return (
                 try Walker.load(path: choice.path, backend: backend()),

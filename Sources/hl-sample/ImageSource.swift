@@ -47,7 +47,8 @@ final class ImageSource: SampleSource {
         end = epochs == 0 || overflow ? .max : length
         if let count = positions.count, positions.start + count > end {
             throw Failure(
-                .usage, "\(epochs) epoch\(epochs == 1 ? "" : "s") of \(dataset.count) images do not have "
+                .usage,
+                "\(epochs) epoch\(epochs == 1 ? "" : "s") of \(dataset.count) images do not have "
                     + "\(positions.start + count)", "raise --epochs or lower -n or --start")
         }
         total = positions.count ?? (end == .max ? nil : max(0, end - positions.start))

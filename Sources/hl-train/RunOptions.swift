@@ -28,11 +28,15 @@ struct RunOptions: ParsableArguments {
     }
 
     func validate() throws {
-        try check(checkpointEvery >= 0, "checkpoints every \(checkpointEvery) s are out of range", "give --checkpoint-every from 0")
+        try check(
+            checkpointEvery >= 0, "checkpoints every \(checkpointEvery) s are out of range",
+            "give --checkpoint-every from 0")
     }
 }
 
 /// - Throws: `Failure(.usage)` for a number that is given and is not above 0 and finite.
 func checkPositive(_ value: Float?, _ name: String, _ option: String) throws {
-    if let value { try check(value > 0 && value.isFinite, "\(name) \(value) is out of range", "give \(option) above 0") }
+    if let value {
+        try check(value > 0 && value.isFinite, "\(name) \(value) is out of range", "give \(option) above 0")
+    }
 }

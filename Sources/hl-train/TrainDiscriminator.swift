@@ -47,9 +47,11 @@ struct TrainDiscriminator: Tool {
     static let memoryRemedy = "lower --batch, --width or --threads"
 
     func validate() throws {
-        try check((2...65_536).contains(batch), "cannot train on \(batch) images a step", "give --batch from 2 to 65536")
+        try check(
+            (2...65_536).contains(batch), "cannot train on \(batch) images a step", "give --batch from 2 to 65536")
         try check(samples >= batch, "\(samples) images do not fill one step of \(batch)", "raise -n or lower --batch")
-        try check((1...1 << 20).contains(heldOut), "cannot hold out \(heldOut) images", "give --held-out from 1 to 1048576")
+        try check(
+            (1...1 << 20).contains(heldOut), "cannot hold out \(heldOut) images", "give --held-out from 1 to 1048576")
         try check((1...1024).contains(width), "cannot build a network of width \(width)", "give --width from 1 to 1024")
         try check(
             learningRate > 0 && learningRate.isFinite, "learning rate \(learningRate) is out of range",

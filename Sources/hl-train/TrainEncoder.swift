@@ -51,7 +51,8 @@ struct TrainEncoder: Tool {
     @Option(help: ArgumentHelp("Pairs per step. (integer from 2)", valueName: "n"))
     var batch = 64
 
-    @Option(name: [.customShort("n"), .long], help: ArgumentHelp("Pairs to train on, in all. (integer)", valueName: "n"))
+    @Option(
+        name: [.customShort("n"), .long], help: ArgumentHelp("Pairs to train on, in all. (integer)", valueName: "n"))
     var samples: Int?
 
     @Option(help: ArgumentHelp("Times to go through a file, shuffled anew each time. (integer from 1)", valueName: "n"))
@@ -92,7 +93,8 @@ struct TrainEncoder: Tool {
     static let defaultSamples = 65_536
 
     func validate() throws {
-        try check((1...1024).contains(width), "cannot build a backbone of width \(width)", "give --width from 1 to 1024")
+        try check(
+            (1...1024).contains(width), "cannot build a backbone of width \(width)", "give --width from 1 to 1024")
         try check((2...65_536).contains(batch), "cannot train on \(batch) pairs a step", "give --batch from 2 to 65536")
         try check(epochs >= 1, "cannot train for \(epochs) epochs", "give --epochs from 1")
         if let warmup { try check(warmup >= 0, "cannot warm up over \(warmup) steps", "give --warmup from 0") }
@@ -108,7 +110,8 @@ struct TrainEncoder: Tool {
         try checkPositive(learningRate, "learning rate", "--learning-rate")
         try method.check(Methods.values(of: method, given: own.given), batch)
         if let samples {
-            try check(samples >= batch, "\(samples) pairs do not fill one step of \(batch)", "raise -n or lower --batch")
+            try check(
+                samples >= batch, "\(samples) pairs do not fill one step of \(batch)", "raise -n or lower --batch")
         }
         try check(output != "-", "an encoder is not written to standard output", "give -o FILE")
     }

@@ -25,7 +25,8 @@ struct TrainWalker: Tool {
     @Option(name: .shortAndLong, help: ArgumentHelp("File to write. (path)", valueName: "file"))
     var output = "walker.safetensors"
 
-    @Option(help: ArgumentHelp("Chunks to move, or layers. (list such as 2 or 1-5; default: all but 0)", valueName: "list"))
+    @Option(
+        help: ArgumentHelp("Chunks to move, or layers. (list such as 2 or 1-5; default: all but 0)", valueName: "list"))
     var chunks: String?
 
     @Option(
@@ -82,8 +83,11 @@ struct TrainWalker: Tool {
 
     func validate() throws {
         try check((2...4096).contains(batch), "cannot train on \(batch) anchors a step", "give --batch from 2 to 4096")
-        try check(stopSamples >= batch, "\(stopSamples) anchors do not fill one step of \(batch)", "raise -n or lower --batch")
-        try check((1...1024).contains(width), "cannot build a backbone of width \(width)", "give --width from 1 to 1024")
+        try check(
+            stopSamples >= batch, "\(stopSamples) anchors do not fill one step of \(batch)", "raise -n or lower --batch"
+        )
+        try check(
+            (1...1024).contains(width), "cannot build a backbone of width \(width)", "give --width from 1 to 1024")
         try check(every >= 1, "cannot keep a checkpoint every \(every) anchors", "give --every from 1")
         try checkPositive(learningRate, "learning rate", "--learning-rate")
         try checkPositive(estimatorLearningRate, "learning rate", "--estimator-learning-rate")

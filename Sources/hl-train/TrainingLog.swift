@@ -1,6 +1,6 @@
+import Glibc
 import HLFormats
 import HLTensor
-import Glibc
 
 /// Losses over time, one JSON object per line. A resumed run goes on in the same file, behind the step that it resumes from.
 final class TrainingLog {
@@ -12,7 +12,8 @@ final class TrainingLog {
     init(path: String, keepingUpTo step: Int) throws {
         let kept = step > 0 ? try Self.lines(of: path, upTo: step) : []
         guard let file = fopen(path, "w") else {
-            throw Failure(.cannotCreate, "cannot write \(path) (\(String(cString: strerror(errno))))", "give another --log")
+            throw Failure(
+                .cannotCreate, "cannot write \(path) (\(String(cString: strerror(errno))))", "give another --log")
         }
         self.file = file
         self.path = path

@@ -60,7 +60,9 @@ struct StreamSheet {
         }
         guard let first = rows.first?.first else {
             throw Failure(
-                .data, layout.skip > 0 ? "\(reader.name) has no samples after the first \(layout.skip)"
+                .data,
+                layout.skip > 0
+                    ? "\(reader.name) has no samples after the first \(layout.skip)"
                     : "\(reader.name) has no samples to show",
                 layout.skip > 0 ? "lower --skip" : "draw some with hl-sample")
         }

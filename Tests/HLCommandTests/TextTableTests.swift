@@ -1,5 +1,5 @@
-import HLFormats
 import HLCommand
+import HLFormats
 import Testing
 
 struct TextTableTests {

@@ -20,7 +20,8 @@ import Testing
 
     /// Runs an operation on both and compares all that it gives.
     private func compare(
-        _ what: String, _ inputs: [HostTensor], tolerance: Double = 1e-5, sourceLocation: SourceLocation = #_sourceLocation,
+        _ what: String, _ inputs: [HostTensor], tolerance: Double = 1e-5,
+        sourceLocation: SourceLocation = #_sourceLocation,
         _ operation: (any Backend, [Tensor]) -> [Tensor]
     ) throws {
         let own = operation(composed, inputs.map { composed.tensor($0) })
@@ -183,7 +184,9 @@ import Testing
     }
 
     @Test func optimisers() throws {
-        let inputs = [random([4, 3], seed: 1), random([4, 3], seed: 2), random([4, 3], seed: 3), random([4, 3], seed: 4, low: 0)]
+        let inputs = [
+            random([4, 3], seed: 1), random([4, 3], seed: 2), random([4, 3], seed: 3), random([4, 3], seed: 4, low: 0),
+        ]
         try compare("sgd and lars", inputs) { backend, x in
             func update(_ index: Int) -> SGDUpdate {
                 SGDUpdate(

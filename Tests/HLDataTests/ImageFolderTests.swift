@@ -1,9 +1,8 @@
 import Foundation
+import HLData
 import HLFormats
 import HLTensor
 import Testing
-
-import HLData
 
 /// A folder of our own making that goes with its last owner.
 private final class Scratch {

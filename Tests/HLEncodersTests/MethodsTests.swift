@@ -51,7 +51,8 @@ struct MethodsTests {
         ),
         (
             "byol", 1099, 256,
-            #"{"learning_rate":0.2,"warmup_steps":10,"momentum":0.9,"weight_decay":0.0000015,"target_momentum":0.996}"#, 0
+            #"{"learning_rate":0.2,"warmup_steps":10,"momentum":0.9,"weight_decay":0.0000015,"target_momentum":0.996}"#,
+            0
         ),
         (
             "moco", 100, 256,

@@ -23,7 +23,10 @@ struct CheckpointTests {
         let file = walker.file(
             tensors, metadata: ["hl.walker": #"{"chunks":"2"}"#, "hl.step": "12"], training: ["batch": 4],
             history: [entry])
-        #expect(file.metadata.keys.sorted() == ["hl.history", "hl.kind", "hl.step", "hl.training", "hl.version", "hl.walker"])
+        #expect(
+            file.metadata.keys.sorted() == [
+                "hl.history", "hl.kind", "hl.step", "hl.training", "hl.version", "hl.walker",
+            ])
         #expect(file.metadata["hl.kind"] == "walker" && file.metadata["hl.version"] == "1.2")
         #expect(file.metadata["hl.training"] == #"{"batch":4}"#)
         try Safetensors.write(file, to: path)
@@ -44,16 +47,19 @@ struct CheckpointTests {
         #expect(file.metadata == ["hl.kind": "training", "hl.version": "1", "hl.training": #"{"batch":4}"#])
         let early = failure { _ = try encoder.contents(of: file, path: "x") }
         #expect(
-            early == Failure(
-                .incompatible, "x is what a stopped run goes on from, not an encoder",
-                "let hl-train encoder --resume finish it, and name the file that it writes"))
+            early
+                == Failure(
+                    .incompatible, "x is what a stopped run goes on from, not an encoder",
+                    "let hl-train encoder --resume finish it, and name the file that it writes"))
         let other = failure {
             _ = try Checkpoint.stoppedRun.contents(
                 of: encoder.file(tensors, metadata: [:], training: nil, history: []), path: "x")
         }
         #expect(
-            other == Failure(
-                .incompatible, "x holds an encoder, not what a stopped run goes on from", "delete it and start anew"))
+            other
+                == Failure(
+                    .incompatible, "x holds an encoder, not what a stopped run goes on from", "delete it and start anew"
+                ))
     }
 
     @Test func refusals() throws {
@@ -61,8 +67,9 @@ struct CheckpointTests {
             _ = try walker.contents(of: encoder.file(tensors, metadata: [:], training: nil), path: "x")
         }
         #expect(
-            kind == Failure(
-                .incompatible, "x holds an encoder, not a walker", "name a file that hl-train walker wrote"))
+            kind
+                == Failure(
+                    .incompatible, "x holds an encoder, not a walker", "name a file that hl-train walker wrote"))
         for version in ["2", "2.0", "0", "10", "1x", ""] {
             let file = TensorFile(tensors: tensors, metadata: ["hl.kind": "walker", "hl.version": version])
             let refusal = failure { _ = try walker.contents(of: file, path: "x") }

@@ -1,6 +1,6 @@
 import HLGenerators
-import HLTensor
 import HLStatistics
+import HLTensor
 import HLViews
 import Testing
 

@@ -1,6 +1,6 @@
 import HLFormats
-import HLTensor
 import HLStatistics
+import HLTensor
 import HLViews
 import Testing
 

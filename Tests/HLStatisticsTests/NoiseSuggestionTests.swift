@@ -1,10 +1,9 @@
 import HLCompute
 import HLGenerators
-import HLTensor
-import Testing
-
 import HLStatistics
+import HLTensor
 import HLViews
+import Testing
 
 /// Noise that moves chunks as far as a walker did.
 struct NoiseSuggestionTests {

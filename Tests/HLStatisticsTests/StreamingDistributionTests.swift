@@ -1,8 +1,7 @@
-import HLTensor
-import Testing
-
 import HLStatistics
+import HLTensor
 import HLViews
+import Testing
 
 struct StreamingDistributionTests {
     private func distribution(_ values: [Double]) -> StreamingDistribution {

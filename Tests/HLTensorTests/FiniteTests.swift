@@ -13,7 +13,8 @@ import Testing
 
     /// Their sum is infinite.
     @Test func hugeNumbersAreNumbers() {
-        #expect(HostTensor([Float](repeating: .greatestFiniteMagnitude, count: 100), shape: [100]).firstNonFinite == nil)
+        #expect(
+            HostTensor([Float](repeating: .greatestFiniteMagnitude, count: 100), shape: [100]).firstNonFinite == nil)
         #expect(HostTensor([Float](), shape: [0, 3]).firstNonFinite == nil)
     }
 

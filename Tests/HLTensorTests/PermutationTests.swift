@@ -70,7 +70,8 @@ struct PermutationTests {
 
     /// No version may change an order: a run that was stopped by one is resumed by another.
     @Test func ordersAreThoseOfTheFirstVersion() {
-        func order(_ count: Int, seed: UInt64, _ purpose: RandomPurpose, group: Int = 0, epoch: Int = 0) -> Permutation {
+        func order(_ count: Int, seed: UInt64, _ purpose: RandomPurpose, group: Int = 0, epoch: Int = 0) -> Permutation
+        {
             Permutation(count: count, seed: seed, purpose: purpose, group: group, epoch: epoch)
         }
         #expect(order(10, seed: 0, .shuffle).elements(at: 0..<10) == [9, 6, 0, 5, 3, 1, 7, 8, 2, 4])

@@ -3,9 +3,10 @@ import Testing
 
 @Suite struct StableHashTests {
     /// RFC 9923, test vectors of FNV-1a, 64 bits.
-    @Test(arguments: [
-        ("", 0xcbf2_9ce4_8422_2325), ("a", 0xaf63_dc4c_8601_ec8c), ("foobar", 0x8594_4171_f739_67e8),
-    ] as [(String, UInt64)])
+    @Test(
+        arguments: [
+            ("", 0xcbf2_9ce4_8422_2325), ("a", 0xaf63_dc4c_8601_ec8c), ("foobar", 0x8594_4171_f739_67e8),
+        ] as [(String, UInt64)])
     func publishedAnswers(text: String, value: UInt64) { #expect(StableHash(text).value == value) }
 
     @Test func piecesMakeNoDifferenceAndWordsAreParts() {

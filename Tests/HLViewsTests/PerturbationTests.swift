@@ -149,7 +149,9 @@ struct RandomPerturbationTests {
         #expect(moved == [[0, 5], [1], [3]])
         for (number, chunks) in moved.enumerated() {
             #expect(sweep.parts(ofView: number + 1).map(\.chunks.indices) == [chunks])
-            #expect(try sweep.json()["groups"]?.array?[number]["chunks"]?.string == ChunkSet(parsing: chunks.map(String.init).joined(separator: ",")).text)
+            #expect(
+                try sweep.json()["groups"]?.array?[number]["chunks"]?.string
+                    == ChunkSet(parsing: chunks.map(String.init).joined(separator: ",")).text)
         }
         let whole = try Perturbation(noise: RandomPerturbation(groups: groups, seed: 8))
         #expect(try whole.json()["groups"]?.array?.compactMap { $0["chunks"]?.string } == ["3", "0,5", "1"])

@@ -57,7 +57,9 @@ struct SeveralWalkersTests {
 
     /// A file of hl-train walker, with what its metadata says.
     private func file(_ metadata: [String: String], size: Int = 20) throws -> String {
-        func values(_ shape: [Int]) -> HostTensor { HostTensor([Float](repeating: 0.1, count: shape.reduce(1, *)), shape: shape) }
+        func values(_ shape: [Int]) -> HostTensor {
+            HostTensor([Float](repeating: 0.1, count: shape.reduce(1, *)), shape: shape)
+        }
         let tensors: NamedTensors = [
             "walker.0.weight": values([size, size]), "walker.0.bias": values([size]),
             "walker.2.weight": values([size, size]), "walker.2.bias": values([size]),
@@ -79,9 +81,13 @@ struct SeveralWalkersTests {
         let good = ["hl.kind": "walker", "hl.version": "1", "hl.walker": #"{"chunks":"2"}"#]
         func with(_ key: String, _ value: String) -> [String: String] { good.merging([key: value]) { $1 } }
         #expect(try kind([:]) == nil && kind(good) == nil)
-        for other in ["encoder", "discriminator", "training"] { #expect(try kind(with("hl.kind", other)) == .incompatible) }
+        for other in ["encoder", "discriminator", "training"] {
+            #expect(try kind(with("hl.kind", other)) == .incompatible)
+        }
         #expect(try kind(with("hl.version", "2")) == .incompatible)
-        for text in ["", "{}", #"{"chunks":"2-1"}"#, #"{"chunks":2}"#] { #expect(try kind(with("hl.walker", text)) == .data) }
+        for text in ["", "{}", #"{"chunks":"2-1"}"#, #"{"chunks":2}"#] {
+            #expect(try kind(with("hl.walker", text)) == .data)
+        }
         #expect(try kind(with("hl.generator", "{}")) == .data)
     }
 
@@ -142,7 +148,9 @@ struct SeveralWalkersTests {
         let views = try Perturbation(noise: noise, walkers: [(some, ChunkSet(parsing: "2-3"))], sweep: true)
             .apply(to: z, ids: ids(9))
         #expect(views.count == 3)
-        func steps(_ view: HostTensor, _ chunks: Range<Int>) -> [Float] { zip(part(view, chunks), part(z, chunks)).map(-) }
+        func steps(_ view: HostTensor, _ chunks: Range<Int>) -> [Float] {
+            zip(part(view, chunks), part(z, chunks)).map(-)
+        }
         #expect(part(views[0], 1..<6) == part(z, 1..<6) && part(views[2], 0..<5) == part(z, 0..<5))
         #expect(distance(views[1], try expected("chunks_2_4")) < 1e-5)
         for (a, b) in zip(steps(views[0], 0..<1), steps(views[2], 5..<6)) { #expect(abs(a - b) < 1e-5 && a != 0) }

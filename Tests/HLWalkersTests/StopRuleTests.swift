@@ -1,6 +1,5 @@
-import Testing
-
 import HLWalkers
+import Testing
 
 /// When a walker's training is over.
 @Suite struct StopRuleTests {

@@ -1,13 +1,12 @@
 import Foundation
 import HLCompute
 import HLFormats
+import HLGenerators
 import HLTensor
 import HLViews
+import HLWalkers
 import TestSupport
 import Testing
-
-import HLGenerators
-import HLWalkers
 
 /// Ten steps of training beside PyTorch's (Tests/Interchange/make_walker.py).
 @Suite struct WalkerParityTests {

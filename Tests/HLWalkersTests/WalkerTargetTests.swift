@@ -3,9 +3,8 @@ import HLGenerators
 import HLNet
 import HLTensor
 import HLViews
-import Testing
-
 import HLWalkers
+import Testing
 
 /// Which values of the latent T moves.
 @Suite struct WalkerTargetTests {

@@ -16,7 +16,9 @@ struct DeltaReportTests {
         #expect(rows.map(\.count) == [2, 2] && rows[0][0] == rows[1][0])
         // Columns stand below each other: the last number ends where its name does.
         for lines in rows {
-            let ends = lines.map { line in line.prefix(upTo: line.range(of: "  ", options: .backwards)!.lowerBound).count }
+            let ends = lines.map { line in
+                line.prefix(upTo: line.range(of: "  ", options: .backwards)!.lowerBound).count
+            }
             #expect(ends[0] == ends[1])
         }
         #expect(rows[0][0].contains("z^0") && rows[0][0].contains("z^5") && rows[0][1].contains("0.19"))
@@ -38,7 +40,9 @@ struct DeltaReportTests {
         let groups = String(decoding: try space.bytes("groups"), as: UTF8.self)
         #expect(groups.wholeMatch(of: /--group 1:\S+ --group 3-4:\S+\n/) != nil, "\(groups)")
         let means = try ["first.json", "again.json"].map { name in
-            try json(String(decoding: space.bytes(name), as: UTF8.self))["chunks"]?.array?.compactMap { $0["mean"]?.number }
+            try json(String(decoding: space.bytes(name), as: UTF8.self))["chunks"]?.array?.compactMap {
+                $0["mean"]?.number
+            }
                 ?? []
         }
         for (a, b) in zip(means[0], means[1]) { #expect(a == b || abs(a / b - 1) < 0.02) }
@@ -57,7 +61,8 @@ struct DeltaReportTests {
             """)
         let options = String(decoding: try space.bytes("options"), as: UTF8.self)
         let match = try #require(
-            options.wholeMatch(of: /--group 0-1:std=([0-9.]+),trunc=2 --group 4-7:std=([0-9.]+),trunc=2\n/), "\(options)")
+            options.wholeMatch(of: /--group 0-1:std=([0-9.]+),trunc=2 --group 4-7:std=([0-9.]+),trunc=2\n/),
+            "\(options)")
         for (found, expected) in [(match.1, 0.3), (match.2, 0.8)] {
             #expect(abs((Double(found) ?? 0) / expected - 1) < 0.1, "\(options)")
         }
@@ -74,7 +79,8 @@ struct DeltaReportTests {
         #expect(chunks.count == 6 && (chunks[0]["mean"]?.number ?? 0) > 0)
         for chunk in chunks.dropFirst() { #expect(chunk["mean"] == .null && chunk["quantiles"]?.array?.first == .null) }
         let (beyond, changed) = (
-            try #require(boundary["beyond"]?["count"]?.integer), try #require(boundary["label_changed"]?["count"]?.integer)
+            try #require(boundary["beyond"]?["count"]?.integer),
+            try #require(boundary["label_changed"]?["count"]?.integer)
         )
         #expect(changed > 0 && changed < beyond && beyond < 2000)
         #expect(abs((report["labels_kept"]?.number ?? 0) - (1 - Double(changed) / 2000)) < 1e-12)
@@ -88,7 +94,8 @@ struct DeltaReportTests {
     @Test func figure() throws {
         let space = try Workspace()
         let pairs = "hl-sample -n 3000 | hl-perturb --group 0:std=0.02 --group 2-4:std=1"
-        try space.succeed("\(pairs) > p.hls; hl-delta --figure f.png p.hls > report; hl-delta --figure g.png p.hls > again")
+        try space.succeed(
+            "\(pairs) > p.hls; hl-delta --figure f.png p.hls > report; hl-delta --figure g.png p.hls > again")
         #expect(try space.bytes("f.png") == space.bytes("g.png") && space.bytes("report") == space.bytes("again"))
         let image = try space.bytes("f.png").withUnsafeBytes { try Image(png: $0, name: "f.png") }
         #expect(image.width > 300 && image.height > 300 && Set(image.pixels.withUnsafeBytes { [UInt8]($0) }).count > 3)

@@ -43,7 +43,9 @@ struct ExamplesTests {
     @Test func filter() throws {
         let space = try Workspace()
         let outcome = try space.run("\(Self.folder)/filter.sh --samples 1024 --test-samples 512 --folder f")
-        #expect(outcome.status == 0 && outcome.errors.contains("where the generated are the defective ones"), "\(outcome.errors)")
+        #expect(
+            outcome.status == 0 && outcome.errors.contains("where the generated are the defective ones"),
+            "\(outcome.errors)")
         #expect(outcome.errors.firstMatch(of: /kept 256 of 512 samples.*; defective [0-9.]+ of [0-9.]+ %/) != nil)
         let names = try FileManager.default.contentsOfDirectory(atPath: space.file("f")).sorted()
         #expect(names == ["all.png", "discriminator.safetensors", "kept.png", "report.json"])
@@ -66,7 +68,8 @@ struct ExamplesTests {
         let rows = lines.compactMap { $0.wholeMatch(of: /\ +([0-5]) +[-0-9.]+ +[0-9.]+ +([0-9.]+) +([0-9.]+) .*/) }
         #expect(rows.map(\.1) == ["0", "1", "2", "3", "4", "5"], "\(outcome.text)")
         #expect(rows.allSatisfy { (Double($0.2) ?? 0) > 0 })
-        #expect(lines.last?.wholeMatch(of: /At the same loss δ grows in [0-5] of [0-5] steps .*/) != nil, "\(outcome.text)")
+        #expect(
+            lines.last?.wholeMatch(of: /At the same loss δ grows in [0-5] of [0-5] steps .*/) != nil, "\(outcome.text)")
         let walker = try space.bytes("t/3.safetensors")
         #expect(try space.run(script).text == outcome.text)
         #expect(try space.bytes("t/3.safetensors") == walker)

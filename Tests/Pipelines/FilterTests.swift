@@ -31,7 +31,8 @@ struct FilterTests {
             """)
         let all = try StreamContent(path: space.file("all.hls")), kept = try StreamContent(path: space.file("kept.hls"))
         let scores = try scores(space, "scored.hls")
-        #expect(scores.count == 203 && Set(scores.values).count > 150 && scores.values.allSatisfy { (0...1).contains($0) })
+        #expect(
+            scores.count == 203 && Set(scores.values).count > 150 && scores.values.allSatisfy { (0...1).contains($0) })
         #expect(try self.scores(space, "kept.hls").allSatisfy { scores[$0.key] == $0.value })
         var expected: [Int64] = []
         for start in stride(from: 0, to: 203, by: 50) {
@@ -109,7 +110,8 @@ struct FilterTests {
             """)
         #expect(trained.status == 0 && trained.errors.contains("warning: the discriminator has learnt next to nothing"))
         let filtered = try space.run("\(Self.sample) -n 8 | hl-filter --discriminator d.safetensors > kept.hls")
-        #expect(filtered.status == 0 && filtered.errors.contains("warning: d.safetensors tells real from generated hardly"))
+        #expect(
+            filtered.status == 0 && filtered.errors.contains("warning: d.safetensors tells real from generated hardly"))
         #expect(try StreamContent(path: space.file("kept.hls")).ids.count == 4)
     }
 

@@ -12,7 +12,8 @@ struct HostileWeightsTests {
     }
 
     private func refuse(
-        _ bytes: [UInt8], saying words: String = "", status: Int32 = 65, sourceLocation: SourceLocation = #_sourceLocation
+        _ bytes: [UInt8], saying words: String = "", status: Int32 = 65,
+        sourceLocation: SourceLocation = #_sourceLocation
     ) throws {
         let space = try Workspace()
         try Data(bytes).write(to: URL(fileURLWithPath: space.file("weights")))
@@ -33,7 +34,8 @@ struct HostileWeightsTests {
 
     @Test func bombs() throws {
         // A million lists within each other, and each of thirty lists twice in the next.
-        try refuse([0x80, 4] + [UInt8](repeating: 0x5D, count: 1_000_000) + [UInt8](repeating: 0x61, count: 999_999) + [0x2E])
+        try refuse(
+            [0x80, 4] + [UInt8](repeating: 0x5D, count: 1_000_000) + [UInt8](repeating: 0x61, count: 999_999) + [0x2E])
         var doubling: [UInt8] = [0x80, 4, 0x5D, 0x94]
         for index in 0..<30 {
             doubling += [0x5D, 0x94, 0x28, 0x68, UInt8(index), 0x68, UInt8(index), 0x65]
@@ -45,7 +47,9 @@ struct HostileWeightsTests {
     }
 
     /// Official forms, cut off and bent.
-    @Test(arguments: ["bigbigan_tiny.pth", "bigbigan_tiny_legacy.pth", "stylegan2_c_4.pkl", "bigbigan_tiny.safetensors"])
+    @Test(arguments: [
+        "bigbigan_tiny.pth", "bigbigan_tiny_legacy.pth", "stylegan2_c_4.pkl", "bigbigan_tiny.safetensors",
+    ])
     func truncation(_ name: String) throws {
         let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .appendingPathComponent("HLGeneratorsTests/Fixtures/\(name)")
@@ -61,7 +65,8 @@ struct HostileWeightsTests {
             return (0..<8).map { UInt8(truncatingIfNeeded: count >> (8 * $0)) } + json.utf8
                 + [UInt8](repeating: 0, count: data)
         }
-        let huge = #"{"blocks.0.0.conv1.weight":{"dtype":"F32","shape":[1048576,1048576],"data_offsets":[0,4398046511104]}}"#
+        let huge =
+            #"{"blocks.0.0.conv1.weight":{"dtype":"F32","shape":[1048576,1048576],"data_offsets":[0,4398046511104]}}"#
         try refuse(file(huge, 16))
         let overlapping =
             #"{"shared.weight":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"#

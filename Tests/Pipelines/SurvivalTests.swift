@@ -183,7 +183,8 @@ struct SurvivalTests {
     @Test func resumingSomethingElse() throws {
         let space = try Workspace()
         let pairs = "hl-perturb --chunks 1-5 --seed 4"
-        try space.fail(65, "hl-train -q \(Self.settings) < <(hl-sample --size 32 --seed 3 -n 40 | \(pairs))",
+        try space.fail(
+            65, "hl-train -q \(Self.settings) < <(hl-sample --size 32 --seed 3 -n 40 | \(pairs))",
             saying: "after 40 of 480 pairs")
         #expect(try space.names() == ["encoder.safetensors.resume"])
         let kept = try space.bytes("encoder.safetensors.resume")

@@ -91,7 +91,8 @@ struct WalkerTrainingTests {
         let pipe = "hl-train walker \(settings) < <(\(Self.sample))"
         #expect(try whole.run(pipe).status == 0)
         for (number, signal) in [SIGKILL, SIGTERM, SIGKILL].enumerated() {
-            let child = try space.start("exec \(number == 0 ? pipe : pipe.replacing("walker", with: "walker --resume", maxReplacements: 1))")
+            let child = try space.start(
+                "exec \(number == 0 ? pipe : pipe.replacing("walker", with: "walker --resume", maxReplacements: 1))")
             let before = space.identity("w.safetensors.resume")
             try child.until {
                 if child.poll() != nil { return false }
@@ -179,7 +180,8 @@ struct WalkedViewsTests {
         let perturb = "\(sample) | hl-perturb"
         for (options, part) in [
             ("\(own) --chunks 1", "FILE:CHUNKS"), ("\(own) --views 2", "--group"), ("\(own) --std 1", "--group"),
-            ("\(own) --group 1-2", "one.safetensors"), ("--walker two.safetensors:3-4 --walker two.safetensors", "two.safetensors"),
+            ("\(own) --group 1-2", "one.safetensors"),
+            ("--walker two.safetensors:3-4 --walker two.safetensors", "two.safetensors"),
             ("--walker free.safetensors:1 --chunks 1", "give one of them"), ("--walker one.safetensors:6", "chunk 6"),
         ] {
             try space.fail(64, "\(perturb) \(options)", saying: part)

@@ -23,7 +23,8 @@ struct SourceFile {
     private static let values: Set<String> = ["func", "var", "let", "case", "for"]
     private static let modifiers: Set<String> = [
         "private", "fileprivate", "package", "public", "open", "internal", "static", "final", "class", "override",
-        "mutating", "nonmutating", "nonisolated", "unsafe", "lazy", "weak", "convenience", "required", "indirect", "set",
+        "mutating", "nonmutating", "nonisolated", "unsafe", "lazy", "weak", "convenience", "required", "indirect",
+        "set",
         "(", ")",
     ]
 

@@ -23,7 +23,8 @@ extension Backend {
             host.withUnsafeBytes { pixels in
                 status = hl_augment(
                     pixels.baseAddress, images.type == .u8 ? 1 : 0, Int32(images.shape[2]), Int32(images.shape[3]), 0,
-                    Int32(count), parameters, mean, deviation, Int32(size), bytes.bindMemory(to: Float.self).baseAddress)
+                    Int32(count), parameters, mean, deviation, Int32(size), bytes.bindMemory(to: Float.self).baseAddress
+                )
             }
         }
         if status != 0 { fail(Memory.failure(for: "augmentation")) }

@@ -3,7 +3,9 @@ import HLTensor
 /// Matrices, composed of primitives: sums are products with ones.
 extension Backend {
     package func projectRows(_ x: Tensor, _ weight: Tensor) -> Tensor {
-        let rows = (0..<x.shape[0]).map { matmul(self.rows(x, $0..<$0 + 1), weight, transposeA: false, transposeB: true) }
+        let rows = (0..<x.shape[0]).map {
+            matmul(self.rows(x, $0..<$0 + 1), weight, transposeA: false, transposeB: true)
+        }
         return rows.isEmpty ? constant(0, shape: [0, weight.shape[0]]) : concatenate(rows)
     }
 

@@ -10,7 +10,8 @@ extension CPUBackend {
             let (weight, gradient, velocity) = prepared(update.weight, update.gradient, [update.velocity])
             forEachElement(weight) {
                 hl_sgd(
-                    weight.floats + $0, gradient.floats + $0, velocity[0].floats + $0, rate * update.rateFactor, momentum,
+                    weight.floats + $0, gradient.floats + $0, velocity[0].floats + $0, rate * update.rateFactor,
+                    momentum,
                     update.decay, $1)
             }
         }
@@ -25,7 +26,8 @@ extension CPUBackend {
             let factor = isAdapted ? Float(Double(trust) * (squares[0] / squares[1]).squareRoot()) : 1
             forEachElement(weight) {
                 hl_lars(
-                    weight.floats + $0, gradient.floats + $0, velocity[0].floats + $0, rate * update.rateFactor, momentum,
+                    weight.floats + $0, gradient.floats + $0, velocity[0].floats + $0, rate * update.rateFactor,
+                    momentum,
                     update.decay, factor, $1)
             }
         }

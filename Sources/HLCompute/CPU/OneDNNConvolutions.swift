@@ -57,11 +57,14 @@
             channels % block == 0 ? .blocked(block) : .plain
         }
 
-        package func convolution(_ x: Tensor, weight: Tensor, window: Window, on backend: any ConvolutionHost) -> Tensor {
+        package func convolution(_ x: Tensor, weight: Tensor, window: Window, on backend: any ConvolutionHost) -> Tensor
+        {
             let shape = [x.shape[0], weight.shape[0], window.output(x.shape[2]), window.output(x.shape[3])]
             let sides = layouts(x.shape[1], weight.shape[0], HL_FORWARD)
             let result = backend.allocateFloats(shape, sides.output)
-            guard let convolution = prepared(x.shape, weight.shape[0], window, HL_FORWARD, backend) else { return result }
+            guard let convolution = prepared(x.shape, weight.shape[0], window, HL_FORWARD, backend) else {
+                return result
+            }
             let x = backend.laidOut(x, as: sides.input)
             run(convolution, x.floats, packed(weight, for: convolution, backend).floats, result.floats, backend)
             return result
@@ -86,7 +89,8 @@
             guard let convolution = prepared(input.shape, weightShape[0], window, HL_BACKWARD_WEIGHTS, backend) else {
                 return backend.allocateFloats(weightShape)
             }
-            let result = backend.allocateFloats(weightShape, convolution.hasPlainWeights ? .plain : .library(convolution))
+            let result = backend.allocateFloats(
+                weightShape, convolution.hasPlainWeights ? .plain : .library(convolution))
             let sides = layouts(input.shape[1], weightShape[0], HL_BACKWARD_WEIGHTS)
             let input = backend.laidOut(input, as: sides.input), gradient = backend.laidOut(gradient, as: sides.output)
             run(convolution, input.floats, result.floats, gradient.floats, backend)
@@ -106,7 +110,9 @@
 
         /// Whether Winograd's algorithm is worth its transforms, measured on AVX-512 with version 2.6: from 64 channels
         /// on in every pass, and for weight gradients always, since the direct kernel is slow for few channels.
-        private func prefersWinograd(_ inChannels: Int, _ outChannels: Int, _ window: Window, _ pass: hl_dnn_pass) -> Bool {
+        private func prefersWinograd(_ inChannels: Int, _ outChannels: Int, _ window: Window, _ pass: hl_dnn_pass)
+            -> Bool
+        {
             window.size == 3 && window.stride == 1 && inChannels % block == 0 && outChannels % block == 0
                 && (pass == HL_BACKWARD_WEIGHTS || min(inChannels, outChannels) >= 64)
         }
@@ -132,8 +138,10 @@
             var shape = hl_dnn_shape(
                 batch: Int32(input[0]), in_channels: Int32(input[1]), out_channels: Int32(outChannels),
                 height: Int32(input[2]), width: Int32(input[3]), kernel: Int32(window.size),
-                stride: Int32(window.stride), padding: Int32(window.padding), in_block: sides.input == .plain ? 1 : Int32(block),
-                out_block: sides.output == .plain ? 1 : Int32(block), winograd: prefersWinograd(input[1], outChannels, window, pass)
+                stride: Int32(window.stride), padding: Int32(window.padding),
+                in_block: sides.input == .plain ? 1 : Int32(block),
+                out_block: sides.output == .plain ? 1 : Int32(block),
+                winograd: prefersWinograd(input[1], outChannels, window, pass)
                     && isWorthTransforming(input, outChannels, pass) ? 1 : 0)
             var message = [CChar](repeating: 0, count: 256)
             guard let handle = hl_dnn_create(&shape, pass, &message, message.count) else {
@@ -147,7 +155,9 @@
         }
 
         /// The weights in the layout that a convolution wants; a copy is kept until they change.
-        private func packed(_ weight: Tensor, for convolution: Convolution, _ backend: any ConvolutionHost) -> CPUStorage {
+        private func packed(_ weight: Tensor, for convolution: Convolution, _ backend: any ConvolutionHost)
+            -> CPUStorage
+        {
             let storage = weight.cpu
             let wanted = convolution.hasPlainWeights ? CPUStorage.Layout.plain : .library(convolution)
             if storage.layout == wanted { return storage }

@@ -86,7 +86,8 @@ package struct ImageFolder: ImageDataset {
         }
         throw Failure(
             .noInput, "no split '\(split)' in \(directory)",
-            splits.isEmpty ? "give a folder of the form DIR/SPLIT/CLASS/IMAGE"
+            splits.isEmpty
+                ? "give a folder of the form DIR/SPLIT/CLASS/IMAGE"
                 : "use one of \(splits.joined(separator: ", "))")
     }
 

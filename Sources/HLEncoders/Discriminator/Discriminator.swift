@@ -58,7 +58,8 @@ package final class Discriminator: Module {
     /// - Throws: `Failure(.data)` for images of another type or shape.
     package static func prepared(_ images: Tensor, side: Int, on backend: any Backend) throws -> Tensor {
         guard images.shape.count == 4 else {
-            throw Failure(.data, "images to judge have the shape \(images.shape)", "give images [batch, 3, height, width]")
+            throw Failure(
+                .data, "images to judge have the shape \(images.shape)", "give images [batch, 3, height, width]")
         }
         let (height, width) = (images.shape[2], images.shape[3])
         var parameters = Augmentation.centreCrop(imageHeight: height, imageWidth: width, size: min(height, width))

@@ -63,7 +63,8 @@ extension SimCLR {
             .temperature(default: 0.1),
             MethodOption(
                 "head-norm",
-                "batch norm in the head, as in SimCLR's own code; COP-Gen's has none and starts more slowly", .flag, default: .flag(true)),
+                "batch norm in the head, as in SimCLR's own code; COP-Gen's has none and starts more slowly", .flag,
+                default: .flag(true)),
         ],
         // The cosine ends at COP-Gen's 0.1³.
         rate: 0.8, floor: 0.001,

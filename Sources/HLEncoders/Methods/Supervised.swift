@@ -40,7 +40,8 @@ extension Supervised {
         name: "supervised", summary: "cross-entropy against labels on view 0 alone, for the ceiling",
         source: "settings for runs of minutes",
         options: [
-            MethodOption("classes", "classes of the labels, which count from 0", .integers(from: 2), default: .integer(10))
+            MethodOption(
+                "classes", "classes of the labels, which count from 0", .integers(from: 2), default: .integer(10))
         ],
         rate: 0.8, viewsPerSample: 1, needsLabels: true,
         make: { Supervised($0.backend, backbone: $0.backbone, classes: $0.values.integer("classes")) })

@@ -19,7 +19,8 @@ struct ZipArchive {
         for _ in 0..<directory.entryCount {
             let entry = try CentralEntry(in: bytes, at: &position, before: directory.end)
             let payload = try entry.payload(in: bytes, before: directory.start)
-            guard entries.updateValue(bytes.slice(at: payload.lowerBound, count: payload.count)!, forKey: entry.name)
+            guard
+                entries.updateValue(bytes.slice(at: payload.lowerBound, count: payload.count)!, forKey: entry.name)
                     == nil
             else { throw damagedArchive("two entries are named \(quoted(entry.name))") }
             extents.append(entry.headerOffset..<payload.upperBound)

@@ -121,7 +121,8 @@ package final class BigBiGAN: NetworkGenerator {
     ) -> Variable {
         let both = pass.linear(chunk, norm.weight, norm.bias)
         return pass.modulate(
-            x, scale: pass.columns(both, 0..<norm.channels), shift: pass.columns(both, norm.channels..<2 * norm.channels),
+            x, scale: pass.columns(both, 0..<norm.channels),
+            shift: pass.columns(both, norm.channels..<2 * norm.channels),
             activation: .relu, arrangement: arrangement)
     }
 

@@ -37,7 +37,8 @@ struct BigBiGANGeometry {
             blocks.append(Block(inputs: shape[1], outputs: shape[0], hasAttention: hasAttention))
         }
         guard blocks.count >= 3 else {
-            throw Failure(.incompatible, "\(file.path) has fewer than three blocks", "use a network of 32 pixels or more")
+            throw Failure(
+                .incompatible, "\(file.path) has fewer than three blocks", "use a network of 32 pixels or more")
         }
         let linear = try reader.shape("linear.weight", rank: 2)
         let embedding = try reader.shape("shared.weight", rank: 2)

@@ -38,7 +38,9 @@ extension NetworkGenerator {
         let origins = views.flatMap { latents in latents.ids.integers.map { (id: $0, view: latents.view) } }
         var parts: [Tensor] = []
         for first in stride(from: 0, to: max(count, 1), by: size) {
-            if count == 0 { return backend.constant(0, shape: [0, 3, specification.resolution, specification.resolution]) }
+            if count == 0 {
+                return backend.constant(0, shape: [0, 3, specification.resolution, specification.resolution])
+            }
             // The last sample stands in for those that are missing.
             let chosen = (first..<first + size).map { min($0, count - 1) }
             let pass = Pass(Tape(backend, recording: false), training: false)

@@ -45,7 +45,8 @@ extension StyleGAN2Settings {
                 clamps.append(try Self.clamp(clamp))
             }
         }
-        let asked = synthesis?.argument("conv_clamp") ?? generator.argument("synthesis_kwargs")?["conv_clamp"]
+        let asked =
+            synthesis?.argument("conv_clamp") ?? generator.argument("synthesis_kwargs")?["conv_clamp"]
             ?? generator.argument("conv_clamp")
         if let clamp = clamps.first {
             guard clamps.allSatisfy({ $0 == clamp }) else { throw Self.mixed("clamps") }

@@ -1,9 +1,8 @@
 import CKernels
 import Foundation
+import HLEncoders
 import HLTensor
 import Testing
-
-import HLEncoders
 
 @Suite struct AugmentationDrawTests {
     private static let draws = 20_000

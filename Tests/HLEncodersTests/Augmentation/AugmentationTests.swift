@@ -1,9 +1,8 @@
 import CKernels
 import Foundation
+import HLEncoders
 import HLTensor
 import Testing
-
-import HLEncoders
 
 /// What `make_augmentation_fixtures.py` writes.
 struct AugmentationFixture: Decodable {
@@ -162,7 +161,11 @@ private func largestDifference(_ a: [Float], _ b: [Float]) -> Float {
         let good = Augmentation.centreCrop(imageHeight: 8, imageWidth: 8, size: 7)
         let changes: [(inout hl_augment_parameters) -> Void] = [
             { $0.top = -1 }, { $0.left = 2 }, { $0.height = 0 }, { $0.width = 9 }, { $0.order = (0, 1, 2, 2) },
-            { $0.order = (0, 1, 2, 4) }, { $0.blur_radius = 7; $0.blur_sigma = 1 }, { $0.blur_radius = 1 },
+            { $0.order = (0, 1, 2, 4) },
+            {
+                $0.blur_radius = 7
+                $0.blur_sigma = 1
+            }, { $0.blur_radius = 1 },
         ]
         for change in changes {
             var parameters = good

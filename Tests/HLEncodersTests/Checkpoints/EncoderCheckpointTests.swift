@@ -166,7 +166,8 @@ extension EncodersTests {
             }
             #expect(unknown.kind == .incompatible)
             let huge = try load {
-                $0.metadata["hl.encoder"] = #"{"arch":"resnet18","width":9999999,"stem":"imagenet","side":32,"crop":28}"#
+                $0.metadata["hl.encoder"] =
+                    #"{"arch":"resnet18","width":9999999,"stem":"imagenet","side":32,"crop":28}"#
             }
             #expect(huge.kind == .data)
             #expect(failure { _ = try Encoder.load(path: "/nowhere/x", backend: backend) }?.kind == .noInput)

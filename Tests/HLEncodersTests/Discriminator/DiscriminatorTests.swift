@@ -1,11 +1,10 @@
 import Foundation
 import HLCompute
+import HLEncoders
 import HLFormats
 import HLNet
 import HLTensor
 import Testing
-
-import HLEncoders
 
 @Suite struct DiscriminatorTests {
     /// By hand, and by counting all pairs.
@@ -51,7 +50,8 @@ import HLEncoders
         }
         for step in 0..<20 {
             _ = try trainer.train(
-                real: images(16, real: true, seed: Int64(step)), generated: images(16, real: false, seed: Int64(50 + step)),
+                real: images(16, real: true, seed: Int64(step)),
+                generated: images(16, real: false, seed: Int64(50 + step)),
                 wantsLoss: step % 10 == 0)
         }
         let value = try auc()

@@ -1,11 +1,10 @@
 import HLCompute
+import HLEncoders
 import HLFormats
 import HLNet
 import HLTensor
 import TestSupport
 import Testing
-
-import HLEncoders
 
 extension EncodersTests {
     /// BYOL and MoCo beside PyTorch: six steps with all that follows the trained network (`momentum.safetensors`).
@@ -36,7 +35,8 @@ extension EncodersTests {
             try compare(method, "moco.online", on: backend)
             try compare(method.keyEncoder, "moco.key", on: backend)
             expectClose(
-                try backend.read(method.queue.keys), try Self.fixture.tensor("moco.queue"), Self.tolerance.state, "queue")
+                try backend.read(method.queue.keys), try Self.fixture.tensor("moco.queue"), Self.tolerance.state,
+                "queue")
         }
 
         @Test(arguments: testedBackends, ["lars", "lars_excluded"])
@@ -74,7 +74,8 @@ extension EncodersTests {
                 let pass = Pass(Tape(backend), training: true, groups: method.passesPerStep)
                 let images = Variable(backend.tensor(HostTensor.concatenate(views)))
                 let loss = try method.loss(images, pass).value(on: backend)
-                #expect(abs(loss - Double(losses[step])) <= Self.tolerance.losses * Double(losses[step]), "step \(step)")
+                #expect(
+                    abs(loss - Double(losses[step])) <= Self.tolerance.losses * Double(losses[step]), "step \(step)")
                 #expect(abs(schedule.rate(step) - rates[step]) <= 1e-6 * rate)
                 pass.tape.run()
                 optimiser.step(rate: schedule.rate(step))

@@ -1,11 +1,10 @@
 import HLCompute
+import HLEncoders
 import HLFormats
 import HLNet
 import HLTensor
 import TestSupport
 import Testing
-
-import HLEncoders
 
 extension EncodersTests {
     /// What BYOL and MoCo carry from step to step.

@@ -26,7 +26,8 @@ extension EncodersTests {
 
         init() throws {
             encoder = Encoder.untrained(
-                try EncoderDescription(width: 8, side: 32), seed: 1, backend: try BackendChoice.automatic.make(threads: 2))
+                try EncoderDescription(width: 8, side: 32), seed: 1,
+                backend: try BackendChoice.automatic.make(threads: 2))
         }
 
         @Test func embeddingsDoNotDependOnTheBatch() throws {
@@ -73,7 +74,8 @@ extension EncodersTests {
             let two = images(2, side: 32)
             let encode = { (ids: [Int64], epoch: Int, seed: UInt64, input: HostTensor) in
                 try encoder.encode(
-                    .host(input), augmentation: .linearProbe, ids: ids, epoch: epoch, seed: seed).floats
+                    .host(input), augmentation: .linearProbe, ids: ids, epoch: epoch, seed: seed
+                ).floats
             }
             let first = try encode([7, 8], 0, 0, two)
             #expect(try encode([8], 0, 0, two.rows(1..<2)) == Array(first[64...]))

@@ -22,7 +22,8 @@ extension EncodersTests {
 
         @Test(arguments: [("k200", 200, 0.1), ("k20", 20, 0.07), ("k1", 1, 0.07)])
         func scoresAgreeWithPyTorch(name: String, k: Int, temperature: Double) throws {
-            let file = try EncodersTests.fixture("neighbours"), train = samples("knn.train", 300), test = samples("knn.test", 100)
+            let file = try EncodersTests.fixture("neighbours"), train = samples("knn.train", 300),
+                test = samples("knn.test", 100)
             let scores = try NearestNeighbours(k: k, temperature: temperature).scores(
                 train: train, test: test.features, classes: 5, on: try CPUBackend.plain(threads: 1))
             let expected = try #require(file.tensors["\(name).scores"])
@@ -53,9 +54,11 @@ extension EncodersTests {
             ).floats
             #expect(nearest[0] == 0 && nearest[1] > 20000 && nearest[2] > 20000 && nearest[3] == 0)
 
-            let few = LinearProbe.Samples(features: HostTensor([1, 0, 0, 1] as [Float], shape: [2, 2]), labels: [0, 1])
+            let few = LinearProbe.Samples(
+                features: HostTensor([1, 0, 0, 1] as [Float], shape: [2, 2]), labels: [0, 1])
             let all = try NearestNeighbours(k: 200, temperature: 1).scores(
-                train: few, test: HostTensor([3, 0] as [Float], shape: [1, 2]), classes: 2, on: try CPUBackend.plain(threads: 1)
+                train: few, test: HostTensor([3, 0] as [Float], shape: [1, 2]), classes: 2,
+                on: try CPUBackend.plain(threads: 1)
             ).floats
             #expect(abs(all[0] - Float(M_E)) < 1e-5 && abs(all[1] - 1) < 1e-5)
         }

@@ -1,9 +1,8 @@
 import Foundation
 import Glibc
+import HLFormats
 import HLTensor
 import Testing
-
-import HLFormats
 
 @Suite struct OutputTests {
     private func write(_ text: String, to sink: any ByteSink) throws {

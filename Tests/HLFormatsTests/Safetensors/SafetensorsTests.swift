@@ -1,8 +1,7 @@
 import Foundation
+import HLFormats
 import HLTensor
 import Testing
-
-import HLFormats
 
 @Suite struct SafetensorsTests {
     /// A file with this header text, and `length` bytes of data.

@@ -1,8 +1,7 @@
 import Foundation
+import HLFormats
 import HLTensor
 import Testing
-
-import HLFormats
 
 @Suite struct SeekableTests {
     private typealias Fixtures = StreamFixtures

@@ -1,9 +1,8 @@
 import Foundation
 import Glibc
+import HLFormats
 import HLTensor
 import Testing
-
-import HLFormats
 
 /// What the tests of streams share.
 enum StreamFixtures {

@@ -1,8 +1,7 @@
 import Glibc
+import HLFormats
 import HLTensor
 import Testing
-
-import HLFormats
 
 @Suite struct StreamTests {
     private typealias Fixtures = StreamFixtures

@@ -3,11 +3,14 @@ import Testing
 
 @Suite struct NumberTextTests {
     /// Halves to even, as printf.
-    @Test(arguments: [
-        (0, 2, "0.00"), (0.005, 2, "0.00"), (0.015, 2, "0.02"), (-0.001, 2, "0.00"), (-0.25, 1, "-0.2"), (2.5, 0, "2"),
-        (0.125, 2, "0.12"), (0.375, 2, "0.38"), (99.995, 1, "100.0"), (1234.5678, 3, "1234.568"), (0.07, 4, "0.0700"),
-        (.nan, 2, "-"), (.infinity, 2, "inf"), (-.infinity, 2, "-inf"), (1e17, 2, "1e+17"),
-    ] as [(Double, Int, String)])
+    @Test(
+        arguments: [
+            (0, 2, "0.00"), (0.005, 2, "0.00"), (0.015, 2, "0.02"), (-0.001, 2, "0.00"), (-0.25, 1, "-0.2"),
+            (2.5, 0, "2"),
+            (0.125, 2, "0.12"), (0.375, 2, "0.38"), (99.995, 1, "100.0"), (1234.5678, 3, "1234.568"),
+            (0.07, 4, "0.0700"),
+            (.nan, 2, "-"), (.infinity, 2, "inf"), (-.infinity, 2, "-inf"), (1e17, 2, "1e+17"),
+        ] as [(Double, Int, String)])
     func fixedDigits(value: Double, digits: Int, text: String) { #expect(fixed(value, digits) == text) }
 
     @Test func roundedDropsZeros() {

@@ -1,7 +1,6 @@
+import HLFormats
 import HLTensor
 import Testing
-
-import HLFormats
 
 /// Counts what is asked of it, and fails when it is asked for more than it has: as a pipe whose writer is still there.
 private final class OpenPipe: ByteSource {

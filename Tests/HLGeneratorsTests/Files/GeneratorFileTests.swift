@@ -129,10 +129,11 @@ private func expectFailure(
 
     // MARK: Settings
 
-    @Test(arguments: [
-        ("bigbigan_tiny.pth", nil, 0.01), ("stylegan2_a.pkl", nil, 0.01), ("stylegan2_b.pkl", 256, 0.01),
-        ("stylegan2_c_5.pkl", nil, 0.01), ("stylegan2_clamp.pkl", 0.8, 0.02), ("stylegan2_tf.pkl", nil, 0.01),
-    ] as [(String, Float?, Float)])
+    @Test(
+        arguments: [
+            ("bigbigan_tiny.pth", nil, 0.01), ("stylegan2_a.pkl", nil, 0.01), ("stylegan2_b.pkl", 256, 0.01),
+            ("stylegan2_c_5.pkl", nil, 0.01), ("stylegan2_clamp.pkl", 0.8, 0.02), ("stylegan2_tf.pkl", nil, 0.01),
+        ] as [(String, Float?, Float)])
     func settings(name: String, clamp: Float?, multiplier: Float) throws {
         let settings = try GeneratorFile.open(path: fixture(name)).styleGAN2
         #expect(settings.convClamp == clamp && settings.learningRateMultiplier == multiplier)

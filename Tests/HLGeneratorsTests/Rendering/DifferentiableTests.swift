@@ -1,10 +1,9 @@
 import HLCompute
 import HLFormats
+import HLGenerators
 import HLNet
 import HLTensor
 import Testing
-
-import HLGenerators
 
 /// The way from images back to z, as walkers take it.
 @Suite struct DifferentiableTests {

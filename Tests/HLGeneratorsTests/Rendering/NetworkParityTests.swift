@@ -1,12 +1,11 @@
 import Foundation
 import HLCompute
 import HLFormats
+import HLGenerators
 import HLNet
 import HLTensor
 import TestSupport
 import Testing
-
-import HLGenerators
 
 func fixturePath(_ name: String) -> String {
     Bundle.module.resourceURL!.appendingPathComponent("Fixtures/\(name)").path
@@ -93,7 +92,9 @@ extension NetworkGenerator {
 
     @Test func aClassThatIsNotThere() throws {
         let fixture = try NetworkFixture("bigbigan_tiny.safetensors", expected: "bigbigan_tiny")
-        #expect(throws: Failure.self) { _ = try fixture.network(try CPUBackend.plain(threads: 1)) { $0.classIndex = 7 } }
+        #expect(throws: Failure.self) {
+            _ = try fixture.network(try CPUBackend.plain(threads: 1)) { $0.classIndex = 7 }
+        }
     }
 }
 
@@ -152,7 +153,8 @@ extension NetworkGenerator {
     @Test func classes() throws {
         let fixture = try NetworkFixture("stylegan2_c_4.pkl", expected: "stylegan2_c")
         let network = try fixture.network(try CPUBackend.plain(threads: 2)) { $0.classIndex = 3 }
-        #expect(distance(try network.render(z: try fixture.tensor("class3.z")), try fixture.tensor("class3.image")) < 1e-4)
+        #expect(
+            distance(try network.render(z: try fixture.tensor("class3.z")), try fixture.tensor("class3.image")) < 1e-4)
     }
 }
 
@@ -179,7 +181,8 @@ extension NetworkGenerator {
         let z = try fixture.tensor("z")
         let network = try #require(try fixture.network(try BackendChoice.automatic.make(threads: 2)) as? StyleGAN2)
         let latents = z.reshaped([z.rowCount, 1, z.rowSize])
-        let alone = try StyleGAN2Mapping(network.specification, file: fixture.file, backend: CPUBackend.plain(threads: 1))
+        let alone = try StyleGAN2Mapping(
+            network.specification, file: fixture.file, backend: CPUBackend.plain(threads: 1))
         let w = try alone.map(latents)
         #expect(w.floats == (try network.map(latents)).floats)
         let whole = w.reshaped([z.rowCount, w.rowSize])

@@ -90,7 +90,9 @@ import Testing
             var images = [Float](repeating: 0, count: count * pixels)
             hl_shapes_render(z, &images, Int32(count), Int32(size), 0)
             return (0..<count).map { sample in
-                (sample * pixels..<(sample + 1) * pixels).reduce(0.0) { $0 + Double(images[$1]) * Double(cotangent[$1]) }
+                (sample * pixels..<(sample + 1) * pixels).reduce(0.0) {
+                    $0 + Double(images[$1]) * Double(cotangent[$1])
+                }
             }
         }
         let norms = (0..<count).map { sample in
