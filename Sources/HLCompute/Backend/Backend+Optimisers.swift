@@ -20,7 +20,7 @@ extension Backend {
 
     /// g + decay w.
     private func decayed(_ update: SGDUpdate) -> Tensor {
-        add(update.gradient, scale(update.weight, by: update.decay))
+        add(update.takeGradient(), scale(update.weight, by: update.decay))
     }
 
     /// v = momentum v + g, w −= rate v.
@@ -44,8 +44,9 @@ extension Backend {
     package func adam(_ updates: [AdamUpdate], step: Int, rate: Float, beta1: Float, beta2: Float, epsilon: Float) {
         let correction1 = 1 - pow(Double(beta1), Double(step)), correction2 = 1 - pow(Double(beta2), Double(step))
         for update in updates {
-            let first = add(scale(update.first, by: beta1), scale(update.gradient, by: 1 - beta1))
-            let squares = multiply(update.gradient, update.gradient)
+            let gradient = update.takeGradient()
+            let first = add(scale(update.first, by: beta1), scale(gradient, by: 1 - beta1))
+            let squares = multiply(gradient, gradient)
             let second = add(scale(update.second, by: beta2), scale(squares, by: 1 - beta2))
             assignRows(first, to: update.first, at: 0)
             assignRows(second, to: update.second, at: 0)

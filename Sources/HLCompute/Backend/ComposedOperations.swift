@@ -164,11 +164,10 @@ package protocol ComposedOperations: AnyObject {
 }
 
 /// A parameter's part in a step of SGD or LARS: tensors of one shape; weight and velocity are updated in place.
-package struct SGDUpdate {
+package final class SGDUpdate {
     /// What is trained.
     package let weight: Tensor
-    /// dL/dweight.
-    package let gradient: Tensor
+    private var gradient: Tensor?
     /// Momentum's memory.
     package let velocity: Tensor
     /// L2 decay.
@@ -184,14 +183,21 @@ package struct SGDUpdate {
         self.decay = decay
         self.rateFactor = rateFactor
     }
+
+    /// dL/dweight, once: its memory is free again as soon as the weight has been updated. With all gradients kept to the
+    /// end of a step, weights and state that take on another layout would find no place between the activations' blocks.
+    package func takeGradient() -> Tensor {
+        defer { gradient = nil }
+        guard let gradient else { preconditionFailure("a gradient is taken once") }
+        return gradient
+    }
 }
 
 /// A parameter's part in a step of Adam: tensors of one shape; weight and moments are updated in place.
-package struct AdamUpdate {
+package final class AdamUpdate {
     /// What is trained.
     package let weight: Tensor
-    /// dL/dweight.
-    package let gradient: Tensor
+    private var gradient: Tensor?
     /// Running mean of the gradient.
     package let first: Tensor
     /// Running mean of its square.
@@ -203,5 +209,12 @@ package struct AdamUpdate {
         self.gradient = gradient
         self.first = first
         self.second = second
+    }
+
+    /// dL/dweight, once, as `SGDUpdate.takeGradient`.
+    package func takeGradient() -> Tensor {
+        defer { gradient = nil }
+        guard let gradient else { preconditionFailure("a gradient is taken once") }
+        return gradient
     }
 }

@@ -7,7 +7,7 @@ import HLTensor
 extension CPUBackend {
     package func sgd(_ updates: [SGDUpdate], rate: Float, momentum: Float) {
         for update in updates {
-            let (weight, gradient, velocity) = prepared(update.weight, update.gradient, [update.velocity])
+            let (weight, gradient, velocity) = prepared(update.weight, update.takeGradient(), [update.velocity])
             forEachElement(weight) {
                 hl_sgd(
                     weight.floats + $0, gradient.floats + $0, velocity[0].floats + $0, rate * update.rateFactor,
@@ -19,7 +19,7 @@ extension CPUBackend {
 
     package func lars(_ updates: [SGDUpdate], rate: Float, momentum: Float, trust: Float) {
         for update in updates {
-            let (weight, gradient, velocity) = prepared(update.weight, update.gradient, [update.velocity])
+            let (weight, gradient, velocity) = prepared(update.weight, update.takeGradient(), [update.velocity])
             var squares = [0.0, 0.0]
             hl_lars_squares(weight.floats, gradient.floats, update.decay, weight.storedCount, &squares)
             let isAdapted = squares[0] > 0 && squares[1] > 0
@@ -36,7 +36,8 @@ extension CPUBackend {
     package func adam(_ updates: [AdamUpdate], step: Int, rate: Float, beta1: Float, beta2: Float, epsilon: Float) {
         let correction1 = 1 - pow(Double(beta1), Double(step)), correction2 = 1 - pow(Double(beta2), Double(step))
         for update in updates {
-            let (weight, gradient, moments) = prepared(update.weight, update.gradient, [update.first, update.second])
+            let (weight, gradient, moments) = prepared(
+                update.weight, update.takeGradient(), [update.first, update.second])
             forEachElement(weight) {
                 hl_adam(
                     weight.floats + $0, gradient.floats + $0, moments[0].floats + $0, moments[1].floats + $0,
