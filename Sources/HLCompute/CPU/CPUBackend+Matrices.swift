@@ -73,7 +73,7 @@ extension CPUBackend {
 
     package func rows(_ x: Tensor, _ range: Range<Int>) -> Tensor {
         let result = allocate([range.count] + x.shape.dropFirst(), x.cpu.layout, type: x.type)
-        let stride = x.storedBytes / x.shape[0]
+        let stride = x.storedRowBytes
         result.cpu.bytes.update(from: x.cpu.bytes + range.lowerBound * stride, count: range.count * stride)
         return result
     }
@@ -81,7 +81,7 @@ extension CPUBackend {
     package func rows(_ x: Tensor, at indices: Tensor) -> Tensor {
         let count = indices.elementCount
         let result = allocate([count] + x.shape.dropFirst(), x.cpu.layout, type: x.type)
-        let stride = x.storedBytes / x.shape[0], places = indices.integers
+        let stride = x.storedRowBytes, places = indices.integers
         for row in 0..<count {
             let index = Int(places[row])
             precondition((0..<x.shape[0]).contains(index))
@@ -94,7 +94,7 @@ extension CPUBackend {
         precondition(
             source.type == target.type && source.shape.dropFirst() == target.shape.dropFirst() && start >= 0
                 && start + source.shape[0] <= target.shape[0])
-        let source = laidOut(source, as: target.cpu.layout), stride = target.storedBytes / target.shape[0]
+        let source = laidOut(source, as: target.cpu.layout), stride = target.storedRowBytes
         (target.cpu.bytes + start * stride).update(from: source.cpu.bytes, count: source.storedBytes)
         target.cpu.version += 1
     }

@@ -100,6 +100,9 @@ extension Tensor {
     /// Bytes in memory, padding included.
     var storedBytes: Int { storedCount * type.size }
 
+    /// Bytes in memory of one entry of the first dimension; of none, where there are none.
+    var storedRowBytes: Int { shape[0] == 0 ? 0 : storedBytes / shape[0] }
+
     /// Elements in memory, padding included.
     var storedCount: Int {
         switch cpu.layout {

@@ -36,11 +36,12 @@ extension NetworkGenerator {
         // Always so many: the kernels, and so the order of summation, depend on it.
         let size = backend.renderBatch(side: networkSide)
         let origins = views.flatMap { latents in latents.ids.integers.map { (id: $0, view: latents.view) } }
+        if count == 0 {
+            let none = backend.constant(0, shape: [0, 3, specification.resolution, specification.resolution])
+            return pixels == .u8 ? backend.roundPixels(none) : none
+        }
         var parts: [Tensor] = []
-        for first in stride(from: 0, to: max(count, 1), by: size) {
-            if count == 0 {
-                return backend.constant(0, shape: [0, 3, specification.resolution, specification.resolution])
-            }
+        for first in stride(from: 0, to: count, by: size) {
             // The last sample stands in for those that are missing.
             let chosen = (first..<first + size).map { min($0, count - 1) }
             let pass = Pass(Tape(backend, recording: false), training: false)

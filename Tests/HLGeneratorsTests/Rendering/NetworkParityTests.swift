@@ -176,6 +176,20 @@ extension NetworkGenerator {
         }
     }
 
+    /// A record may be empty: its images are none, of the type that was asked for, and its views are cut out of them.
+    @Test func noSamples() throws {
+        let fixture = try NetworkFixture("bigbigan_32.safetensors", expected: "bigbigan_32")
+        let network = try fixture.network(try CPUBackend.plain(threads: 2)), shape = network.specification.base
+        let latents = Latents(
+            HostTensor([Float](), shape: [0, shape.chunks, shape.dimension]), ids: HostTensor([Int64](), shape: [0]))
+        for pixels in PixelType.allCases {
+            let images = try network.render([latents, latents], pixels: pixels)
+            let view = network.backend.rows(images, 0..<0)
+            #expect(images.shape == [0, 3, 32, 32] && view.shape == images.shape)
+            #expect(view.type == (pixels == .u8 ? .u8 : .f32))
+        }
+    }
+
     @Test func zAndTheWMadeOfItGiveTheSamePixels() throws {
         let fixture = try NetworkFixture("stylegan2_a.pkl", expected: "stylegan2_a")
         let z = try fixture.tensor("z")
