@@ -45,12 +45,12 @@ package final class BatchNorm: Module {
                 residual: residual?.value, relu: relu)
         if pass.isTraining { batchesTracked.value += Int64(pass.groups) }
         let inputs = [x, weight, bias, residual].compactMap(\.self)
-        return pass.tape.result(y, from: inputs) { gradient in
+        return pass.tape.result(y, from: inputs) { [input = x.value, x = x.sink, residual = residual?.sink] gradient in
             let gradients = backend.batchNormBackward(
-                gradient, input: x.value, output: relu ? y : nil, weight: weight?.value, statistics: statistics,
+                gradient, input: input, output: relu ? y : nil, weight: weight?.value, statistics: statistics,
                 wantsResidual: residual?.requiresGradient ?? false)
-            if let weight, weight.requiresGradient { weight.receive(gradients.weight, backend) }
-            if let bias, bias.requiresGradient { bias.receive(gradients.bias, backend) }
+            if let weight, weight.requiresGradient { weight.sink.receive(gradients.weight, backend) }
+            if let bias, bias.requiresGradient { bias.sink.receive(gradients.bias, backend) }
             if x.requiresGradient { x.receive(gradients.input, backend) }
             if let residual, let gradient = gradients.residual { residual.receive(gradient, backend) }
         }

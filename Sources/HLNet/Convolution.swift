@@ -22,11 +22,13 @@ package final class Convolution: Module {
     package func callAsFunction(_ x: Variable, _ pass: Pass) -> Variable {
         let backend = pass.backend, weight = weight, window = window
         let y = backend.convolution(x.value, weight: weight.value, window: window)
-        return pass.tape.result(y, from: [x, weight]) { gradient in
-            if weight.requiresGradient {
-                weight.receive(
+        // A frozen layer needs nothing of its input.
+        let input = weight.requiresGradient ? x.value : nil
+        return pass.tape.result(y, from: [x, weight]) { [x = x.sink] gradient in
+            if let input {
+                weight.sink.receive(
                     backend.convolutionWeightGradient(
-                        gradient, input: x.value, weightShape: weight.shape, window: window), backend)
+                        gradient, input: input, weightShape: weight.shape, window: window), backend)
             }
             if x.requiresGradient {
                 x.receive(

@@ -15,11 +15,12 @@ extension Pass {
             scale: scale?.value, shift: shift?.value, gain: gain?.value, noise: noise, activation: activation,
             arrangement: arrangement)
         let y = backend.modulate(x.value, modulation)
-        return tape.result(y, from: [x, scale, shift, gain].compactMap(\.self)) { gradient in
-            let gradients = backend.modulateBackward(gradient, input: x.value, modulation)
+        return tape.result(y, from: [x, scale, shift, gain].compactMap(\.self)) {
+            [input = x.value, x = x.sink, scale = scale?.sink, shift = shift?.sink, gain = gain?.sink] gradient in
+            let gradients = backend.modulateBackward(gradient, input: input, modulation)
             if x.requiresGradient { x.receive(gradients.input, backend) }
-            for (variable, gradient) in [(scale, gradients.scale), (shift, gradients.shift), (gain, gradients.gain)] {
-                if let variable, variable.requiresGradient { variable.receive(gradient, backend) }
+            for (sink, gradient) in [(scale, gradients.scale), (shift, gradients.shift), (gain, gradients.gain)] {
+                if let sink, sink.requiresGradient { sink.receive(gradient, backend) }
             }
         }
     }
@@ -29,7 +30,7 @@ extension Pass {
     package func addingUpsampled(_ small: Variable, to large: Variable) -> Variable {
         let backend = backend
         backend.addUpsampled(small.value, to: large.value)
-        return tape.result(large.value, from: [small, large]) { gradient in
+        return tape.result(large.value, from: [small, large]) { [small = small.sink, large = large.sink] gradient in
             if small.requiresGradient { small.receive(backend.sumSquares(gradient), backend) }
             if large.requiresGradient { large.receive(gradient, backend) }
         }
@@ -38,7 +39,7 @@ extension Pass {
     /// [B, C, H, W] to [B, C, 2H, 2W] by zero insertion and a filter.
     package func filterUpsampled(_ x: Variable, _ filter: UpsamplingFilter) -> Variable {
         let backend = backend
-        return tape.result(backend.filterUpsampled(x.value, filter), from: [x]) { gradient in
+        return tape.result(backend.filterUpsampled(x.value, filter), from: [x]) { [x = x.sink] gradient in
             x.receive(backend.filterUpsampledBackward(gradient, filter), backend)
         }
     }
@@ -48,7 +49,7 @@ extension Pass {
         let backend = backend, side = x.shape[3]
         return tape.result(
             backend.filter(x.value, taps: taps, offset: offset, outputSide: outputSide), from: [x]
-        ) { gradient in
+        ) { [x = x.sink] gradient in
             x.receive(
                 backend.filter(gradient, taps: taps.reversed(), offset: 3 - offset, outputSide: side), backend)
         }
@@ -60,7 +61,7 @@ extension Pass {
         let backend = backend, side = (x.shape[2] - 1) * window.stride + window.size
         let y = backend.convolutionInputGradient(
             x.value, weight: weight, inputShape: [x.shape[0], weight.shape[1], side, side], window: window)
-        return tape.result(y, from: [x]) { gradient in
+        return tape.result(y, from: [x]) { [x = x.sink] gradient in
             x.receive(backend.convolution(gradient, weight: weight, window: window), backend)
         }
     }
@@ -72,15 +73,15 @@ extension Pass {
             backend.mixChannels(x.value, weights: weights.value), from: [x, weights]
         ) { gradient in
             let gradients = backend.mixChannelsBackward(gradient, input: x.value, weights: weights.value)
-            if x.requiresGradient { x.receive(gradients.input, backend) }
-            if weights.requiresGradient { weights.receive(gradients.weights, backend) }
+            if x.requiresGradient { x.sink.receive(gradients.input, backend) }
+            if weights.requiresGradient { weights.sink.receive(gradients.weights, backend) }
         }
     }
 
     /// Channels `range` of [B, C, H, W], row-major.
     package func channels(_ x: Variable, _ range: Range<Int>) -> Variable {
         let backend = backend, shape = x.shape
-        return tape.result(backend.channels(x.value, range), from: [x]) { gradient in
+        return tape.result(backend.channels(x.value, range), from: [x]) { [x = x.sink] gradient in
             x.receive(backend.placeChannels(gradient, in: shape, at: range.lowerBound), backend)
         }
     }
@@ -90,7 +91,7 @@ extension Pass {
     package func addingColumns(_ x: Variable, to base: Variable, at starts: [Int]) -> Variable {
         let backend = backend, width = x.shape[1]
         for start in starts { backend.addColumns(x.value, into: base.value, at: start) }
-        return tape.result(base.value, from: [x, base]) { gradient in
+        return tape.result(base.value, from: [x, base]) { [x = x.sink, base = base.sink] gradient in
             if x.requiresGradient {
                 for start in starts { x.receive(backend.columns(gradient, start..<start + width), backend) }
             }
@@ -101,7 +102,7 @@ extension Pass {
     /// Columns `range` of [B, d].
     package func columns(_ x: Variable, _ range: Range<Int>) -> Variable {
         let backend = backend, shape = x.shape
-        return tape.result(backend.columns(x.value, range), from: [x]) { gradient in
+        return tape.result(backend.columns(x.value, range), from: [x]) { [x = x.sink] gradient in
             let whole = backend.constant(0, shape: shape)
             backend.addColumns(gradient, into: whole, at: range.lowerBound)
             x.receive(whole, backend)
@@ -110,7 +111,7 @@ extension Pass {
 
     package func reshaped(_ x: Variable, _ shape: [Int]) -> Variable {
         let backend = backend, original = x.shape
-        return tape.result(backend.reshaped(x.value, shape), from: [x]) { gradient in
+        return tape.result(backend.reshaped(x.value, shape), from: [x]) { [x = x.sink] gradient in
             x.receive(backend.reshaped(gradient, original), backend)
         }
     }
@@ -122,16 +123,16 @@ extension Pass {
         return tape.result(y, from: [query, key, value]) { gradient in
             let gradients = backend.attentionBackward(
                 gradient, query: query.value, key: key.value, value: value.value)
-            if query.requiresGradient { query.receive(gradients.query, backend) }
-            if key.requiresGradient { key.receive(gradients.key, backend) }
-            if value.requiresGradient { value.receive(gradients.value, backend) }
+            if query.requiresGradient { query.sink.receive(gradients.query, backend) }
+            if key.requiresGradient { key.sink.receive(gradients.key, backend) }
+            if value.requiresGradient { value.sink.receive(gradients.value, backend) }
         }
     }
 
     /// Images 0…1 from the first three channels.
     package func toImage(_ x: Variable, _ squash: Squash) -> Variable {
         let backend = backend, shape = x.shape, image = backend.toImage(x.value, squash)
-        return tape.result(image, from: [x]) { gradient in
+        return tape.result(image, from: [x]) { [x = x.sink] gradient in
             x.receive(backend.toImageBackward(gradient, image: image, inputShape: shape, squash), backend)
         }
     }
@@ -139,14 +140,14 @@ extension Pass {
     /// The same linear map along both sides of square images.
     package func resample(_ images: Variable, _ taps: ResampleTaps) -> Variable {
         let backend = backend
-        return tape.result(backend.resample(images.value, taps), from: [images]) { gradient in
+        return tape.result(backend.resample(images.value, taps), from: [images]) { [images = images.sink] gradient in
             images.receive(backend.resample(gradient, taps.transposed), backend)
         }
     }
 
     package func add(_ a: Variable, _ b: Variable) -> Variable {
         let backend = backend
-        return tape.result(backend.add(a.value, b.value), from: [a, b]) { gradient in
+        return tape.result(backend.add(a.value, b.value), from: [a, b]) { [a = a.sink, b = b.sink] gradient in
             if a.requiresGradient { a.receive(b.requiresGradient ? backend.copy(gradient) : gradient, backend) }
             if b.requiresGradient { b.receive(gradient, backend) }
         }
@@ -155,14 +156,14 @@ extension Pass {
     package func multiply(_ a: Variable, _ b: Variable) -> Variable {
         let backend = backend
         return tape.result(backend.multiply(a.value, b.value), from: [a, b]) { gradient in
-            if a.requiresGradient { a.receive(backend.multiply(gradient, b.value), backend) }
-            if b.requiresGradient { b.receive(backend.multiply(gradient, a.value), backend) }
+            if a.requiresGradient { a.sink.receive(backend.multiply(gradient, b.value), backend) }
+            if b.requiresGradient { b.sink.receive(backend.multiply(gradient, a.value), backend) }
         }
     }
 
     package func scale(_ x: Variable, by factor: Float) -> Variable {
         let backend = backend
-        return tape.result(backend.scale(x.value, by: factor), from: [x]) { gradient in
+        return tape.result(backend.scale(x.value, by: factor), from: [x]) { [x = x.sink] gradient in
             x.receive(backend.scale(gradient, by: factor), backend)
         }
     }
@@ -170,7 +171,7 @@ extension Pass {
     /// 1 / √(x + ε), whose derivative is −½ y³.
     package func inverseRoot(_ x: Variable, epsilon: Float) -> Variable {
         let backend = backend, y = backend.inverseRoot(x.value, epsilon: epsilon)
-        return tape.result(y, from: [x]) { gradient in
+        return tape.result(y, from: [x]) { [x = x.sink] gradient in
             let cube = backend.multiply(backend.multiply(y, y), y)
             x.receive(backend.scale(backend.multiply(gradient, cube), by: -0.5), backend)
         }
@@ -181,7 +182,7 @@ extension Pass {
         let backend = backend
         let y = backend.projectRows(x.value, weight)
         if let bias { backend.addRowVector(bias, to: y) }
-        return tape.result(y, from: [x]) { gradient in
+        return tape.result(y, from: [x]) { [x = x.sink] gradient in
             x.receive(backend.matmul(gradient, weight, transposeA: false, transposeB: false), backend)
         }
     }
@@ -189,7 +190,8 @@ extension Pass {
     /// A convolution with fixed weights, [O, I, k, k].
     package func convolution(_ x: Variable, _ weight: Tensor, _ window: Window) -> Variable {
         let backend = backend, shape = x.shape
-        return tape.result(backend.convolution(x.value, weight: weight, window: window), from: [x]) { gradient in
+        return tape.result(backend.convolution(x.value, weight: weight, window: window), from: [x]) {
+            [x = x.sink] gradient in
             x.receive(
                 backend.convolutionInputGradient(gradient, weight: weight, inputShape: shape, window: window), backend)
         }
@@ -202,7 +204,7 @@ extension Pass {
         let backend = backend, width = x.shape[1]
         let y = backend.constant(0, shape: [x.shape[0], count * width])
         for copy in 0..<count { backend.addColumns(x.value, into: y, at: copy * width) }
-        return tape.result(y, from: [x]) { gradient in
+        return tape.result(y, from: [x]) { [x = x.sink] gradient in
             for copy in 0..<count {
                 x.receive(backend.columns(gradient, copy * width..<(copy + 1) * width), backend)
             }
@@ -216,7 +218,7 @@ extension Pass {
         backend.addColumns(x.value, into: y, at: 0)
         let rows = backend.concatenate([Tensor](repeating: row, count: x.shape[0]))
         backend.addColumns(rows, into: y, at: width)
-        return tape.result(y, from: [x]) { gradient in
+        return tape.result(y, from: [x]) { [x = x.sink] gradient in
             x.receive(backend.columns(gradient, 0..<width), backend)
         }
     }

@@ -29,11 +29,13 @@ package final class Linear: Module {
             ? backend.matmul(x.value, weight.value, transposeA: false, transposeB: true)
             : backend.projectRows(x.value, weight.value)
         if let bias { backend.addRowVector(bias.value, to: y) }
-        return pass.tape.result(y, from: [x, weight, bias].compactMap(\.self)) { gradient in
-            if weight.requiresGradient {
-                weight.receive(backend.matmul(gradient, x.value, transposeA: true, transposeB: false), backend)
+        // A frozen layer needs nothing of its input.
+        let input = weight.requiresGradient ? x.value : nil
+        return pass.tape.result(y, from: [x, weight, bias].compactMap(\.self)) { [x = x.sink] gradient in
+            if let input {
+                weight.sink.receive(backend.matmul(gradient, input, transposeA: true, transposeB: false), backend)
             }
-            if let bias, bias.requiresGradient { bias.receive(backend.columnSums(gradient), backend) }
+            if let bias, bias.requiresGradient { bias.sink.receive(backend.columnSums(gradient), backend) }
             if x.requiresGradient {
                 x.receive(backend.matmul(gradient, weight.value, transposeA: false, transposeB: false), backend)
             }

@@ -6,7 +6,7 @@ extension Pass {
     package func maxPool(_ x: Variable, _ window: Window) -> Variable {
         let backend = backend
         let (y, chosen) = backend.maxPool(x.value, window: window)
-        return tape.result(y, from: [x]) { gradient in
+        return tape.result(y, from: [x]) { [x = x.sink] gradient in
             x.receive(
                 backend.maxPoolBackward(gradient, chosen: chosen, inputShape: x.shape, window: window), backend)
         }
@@ -14,15 +14,15 @@ extension Pass {
 
     /// Mean over all positions, [B, C, H, W] → [B, C].
     package func averagePool(_ x: Variable) -> Variable {
-        let backend = backend, shape = x.shape
-        return tape.result(backend.averagePool(x.value), from: [x]) { gradient in
-            x.receive(backend.averagePoolBackward(gradient, inputShape: shape), backend)
+        let backend = backend
+        return tape.result(backend.averagePool(x.value), from: [x]) { [x = x.sink] gradient in
+            x.receive(backend.averagePoolBackward(gradient, inputShape: x.shape), backend)
         }
     }
 
     package func relu(_ x: Variable) -> Variable {
         let backend = backend, y = backend.relu(x.value)
-        return tape.result(y, from: [x]) { gradient in
+        return tape.result(y, from: [x]) { [x = x.sink] gradient in
             x.receive(backend.reluBackward(gradient, output: y), backend)
         }
     }
@@ -31,7 +31,7 @@ extension Pass {
     package func normaliseRows(_ x: Variable) -> Variable {
         let backend = backend
         let (y, norms) = backend.normaliseRows(x.value)
-        return tape.result(y, from: [x]) { gradient in
+        return tape.result(y, from: [x]) { [x = x.sink] gradient in
             x.receive(backend.normaliseRowsBackward(gradient, output: y, norms: norms), backend)
         }
     }
@@ -40,15 +40,18 @@ extension Pass {
     /// (Ganin & Lempitsky 2015).
     package func reversingGradient(_ x: Variable) -> Variable {
         let backend = backend
-        return tape.result(x.value, from: [x]) { gradient in x.receive(backend.scale(gradient, by: -1), backend) }
+        return tape.result(x.value, from: [x]) { [x = x.sink] gradient in
+            x.receive(backend.scale(gradient, by: -1), backend)
+        }
     }
 
     /// Tensors of one row shape, one below the other.
     package func concatenate(_ parts: [Variable]) -> Variable {
         let backend = backend
-        return tape.result(backend.concatenate(parts.map(\.value)), from: parts) { gradient in
+        return tape.result(backend.concatenate(parts.map(\.value)), from: parts) {
+            [sinks = parts.map(\.sink)] gradient in
             var start = 0
-            for part in parts {
+            for part in sinks {
                 let rows = start..<start + part.shape[0]
                 if part.requiresGradient { part.receive(backend.rows(gradient, rows), backend) }
                 start = rows.upperBound
@@ -60,11 +63,11 @@ extension Pass {
     package func crop(
         _ images: Variable, _ parameters: [AugmentationParameters], size: Int, mean: [Float], deviation: [Float]
     ) -> Variable {
-        let backend = backend, shape = images.shape
+        let backend = backend
         let cropped = backend.augment(images.value, parameters, size: size, mean: mean, deviation: deviation)
-        return tape.result(cropped, from: [images]) { gradient in
+        return tape.result(cropped, from: [images]) { [images = images.sink] gradient in
             images.receive(
-                backend.augmentBackward(gradient, parameters, imageShape: shape, deviation: deviation), backend)
+                backend.augmentBackward(gradient, parameters, imageShape: images.shape, deviation: deviation), backend)
         }
     }
 }

@@ -1,25 +1,23 @@
 import HLCompute
 import HLTensor
 
-/// A value in a network, and the gradient that comes back to it.
-package class Variable {
-    /// What it is.
-    package let value: Tensor
-    /// Whether a gradient with regard to this value is wanted.
-    package var requiresGradient: Bool
+/// Where the gradients with regard to one value arrive.
+///
+/// A way back keeps this in place of the value, whose memory is free again as soon as no way back needs what is in it.
+package final class GradientSink {
+    /// The value's shape, and the gradient's.
+    package let shape: [Int]
+    /// Whether a gradient is wanted.
+    package fileprivate(set) var requiresGradient: Bool
     /// The sum of what has come back so far.
-    package internal(set) var gradient: Tensor?
+    fileprivate var gradient: Tensor?
 
-    /// A constant, unless a gradient is wanted.
-    package init(_ value: Tensor, requiresGradient: Bool = false) {
-        self.value = value
+    fileprivate init(_ shape: [Int], requiresGradient: Bool) {
+        self.shape = shape
         self.requiresGradient = requiresGradient
     }
 
-    /// That of the value.
-    package var shape: [Int] { value.shape }
-
-    /// Adds to the gradient. The tensor becomes this variable's own: nobody else may keep it.
+    /// Adds to the gradient. The tensor becomes this sink's own: nobody else may keep it.
     package func receive(_ gradient: Tensor, _ backend: any Backend) {
         if let sum = self.gradient {
             backend.accumulate(gradient, into: sum)
@@ -33,6 +31,35 @@ package class Variable {
         defer { gradient = nil }
         return gradient
     }
+}
+
+/// A value in a network, and the gradient that comes back to it.
+package class Variable {
+    /// What it is.
+    package let value: Tensor
+    /// Where its gradient arrives.
+    package let sink: GradientSink
+
+    /// A constant, unless a gradient is wanted.
+    package init(_ value: Tensor, requiresGradient: Bool = false) {
+        self.value = value
+        sink = GradientSink(value.shape, requiresGradient: requiresGradient)
+    }
+
+    /// That of the value.
+    package var shape: [Int] { value.shape }
+
+    /// Whether a gradient with regard to this value is wanted.
+    package var requiresGradient: Bool {
+        get { sink.requiresGradient }
+        set { sink.requiresGradient = newValue }
+    }
+
+    /// The sum of what has come back so far.
+    package var gradient: Tensor? { sink.gradient }
+
+    /// Hands the gradient over, so that its memory is free again as soon as it has been used.
+    package func takeGradient() -> Tensor? { sink.takeGradient() }
 }
 
 /// Records operations on their way forward and runs their gradients backward (reverse-mode differentiation).
@@ -52,14 +79,15 @@ package final class Tape {
         isRecording = recording
     }
 
-    /// The result of an operation; `backward` is run with the gradient that reached it, if one did.
+    /// The result of an operation; `backward` is run with the gradient that reached it, if one did. It should keep the
+    /// sinks of `inputs`, and their values only where it needs them.
     package func result(
         _ value: Tensor, from inputs: [Variable], backward: @escaping (_ gradient: Tensor) -> Void
     ) -> Variable {
         let output = Variable(value, requiresGradient: isRecording && inputs.contains { $0.requiresGradient })
         if output.requiresGradient {
-            steps.append {
-                if let gradient = output.takeGradient() { backward(gradient) }
+            steps.append { [sink = output.sink] in
+                if let gradient = sink.takeGradient() { backward(gradient) }
             }
         }
         return output
@@ -74,7 +102,7 @@ package final class Tape {
 
     /// Adds to the gradient of an output, to start from.
     package func seed(_ output: Variable, gradient: Tensor) {
-        if output.requiresGradient { output.receive(gradient, backend) }
+        if output.requiresGradient { output.sink.receive(gradient, backend) }
     }
 
     /// Runs all steps backward, the last first, and forgets them.

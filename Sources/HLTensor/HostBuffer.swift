@@ -6,6 +6,8 @@ package final class HostBuffer: @unchecked Sendable {
 
     package let pointer: UnsafeMutableRawPointer
     package let count: Int
+    /// What the system gave, in which `pointer` lies.
+    private let block: UnsafeMutableRawPointer
 
     package static let alignment = 64
     private static let largePage = 2 << 20
@@ -15,16 +17,19 @@ package final class HostBuffer: @unchecked Sendable {
     package init(count: Int) {
         precondition(count >= 0)
         self.count = count
-        guard count >= Self.largeCount else {
-            pointer = UnsafeMutableRawPointer.allocate(byteCount: max(count, 1), alignment: Self.alignment)
-            return
-        }
+        let isLarge = count >= Self.largeCount, alignment = isLarge ? Self.largePage : Self.alignment
+        // Aligned here and not by the system: glibc before 2.38 seldom finds an aligned block again that was freed, so that
+        // its heap grows by one of them with every step of a training.
+        block = UnsafeMutableRawPointer.allocate(byteCount: count + alignment, alignment: Self.natural)
+        pointer = block.alignedUp(toMultipleOf: alignment)
         // Memory fresh from the system is zeroed page by page when it is first written; large pages save most of that.
-        pointer = UnsafeMutableRawPointer.allocate(byteCount: count, alignment: Self.largePage)
-        madvise(pointer, count / Self.largePage * Self.largePage, MADV_HUGEPAGE)
+        if isLarge { madvise(pointer, count / Self.largePage * Self.largePage, MADV_HUGEPAGE) }
     }
 
-    deinit { pointer.deallocate() }
+    /// What malloc aligns by itself.
+    private static let natural = MemoryLayout<Int>.alignment
+
+    deinit { block.deallocate() }
 
     package var bytes: UnsafeMutableRawBufferPointer { .init(start: pointer, count: count) }
 }

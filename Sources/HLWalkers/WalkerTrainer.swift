@@ -71,12 +71,7 @@ package final class WalkerTrainer {
     package func train(on z: HostTensor, ids: HostTensor) throws -> Report {
         let pass = Pass(Tape(backend), training: true)
         let steps = walker(Variable(backend.tensor(target.gather(from: z))), pass)
-        let anchors = try generator.render([Latents(z, ids: ids)], pixels: .f32)
-        // The walker ascends what the estimator descends.
-        let positives = try positives(
-            of: z, ids: ids, moved: target.adding(pass.reversingGradient(steps), to: z, pass), pass)
-        let images = pass.concatenate([crop(Variable(anchors), pass), crop(positives, pass)])
-        let change = backend.squaredDistances(anchors, positives.value)
+        let (images, change) = try pairs(of: z, ids: ids, steps, pass)
 
         let loss = updateEstimator(images.value)
         let walkerLoss = ascend(images, pass)
@@ -86,10 +81,30 @@ package final class WalkerTrainer {
         guard values.0.isFinite, values.1.isFinite else {
             throw Failure(.data, "the loss of step \(step) is not a number", "lower the learning rates")
         }
-        let squares = try backend.read(change).floats.reduce(0) { $0 + Double($1) }
         return Report(
             loss: values.0, walkerLoss: values.1, deltas: target.lengths(of: try backend.read(steps.value)),
-            imageChange: (squares / Double(max(1, anchors.elementCount))).squareRoot())
+            imageChange: try rootMean(change))
+    }
+
+    /// What the estimator sees of anchors and of z + T(z), F32 [2B, 3, C, C], anchors first, with a way back to the
+    /// steps; and the squared distance of each pair of whole images, [B]. The whole images end here: a step's memory peaks
+    /// later, in the estimator.
+    private func pairs(
+        of z: HostTensor, ids: HostTensor, _ steps: Variable, _ pass: Pass
+    ) throws -> (images: Variable, change: Tensor) {
+        let anchors = try generator.render([Latents(z, ids: ids)], pixels: .f32)
+        // The walker ascends what the estimator descends.
+        let positives = try positives(
+            of: z, ids: ids, moved: target.adding(pass.reversingGradient(steps), to: z, pass), pass)
+        let change = backend.squaredDistances(anchors, positives.value)
+        return (pass.concatenate([crop(Variable(anchors), pass), crop(positives, pass)]), change)
+    }
+
+    /// Root mean square of what changed in a pixel value, from squared distances [B].
+    private func rootMean(_ change: Tensor) throws -> Double {
+        let side = generator.specification.resolution
+        let squares = try backend.read(change).floats.reduce(0) { $0 + Double($1) }
+        return (squares / Double(max(1, change.elementCount * 3 * side * side))).squareRoot()
     }
 
     /// Images of anchors and of what the walker makes of them, F32 [B, 3, S, S] each, for people to look at.

@@ -35,7 +35,7 @@ extension NetworkGenerator {
         }
         let images = parts.count == 1 ? parts[0] : backend.concatenate(parts)
         parts = []
-        return pass.tape.result(images, from: [z]) { gradient in
+        return pass.tape.result(images, from: [z]) { [z = z.sink] gradient in
             let back = zip(ranges, kept.indices).map { rows, index in
                 let recorded = kept[index] ?? block(rows, isRecorded: true)
                 kept[index] = nil

@@ -90,7 +90,7 @@ package final class Shapes: DifferentiableGenerator {
             throw Failure(.usage, "shapes has no mapped latents to take layers from", "choose chunks instead")
         }
         let latents = try backend.read(z.value), backend = backend
-        return pass.tape.result(images(of: latents), from: [z]) { gradient in
+        return pass.tape.result(images(of: latents), from: [z]) { [z = z.sink] gradient in
             do {
                 z.receive(self.gradient(latents, try backend.read(gradient)), backend)
             } catch {
