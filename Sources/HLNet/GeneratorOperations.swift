@@ -109,6 +109,7 @@ extension Pass {
         }
     }
 
+    /// The same values in another shape of as many elements.
     package func reshaped(_ x: Variable, _ shape: [Int]) -> Variable {
         let backend = backend, original = x.shape
         return tape.result(backend.reshaped(x.value, shape), from: [x]) { [x = x.sink] gradient in
@@ -145,6 +146,7 @@ extension Pass {
         }
     }
 
+    /// a + b, of one shape.
     package func add(_ a: Variable, _ b: Variable) -> Variable {
         let backend = backend
         return tape.result(backend.add(a.value, b.value), from: [a, b]) { [a = a.sink, b = b.sink] gradient in
@@ -153,6 +155,7 @@ extension Pass {
         }
     }
 
+    /// a · b, element by element, of one shape.
     package func multiply(_ a: Variable, _ b: Variable) -> Variable {
         let backend = backend
         return tape.result(backend.multiply(a.value, b.value), from: [a, b]) { gradient in
@@ -161,6 +164,7 @@ extension Pass {
         }
     }
 
+    /// factor · x.
     package func scale(_ x: Variable, by factor: Float) -> Variable {
         let backend = backend
         return tape.result(backend.scale(x.value, by: factor), from: [x]) { [x = x.sink] gradient in

@@ -20,6 +20,7 @@ extension Pass {
         }
     }
 
+    /// max(x, 0).
     package func relu(_ x: Variable) -> Variable {
         let backend = backend, y = backend.relu(x.value)
         return tape.result(y, from: [x]) { [x = x.sink] gradient in

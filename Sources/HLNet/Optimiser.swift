@@ -5,8 +5,9 @@ import HLTensor
 package protocol Optimiser: AnyObject {
     /// One step at `rate` for every parameter that has a gradient; the gradients are taken.
     func step(rate: Float)
-    /// State tensors by name, in a fixed order, and the number of steps taken.
+    /// State tensors by name, in a fixed order.
     var state: [(name: String, tensor: Tensor)] { get }
+    /// Steps taken so far.
     var stepsTaken: Int { get set }
 }
 
