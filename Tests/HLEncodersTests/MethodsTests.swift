@@ -3,17 +3,11 @@ import HLEncoders
 import HLFormats
 import HLNet
 import HLTensor
+import TestSupport
 import Testing
 
 /// The catalogue of training methods.
 struct MethodsTests {
-    private func failure(_ body: () throws -> Void) -> Failure? {
-        do {
-            try body()
-            return nil
-        } catch { return error as? Failure }
-    }
-
     private func method(_ name: String) throws -> MethodDescription { try #require(Methods.named(name)) }
 
     @Test func namesAreUnique() {

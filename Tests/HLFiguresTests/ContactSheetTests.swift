@@ -1,14 +1,10 @@
 import HLFigures
 import HLFormats
 import HLTensor
+import TestSupport
 import Testing
 
 private func planes(_ image: Image) -> [UInt8] { image.withPlanes(Array.init) }
-
-private func failure(_ body: () throws -> Void) -> Failure? {
-    do { try body() } catch { return error as? Failure }
-    return nil
-}
 
 @Suite struct ContactSheetTests {
     private let grey = Image(width: 10, height: 8, grey: 100)

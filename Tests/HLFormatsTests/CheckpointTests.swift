@@ -1,6 +1,7 @@
 import Foundation
 import HLFormats
 import HLTensor
+import TestSupport
 import Testing
 
 /// The envelope of trained networks and stopped runs.
@@ -8,13 +9,6 @@ struct CheckpointTests {
     private let walker = Checkpoint(kind: "walker", version: "1.2", writtenBy: "hl-train walker")
     private let encoder = Checkpoint(kind: "encoder", version: "1", writtenBy: "hl-train encoder")
     private let tensors: NamedTensors = ["a": HostTensor([1, 2] as [Float], shape: [2])]
-
-    private func failure(_ body: () throws -> Void) -> Failure? {
-        do {
-            try body()
-            return nil
-        } catch { return error as? Failure }
-    }
 
     @Test func writtenAndRead() throws {
         let path = FileManager.default.temporaryDirectory.appendingPathComponent("\(UUID()).safetensors").path

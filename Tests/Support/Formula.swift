@@ -59,6 +59,14 @@ package enum Formula {
         return HostTensor(pixels, shape: [count, 3, side, side])
     }
 
+    /// Pixels of no picture, U8 [count, 3, side, side].
+    package static func pixels(_ count: Int, side: Int) -> HostTensor {
+        let values = uniform("encoder.images", count * 3 * side * side)
+        return HostTensor(.u8, shape: [count, 3, side, side]) { bytes in
+            for (index, value) in values.enumerated() { bytes[index] = UInt8(value * 255) }
+        }
+    }
+
     /// L2 norm, sum, and the entries at ⌊(2k + 1) n / 16⌋.
     package static func summary(_ tensor: HostTensor) -> [Double] {
         let values = tensor.floats.map(Double.init)

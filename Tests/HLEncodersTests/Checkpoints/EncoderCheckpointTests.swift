@@ -15,22 +15,6 @@ private func withFile(_ contents: TensorFile, _ body: (String) throws -> Void) t
     try body(path)
 }
 
-private func failure(_ body: () throws -> Void) -> Failure? {
-    do {
-        try body()
-        return nil
-    } catch {
-        return error as? Failure
-    }
-}
-
-private func images(_ count: Int, side: Int) -> HostTensor {
-    let values = Formula.uniform("encoder.images", count * 3 * side * side)
-    return HostTensor(.u8, shape: [count, 3, side, side]) { bytes in
-        for (index, value) in values.enumerated() { bytes[index] = UInt8(value * 255) }
-    }
-}
-
 extension EncodersTests {
     @Suite struct EncoderCheckpointTests {
         private let backend: any Backend
@@ -60,7 +44,7 @@ extension EncodersTests {
 
         @Test func ownFilesComeBackAsTheyWere() throws {
             let original = Encoder.untrained(description, seed: 5, backend: backend)
-            let input = images(3, side: 32)
+            let input = Formula.pixels(3, side: 32)
             let head = (name: "head.0.weight", tensor: HostTensor([1, 2] as [Float], shape: [1, 2]))
             try withFile(try own([head])) { path in
                 let loaded = try Encoder.load(path: path, backend: backend)

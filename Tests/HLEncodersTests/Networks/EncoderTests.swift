@@ -4,22 +4,6 @@ import HLTensor
 import TestSupport
 import Testing
 
-private func failure(_ body: () throws -> Void) -> Failure? {
-    do {
-        try body()
-        return nil
-    } catch {
-        return error as? Failure
-    }
-}
-
-private func images(_ count: Int, side: Int) -> HostTensor {
-    let values = Formula.uniform("encoder.images", count * 3 * side * side)
-    return HostTensor(.u8, shape: [count, 3, side, side]) { bytes in
-        for (index, value) in values.enumerated() { bytes[index] = UInt8(value * 255) }
-    }
-}
-
 extension EncodersTests {
     @Suite struct EncoderTests {
         private let encoder: Encoder
@@ -31,7 +15,7 @@ extension EncodersTests {
         }
 
         @Test func embeddingsDoNotDependOnTheBatch() throws {
-            let all = images(70, side: 32)
+            let all = Formula.pixels(70, side: 32)
             let together = try encoder.encode(.host(all))
             #expect(together.shape == [70, 64])
             #expect(Set(together.floats).count > 1000)
@@ -45,7 +29,7 @@ extension EncodersTests {
         }
 
         @Test func onlyTheCentralCropCounts() throws {
-            let original = images(1, side: 32)
+            let original = Formula.pixels(1, side: 32)
             let changed = { (isInside: @escaping (Int, Int) -> Bool) in
                 HostTensor(.u8, shape: original.shape) { bytes in
                     original.withUnsafeBytes { source in
@@ -65,13 +49,13 @@ extension EncodersTests {
 
         @Test func imagesOfAnotherSizeAreResized() throws {
             #expect(!encoder.fits(height: 48, width: 48) && encoder.fits(height: 32, width: 40))
-            #expect(try encoder.encode(.host(images(2, side: 48))).shape == [2, 64])
+            #expect(try encoder.encode(.host(Formula.pixels(2, side: 48))).shape == [2, 64])
             let flat = HostTensor([0] as [Float], shape: [1, 1])
             #expect(failure { _ = try encoder.encode(.host(flat)) }?.kind == .data)
         }
 
         @Test func augmentationsFollowIdEpochAndSeed() throws {
-            let two = images(2, side: 32)
+            let two = Formula.pixels(2, side: 32)
             let encode = { (ids: [Int64], epoch: Int, seed: UInt64, input: HostTensor) in
                 try encoder.encode(
                     .host(input), augmentation: .linearProbe, ids: ids, epoch: epoch, seed: seed

@@ -1,5 +1,6 @@
 import HLFormats
 import HLTensor
+import TestSupport
 import Testing
 
 @Suite struct ImageFileTests: ImageSuite {

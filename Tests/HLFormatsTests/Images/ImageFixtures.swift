@@ -20,11 +20,6 @@ extension ImageSuite {
         try bytes.withUnsafeBytes { try Image(bytes: $0, name: name) }
     }
 
-    func failure(_ body: () throws -> Void) -> Failure? {
-        do { try body() } catch { return error as? Failure }
-        return nil
-    }
-
     func largestDifference(_ left: [UInt8], _ right: [UInt8]) -> Int {
         left.count == right.count ? zip(left, right).map { abs(Int($0) - Int($1)) }.max() ?? 0 : .max
     }

@@ -1,5 +1,6 @@
 import HLFormats
 import HLTensor
+import TestSupport
 import Testing
 
 @Suite(.enabled(if: Image.readsJPEG, "this build has no JPEG reader")) struct JPEGTests: ImageSuite {

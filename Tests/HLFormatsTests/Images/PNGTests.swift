@@ -1,6 +1,7 @@
 import Foundation
 import HLFormats
 import HLTensor
+import TestSupport
 import Testing
 
 @Suite struct PNGTests: ImageSuite {
