@@ -96,7 +96,7 @@ targets += programs.map {
 }
 
 targets.append(.target(name: "BenchmarkHarness", dependencies: ["HLCompute"], path: "Benchmarks/harness"))
-targets += ["simsiam-step", "generator-step", "walker-step", "weights-fuzzer"].map {
+targets += ["simsiam-step", "generator-step", "walker-step", "format-fuzzer"].map {
     .executableTarget(
         name: $0, dependencies: rooms + ["BenchmarkHarness"], path: "Benchmarks/\($0)", swiftSettings: features)
 }

@@ -32,13 +32,14 @@ func supervise(_ campaign: Campaign) -> Int {
     }
     let sorted = counts.sorted { $0.key < $1.key }
     report(
-        "\(campaign.cases) cases of seed \(campaign.seed): \(sorted), \(findings) findings, \(time(nil) - start) s")
+        "\(campaign.format.name): \(campaign.cases) cases of seed \(campaign.seed): \(sorted), \(findings) findings, \(time(nil) - start) s"
+    )
     return findings
 }
 
 private func keep(_ campaign: Campaign, _ number: Int, _ what: String) {
-    let path = "\(campaign.folder)/weights-fuzzer-\(campaign.seed)-\(number)"
-    campaign.save(number, to: path)
+    let path = "\(campaign.folder)/\(campaign.format.name)-\(campaign.seed)-\(number)"
+    try? campaign.save(number, to: path)
     report("FINDING case \(number): \(what): \(path)")
 }
 
@@ -57,7 +58,8 @@ private final class Worker {
         posix_spawn_file_actions_addclose(&actions, ends[0])
         let words =
             [
-                CommandLine.arguments[0], "--worker", String(start), "--cases", String(campaign.cases), "--from",
+                CommandLine.arguments[0], campaign.format.name, "--worker", String(start), "--cases",
+                String(campaign.cases), "--from",
                 String(campaign.first), "--seed", String(campaign.seed),
             ] + campaign.files
         var pointers = words.map { strdup($0) } + [nil]

@@ -1,19 +1,24 @@
 import HLTensor
 
-/// Damages a file in one of the ways that files are damaged, or attacked: the same way for the same case.
-struct Mutation {
+/// Damages files in the ways that files are damaged, or attacked: the same way for the same case.
+struct Damage {
     private var random: RandomSequence
-    private var bytes: [UInt8]
+    private var bytes: [UInt8] = []
 
-    static func apply(case number: Int, seed: UInt64, to seeds: [[UInt8]]) -> [UInt8] {
-        var random = RandomKey(seed: seed, purpose: .shuffle).sequence(id: Int64(number))
-        let source = seeds[Int(random.nextWord()) % seeds.count], other = seeds[Int(random.nextWord()) % seeds.count]
-        var mutation = Mutation(random: random, bytes: source)
-        for _ in 0...mutation.below(4) { mutation.step(other) }
-        return mutation.bytes
+    init(case number: Int, seed: UInt64) {
+        random = RandomKey(seed: seed, purpose: .shuffle).sequence(id: Int64(number))
     }
 
-    private mutating func below(_ bound: Int) -> Int { bound > 0 ? Int(random.nextWord()) % bound : 0 }
+    /// One of the files, damaged once to four times.
+    mutating func applied(to files: [[UInt8]]) -> [UInt8] {
+        bytes = files[below(files.count)]
+        let other = files[below(files.count)]
+        for _ in 0...below(4) { step(other) }
+        return bytes
+    }
+
+    /// A number from 0 on; 0 where there is none below the bound.
+    mutating func below(_ bound: Int) -> Int { bound > 0 ? Int(random.nextWord()) % bound : 0 }
 
     /// A position, more often near the ends, where directories and headers are.
     private mutating func position() -> Int {
@@ -44,14 +49,14 @@ struct Mutation {
         }
     }
 
-    /// Two, four or eight bytes, as lengths in pickles, zip directories and safetensors are.
+    /// Two, four or eight bytes in either order, as lengths in pickles, zip directories, safetensors and PNGs are.
     private mutating func overwriteInteger() {
         let values: [UInt64] = [
             0, 1, .max, UInt64(Int64.max), 1 << 31, (1 << 32) - 1, 1 << 40, 0x8000, 65_535, 1 << 20,
         ]
-        let value = values[below(values.count)], size = [2, 4, 8][below(3)], start = position()
+        let value = values[below(values.count)], size = [2, 4, 8][below(3)], start = position(), isBig = below(2) == 0
         for index in 0..<size where start + index < bytes.count {
-            bytes[start + index] = UInt8(truncatingIfNeeded: value >> UInt64(8 * index))
+            bytes[start + index] = UInt8(truncatingIfNeeded: value >> UInt64(8 * (isBig ? size - 1 - index : index)))
         }
     }
 

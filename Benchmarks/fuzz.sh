@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# Usage: Benchmarks/fuzz.sh FOLDER [FORMAT...]
+#
+# Damages files of every format that the programs read, or of those named, and reads them: CASES (default 100000) files a
+# format, of seed SEED (default 1). FOLDER holds the programs and format-fuzzer; they write what is damaged. Any crash,
+# hang, excess of memory, or refusal that is not one line is printed, its file kept in FINDINGS (default /tmp), and makes
+# this script fail.
+set -euo pipefail
+BIN=$(cd "${1:?usage: Benchmarks/fuzz.sh FOLDER [FORMAT...]}" && pwd)
+here=$(cd "$(dirname "$0")/.." && pwd)
+PATH=$BIN:$PATH
+export SWIFT_BACKTRACE=enable=no
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work"
+fixtures=$here/Tests/HLFormatsTests/Fixtures
+
+# Streams: latents, views, images, embeddings, a joined one, and one with a seek table.
+hl-sample -q -n 40 --batch 16 >latents.hls
+hl-perturb -q latents.hls >pairs.hls
+hl-sample -q -n 3 --size 16 --render >images.hls
+hl-sample -q -n 8 --size 32 --render | hl-encode -q --untrained --width 4 >embedded.hls 2>/dev/null || rm -f embedded.hls
+cat latents.hls latents.hls >joined.hls
+hl-sample -q -n 40 --batch 8 -o table.hls
+# Networks, as small as they can be.
+hl-train -q --width 2 --batch 8 -n 8 -o encoder.safetensors pairs.hls
+hl-train walker -q --chunks 2 --width 2 --batch 8 -n 8 -o walker.safetensors latents.hls
+cp "$fixtures"/tensors/library.safetensors .
+python3 "$here"/examples/random_weights.py bigbigan --width 4 -o bigbigan.safetensors
+generators=("$here"/Tests/HLGeneratorsTests/Fixtures/{bigbigan_32,bigbigan_64}.safetensors)
+
+declare -A seeds=(
+    [weights]="${generators[*]} bigbigan.safetensors $(echo "$fixtures"/torch/*.p*)"
+    [encoder]="encoder.safetensors $(echo "$fixtures"/torch/*.pt)"
+    [walker]="walker.safetensors $(echo "$fixtures"/torch/*.pt)"
+    [safetensors]="library.safetensors walker.safetensors"
+    [npy]=$(echo "$fixtures"/tensors/*.npy)
+    [stream]=$(echo ./*.hls "$fixtures"/tensors/foreign.hls)
+    [png]=$(echo "$fixtures"/images/*.png)
+    [jpeg]=$(echo "$fixtures"/images/*.jpg)
+)
+failed=0
+for format in "${@:2}"; do [[ -n ${seeds[$format]:-} ]] || { echo "fuzz.sh: unknown format $format" >&2; exit 64; }; done
+(($# > 1)) || set -- "$1" stream safetensors npy png jpeg weights encoder walker
+for format in "${@:2}"; do
+    # shellcheck disable=SC2086
+    format-fuzzer "$format" --cases "${CASES:-100000}" --seed "${SEED:-1}" --keep "${FINDINGS:-/tmp}" ${seeds[$format]} ||
+        failed=1
+done
+exit $failed
