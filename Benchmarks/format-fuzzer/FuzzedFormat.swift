@@ -18,9 +18,3 @@ extension FuzzedFormat {
     /// Bytes changed wherever it falls.
     func damaged(_ damage: inout Damage, _ files: [[UInt8]]) -> [UInt8] { damage.applied(to: files) }
 }
-
-/// The formats that the programs read from others' hands.
-let formats: [any FuzzedFormat] = [
-    WeightsFormat(), EncoderFormat(), WalkerFormat(), SafetensorsFormat(), NpyFormat(), StreamFormat(), PNGFormat(),
-    JPEGFormat(),
-]

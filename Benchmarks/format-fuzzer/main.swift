@@ -2,7 +2,7 @@
 //
 //     format-fuzzer FORMAT [--cases 100000] [--seed 1] [--from 0] [--keep FOLDER] FILE...
 //
-// FORMAT is one of FuzzedFormat.swift's, FILEs are good ones to begin with. The work is done by a second process. When it
+// FORMAT is one of FormatCatalogue.swift's, FILEs are good ones to begin with. The work is done by a second process. When it
 // crashes, takes more than five seconds over a file, or wants more than three gigabytes of address space, this one notes
 // the case, keeps its file in FOLDER, and goes on with the next. fuzz.sh tries all formats.
 

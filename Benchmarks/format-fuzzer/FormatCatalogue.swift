@@ -1,0 +1,5 @@
+/// The formats that the programs read from others' hands.
+let formats: [any FuzzedFormat] = [
+    WeightsFormat(), EncoderFormat(), WalkerFormat(), SafetensorsFormat(), NpyFormat(), StreamFormat(), PNGFormat(),
+    JPEGFormat(),
+]
