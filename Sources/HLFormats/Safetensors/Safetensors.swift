@@ -64,6 +64,22 @@ package enum Safetensors {
 
     /// The header of a file of `total` bytes of which `bytes` is the beginning, the header included.
     static func header(_ bytes: UnsafeRawBufferPointer, total: Int, name: String) throws -> Header {
+        let header = try parsedHeader(bytes, total: total, name: name)
+        try checkCoverage(header.entries, length: total - header.dataStart, name: name)
+        return header
+    }
+
+    /// Whether another object follows the first in these bytes.
+    static func isFollowed(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        guard let first = try? parsedHeader(bytes, total: bytes.count, name: "") else { return false }
+        let (end, overflow) = first.dataStart.addingReportingOverflow(first.entries.map(\.end).max() ?? 0)
+        guard !overflow, end < bytes.count else { return false }
+        let rest = UnsafeRawBufferPointer(rebasing: bytes[end...])
+        return (try? headerLength(rest, total: rest.count, name: "")) != nil
+            && rest.count > 8 && rest[8] == UInt8(ascii: "{")
+    }
+
+    private static func parsedHeader(_ bytes: UnsafeRawBufferPointer, total: Int, name: String) throws -> Header {
         let dataStart = try headerLength(bytes, total: total, name: name)
         guard dataStart <= bytes.count, dataStart > 8, bytes[8] == UInt8(ascii: "{") else {
             throw damaged(name, "its header is not JSON")
@@ -83,7 +99,6 @@ package enum Safetensors {
                 entries.append(try entry(key, value, name: name))
             }
         }
-        try checkCoverage(entries, length: total - dataStart, name: name)
         return Header(entries: entries, metadata: metadata, dataStart: dataStart)
     }
 

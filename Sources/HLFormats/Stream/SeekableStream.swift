@@ -153,12 +153,13 @@ package final class SeekableStream {
             let range = FileRangeSource(source, offset: place.offset, count: place.size)
             let frames = try ZstdFrameReader(source: range)
             guard let content = try frames.next() else { throw changed }
-            let file = try Safetensors.decode(content, name: "record \(index) of \(name)")
-            guard case .batch(let batch) = try StreamRecord(file, name: name), batch.count == rowCounts[index],
+            let record = try StreamRecord(decoding: content, as: "record \(index) of \(name)", in: name)
+            guard case .batch(let batch) = record, batch.count == rowCounts[index],
                 TensorLayout(batch.tensors) == layout, frames.consumed == place.size
             else { throw changed }
             return batch
         } catch let problem as ZstdProblem {
+            if case .refused(let what, let remedy) = problem { throw Failure(.data, "\(name) has \(what)", remedy) }
             let reason = if case .damaged(let reason) = problem { reason } else { "it is cut short" }
             throw Failure(.data, "record \(index) of \(name) is damaged (\(reason))", "copy or make it again")
         }

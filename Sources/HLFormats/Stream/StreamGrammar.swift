@@ -86,6 +86,7 @@ struct StreamGrammar {
         case .truncated: return unfinished("ends in the middle of a record")
         case .damaged(let reason):
             return Failure(.data, "\(name) is damaged after \(samples) samples (\(reason))", "copy or make it again")
+        case .refused(let what, let remedy): return Failure(.data, "\(name) has \(what)", remedy)
         case .tooLarge:
             return Failure(.data, "\(name) has a record of more than 2 GiB", "write it again with smaller batches")
         }

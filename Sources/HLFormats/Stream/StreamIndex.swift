@@ -84,8 +84,9 @@ enum StreamIndex {
             let total = Int(content)
             let length = try start.withBytes { try Safetensors.headerLength($0, total: total, name: recordName) }
             let bytes = length <= start.count ? start : try open().peek(length)?.content ?? start
-            let header = try bytes.withBytes { try Safetensors.header($0, total: total, name: recordName) }
-            if header.metadata["hl.kind"] == "batch" {
+            // What is wrong with a record shows when it is decoded whole, below.
+            let header = try? bytes.withBytes { try Safetensors.header($0, total: total, name: recordName) }
+            if let header, header.metadata["hl.kind"] == "batch" {
                 let counts = Set(header.entries.map { $0.shape.first })
                 guard counts.count == 1, let count = counts.first ?? nil, count <= Int(Int32.max) else {
                     throw ZstdProblem.damaged("a batch whose tensors differ in their number of rows")
@@ -94,8 +95,7 @@ enum StreamIndex {
             }
         }
         guard let content = try open().next() else { throw ZstdProblem.truncated }
-        let record = try StreamRecord(Safetensors.decode(content, name: recordName), name: name)
-        switch record {
+        switch try StreamRecord(decoding: content, as: recordName, in: name) {
         case .header(let header): return .header(header)
         case .batch(let batch): return .batch(TensorLayout(batch.tensors), count: batch.count)
         case .end(let batches, let samples): return .end(batches: batches, samples: samples)

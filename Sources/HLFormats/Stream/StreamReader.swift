@@ -78,8 +78,7 @@ package final class StreamReader: BatchSource {
     private static func read(_ frames: ZstdFrameReader, _ grammar: StreamGrammar) throws -> StreamRecord? {
         do {
             guard let content = try frames.next() else { return nil }
-            let file = try Safetensors.decode(content, name: "a record of \(grammar.name)")
-            return try StreamRecord(file, name: grammar.name)
+            return try StreamRecord(decoding: content, as: "a record of \(grammar.name)", in: grammar.name)
         } catch {
             throw grammar.explain(error)
         }

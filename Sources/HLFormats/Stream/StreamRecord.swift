@@ -27,6 +27,24 @@ package enum StreamRecord: Sendable {
         }
     }
 
+    /// The record in a frame.
+    /// - Parameters:
+    ///   - content: of the frame.
+    ///   - record: what it is, for messages, in the stream `name`.
+    /// - Throws: `Failure` (data, incompatible).
+    init(decoding content: HostBuffer, as record: String, in name: String) throws {
+        let file: TensorFile
+        do {
+            file = try Safetensors.decode(content, name: record)
+        } catch {
+            guard content.withBytes(Safetensors.isFollowed) else { throw error }
+            throw Failure(
+                .data, "\(name) has several records in one zstd frame",
+                "compress each record as a frame of its own, with content size and checksum")
+        }
+        try self.init(file, name: name)
+    }
+
     package var file: TensorFile {
         switch self {
         case .header(let header): return header.file

@@ -5,6 +5,8 @@ package enum ZstdProblem: Error, Equatable {
     /// The input ends within a frame.
     case truncated
     case damaged(String)
+    /// In order, but written as no stream may be: what it is, and how to write it right.
+    case refused(String, remedy: String)
     /// More decompressed bytes than a reader accepts.
     case tooLarge
 }

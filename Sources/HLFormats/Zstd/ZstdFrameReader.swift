@@ -8,6 +8,9 @@ import HLTensor
 package final class ZstdFrameReader {
     /// The largest content of a frame, in bytes.
     package static let maximumContentSize = 1 << 31
+    /// The largest window that a frame may ask for, as a power of 2: that of the largest content. Decoders stop at 2^27
+    /// unless they are told otherwise, and who writes through a pipe in "long" mode goes beyond it.
+    package static let maximumWindowLog: Int32 = 31
 
     private let source: any ByteSource
     private let context: OpaquePointer
@@ -23,6 +26,13 @@ package final class ZstdFrameReader {
     package init(source: any ByteSource, bufferSize: Int = 1 << 20) throws {
         guard let context = ZSTD_createDCtx() else {
             throw Memory.failure(for: "decompression")
+        }
+        let code = ZSTD_DCtx_setParameter(context, ZSTD_d_windowLogMax, Self.maximumWindowLog)
+        guard ZSTD_isError(code) == 0 else {
+            ZSTD_freeDCtx(context)
+            throw Failure(
+                .software, "zstd refuses its own windows (\(String(cString: ZSTD_getErrorName(code))))",
+                "report this defect")
         }
         self.source = source
         self.context = context
@@ -116,7 +126,11 @@ package final class ZstdFrameReader {
     }
 
     private func content(_ header: ZstdFrameHeader, upTo count: Int) throws -> HostBuffer {
-        guard header.hasChecksum else { throw ZstdProblem.damaged("a record without checksum") }
+        guard header.hasChecksum else {
+            throw ZstdProblem.refused(
+                "a record without a checksum",
+                remedy: "switch checksums on where it is written, as by write_checksum=True of Python's zstandard")
+        }
         let claimed = header.contentSize
         guard claimed ?? 0 <= UInt64(Self.maximumContentSize) else { throw ZstdProblem.tooLarge }
         let limit = min(claimed.map { Int($0) } ?? Self.maximumContentSize, count)
@@ -126,12 +140,7 @@ package final class ZstdFrameReader {
             var source = ZSTD_inBuffer(src: input.pointer, size: end, pos: start)
             var target = ZSTD_outBuffer(dst: buffer.pointer, size: buffer.count, pos: filled)
             let code = ZSTD_decompressStream(context, &target, &source)
-            if ZSTD_isError(code) != 0 {
-                if ZSTD_getErrorCode(code) == ZSTD_error_memory_allocation {
-                    throw Memory.failure(for: "decompression")
-                }
-                throw ZstdProblem.damaged(String(cString: ZSTD_getErrorName(code)))
-            }
+            if ZSTD_isError(code) != 0 { throw Self.problem(code) }
             let isStuck = target.pos == filled && source.pos == start
             consume(source.pos - start)
             filled = target.pos
@@ -153,6 +162,19 @@ package final class ZstdFrameReader {
         }
         trustedSize = max(trustedSize, filled)
         return buffer.resized(to: filled, keeping: filled)
+    }
+
+    private static func problem(_ code: Int) -> any Error {
+        switch ZSTD_getErrorCode(code) {
+        case ZSTD_error_memory_allocation: Memory.failure(for: "decompression")
+        case ZSTD_error_frameParameter_windowTooLarge:
+            ZstdProblem.refused(
+                "a record with a window of more than 2 GiB", remedy: "write it with a window log of 31 or less")
+        case ZSTD_error_dictionary_wrong:
+            ZstdProblem.refused(
+                "a record that was compressed with a dictionary", remedy: "write it without one")
+        default: ZstdProblem.damaged(String(cString: ZSTD_getErrorName(code)))
+        }
     }
 
     private func room(_ count: Int) throws(Failure) -> HostBuffer {

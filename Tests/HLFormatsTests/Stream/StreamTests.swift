@@ -178,7 +178,7 @@ import Testing
         #expect(try batch.require("z.0", .f32, rank: 3).floats == (0..<24).map { Float($0) / 4 - 3 })
         #expect(try reader.next()?.count == 1)
         #expect(try reader.next() == nil)
-        expectFailure(.data, "without checksum") {
+        expectFailure(.data, "without a checksum") {
             _ = try StreamReader(path: StreamFixtures.path("no_checksum.hls"))
         }
     }
