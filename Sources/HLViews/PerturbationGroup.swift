@@ -26,7 +26,8 @@ package struct PerturbationGroup: Sendable, Hashable {
                 guard ["std", "trunc", "mean"].contains(pair[0]) else {
                     throw refuse("'\(pair[0])' is none of std, trunc and mean")
                 }
-                guard let value = Double(pair[1]), value.isFinite else {
+                // Only a truncation can be infinite, which is none.
+                guard let value = Double(pair[1]), value.isFinite || pair[0] == "trunc" && value > 0 else {
                     throw refuse("'\(pair[1])' is no finite number")
                 }
                 guard values.updateValue(value, forKey: pair[0]) == nil else {

@@ -32,6 +32,12 @@ struct PerturbationGroupTests {
         #expect(group.text == "0-3:std=0.3,trunc=1,mean=-0.5")
         #expect(try PerturbationGroup(parsing: group.text) == group)
 
+        // Nothing is cut off, as with --trunc inf.
+        let whole = try PerturbationGroup(parsing: "1-2:std=0.5,trunc=inf")
+        #expect(whole.noise.truncation == .infinity)
+        #expect(whole.text == "1-2:std=0.5,trunc=inf")
+        #expect(try PerturbationGroup(parsing: whole.text) == whole)
+
         let defaults = try TruncatedNormal(mean: 0, standardDeviation: 0.05, truncation: 3)
         #expect(try PerturbationGroup(parsing: "2", defaults: defaults).noise == defaults)
         #expect(try PerturbationGroup(parsing: "2:std=1", defaults: defaults).noise.truncation == 3)
@@ -39,7 +45,8 @@ struct PerturbationGroupTests {
 
     @Test(arguments: [
         "", ":std=1", "0:", "0:std", "0:std=", "0:std=x", "0:sigma=1", "0:std=1,std=2", "0:std=-1", "0:trunc=0",
-        "0:trunc=-1", "0:std=nan", "0:trunc=inf", "0:mean=inf", "0:std=1,", "0:std=1:trunc=2", "3-1:std=1", "0:std= 1",
+        "0:trunc=-1", "0:std=nan", "0:trunc=-inf", "0:trunc=nan", "0:std=inf", "0:mean=inf", "0:std=1,",
+        "0:std=1:trunc=2", "3-1:std=1", "0:std= 1",
     ])
     func refuses(text: String) {
         let failure = #expect(throws: Failure.self) { try PerturbationGroup(parsing: text) }
