@@ -35,10 +35,10 @@ package enum Console {
 
     static func error(_ failure: Failure) { write("error: \(failure)") }
 
-    /// Text on standard output.
+    /// Text on standard output, what is not printable in it escaped.
     /// - Throws: `BrokenPipe`, or `Failure` (inputOutput).
     package static func printOutput(_ text: String) throws {
-        var text = text
+        var text = printable(text)
         try text.withUTF8 {
             try FileDescriptorSink(descriptor: STDOUT_FILENO, name: "stdout").write(UnsafeRawBufferPointer($0))
         }
@@ -46,8 +46,7 @@ package enum Console {
 
     /// Replaces the progress line; an empty text removes it.
     static func showLine(_ text: String) {
-        let width = terminalWidth - 1
-        emit("\r\u{1B}[K" + String(text.prefix(width)))
+        emit("\r\u{1B}[K" + printable(String(text.prefix(terminalWidth - 1))))
         hasOpenLine = !text.isEmpty
     }
 
@@ -61,7 +60,7 @@ package enum Console {
 
     private static func write(_ message: String) {
         endLine()
-        emit("\(tool): \(oneLine(message))\n")
+        emit("\(tool): \(printable(oneLine(message)))\n")
     }
 
     /// One call of write, so that lines of several programs on one terminal do not mix.
@@ -70,7 +69,8 @@ package enum Console {
         text.withUTF8 { _ = Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
     }
 
-    private static var terminalWidth: Int {
+    /// Columns of the terminal that stderr is.
+    static var terminalWidth: Int {
         var size = winsize()
         guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 20 else { return 80 }
         return Int(size.ws_col)

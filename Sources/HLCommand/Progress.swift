@@ -63,26 +63,34 @@ package final class Progress {
     private func show(_ time: Double, isLast: Bool = false) {
         let text = Self.text(
             done: done, doneBefore: doneBefore, total: total, unit: unit, seconds: time - begin, extra: extra,
-            isLast: isLast)
+            isLast: isLast, width: form == .line ? Console.terminalWidth - Console.tool.count - 3 : .max)
         form == .line ? Console.showLine("\(Console.tool): \(text)") : Console.writePlain(text)
     }
 
     /// `12,800 of 1,000,000 samples, 412 /s, 40 min left, loss 4.21`
+    /// - Parameter width: characters that there is room for. Where they are too few, what says least goes first: the
+    ///   rate, the unit, the total, the time; and the loss last.
     package static func text(
-        done: Int, doneBefore: Int, total: Int?, unit: String, seconds: Double, extra: String, isLast: Bool
+        done: Int, doneBefore: Int, total: Int?, unit: String, seconds: Double, extra: String, isLast: Bool,
+        width: Int = .max
     ) -> String {
-        var parts = [grouped(done) + (total.map { " of \(grouped($0))" } ?? "") + " \(unit)"]
-        let rate = seconds > 0 ? Double(done - doneBefore) / seconds : 0
-        if rate > 0 {
-            parts.append(rate < 10 ? "\(rounded(rate, to: 1))/s" : "\(grouped(Int(rate.rounded())))/s")
+        let count = grouped(done) + (total.map { " of \(grouped($0))" } ?? "")
+        let share = total.map { "\(100 * done / max(1, $0)) %" } ?? grouped(done)
+        let perSecond = seconds > 0 ? Double(done - doneBefore) / seconds : 0
+        var rate = "", time = ""
+        if perSecond > 0 {
+            rate = perSecond < 10 ? "\(rounded(perSecond, to: 1))/s" : "\(grouped(Int(perSecond.rounded())))/s"
         }
         if isLast {
-            parts.append("in \(duration(seconds))")
-        } else if let total, rate > 0, total > done {
-            parts.append("\(duration(Double(total - done) / rate)) left")
+            time = "in \(duration(seconds))"
+        } else if let total, perSecond > 0, total > done {
+            time = "\(duration(Double(total - done) / perSecond)) left"
         }
-        if !extra.isEmpty { parts.append(extra) }
-        return parts.joined(separator: ", ")
+        let forms = [
+            ["\(count) \(unit)", rate, time, extra], ["\(count) \(unit)", time, extra], [count, time, extra],
+            [share, time, extra], [share, extra],
+        ].map { $0.filter { !$0.isEmpty }.joined(separator: ", ") }
+        return forms.first { $0.count <= width } ?? String(forms[forms.count - 1].prefix(max(0, width)))
     }
 
     /// `1,234,567`

@@ -23,7 +23,9 @@ extension Report {
             if !statistics.groupOrderings.isEmpty { object["group_order"] = Self.json(statistics.wholeGroupOrder) }
         }
         if let boundary = measurement.boundary {
-            object["labels_kept"] = .number(1 - boundary.changed.share)
+            // 1 less the share would have digits of the subtraction.
+            let changed = boundary.changed
+            object["labels_kept"] = .number(Double(changed.total - changed.count) / Double(changed.total))
             object["boundary"] = json(boundary)
         }
         return .object(object)

@@ -30,4 +30,20 @@ struct ProgressTests {
         #expect(text(1000, of: 1000, seconds: 100, isLast: true) == "1,000 of 1,000 samples, 10/s, in 1 min 40 s")
         #expect(text(0, of: 10, seconds: 0) == "0 of 10 samples")
     }
+
+    /// On a narrow terminal the loss is what stays.
+    @Test(
+        arguments: [
+            (80, "12,800 of 65,536 pairs, 413/s, 2 min 8 s left, loss 4.21, spread 0.98"),
+            (68, "12,800 of 65,536 pairs, 2 min 8 s left, loss 4.21, spread 0.98"),
+            (60, "12,800 of 65,536, 2 min 8 s left, loss 4.21, spread 0.98"),
+            (50, "19 %, 2 min 8 s left, loss 4.21, spread 0.98"),
+            (40, "19 %, loss 4.21, spread 0.98"), (20, "19 %, loss 4.21, spr"), (0, ""),
+        ])
+    func narrowTerminals(width: Int, expected: String) {
+        let text = Progress.text(
+            done: 12_800, doneBefore: 0, total: 65_536, unit: "pairs", seconds: 31, extra: "loss 4.21, spread 0.98",
+            isLast: false, width: width)
+        #expect(text == expected)
+    }
 }
