@@ -23,16 +23,18 @@
 # SimCLR (with COP-Gen's head, which has no batch norm) at batch 64 and rate 0.2 for minutes instead of 100 epochs, probes on standardised features at rate 0.3.
 # A finished encoder is kept and not trained again: a stopped run goes on where it was.
 set -euo pipefail
+source "$(dirname "$0")/common.sh"
 
 seeds=3 pairs=102400 real= folder=hl-arms all=
 while (($#)); do
+    [[ $1 == --all ]] || (($# > 1)) || fail 64 "$1 has no value: give it one"
     case $1 in
         --all) all=1; shift ;;
         --seeds) seeds=$2; shift 2 ;;
         --pairs) pairs=$2; shift 2 ;;
         --real) real=$(realpath "$2"); shift 2 ;;
         --folder) folder=$2; shift 2 ;;
-        *) echo "arms.sh: error: what is $1? give --all, --seeds, --pairs, --real or --folder" >&2; exit 64 ;;
+        *) fail 64 "what is $1? give --all, --seeds, --pairs, --real or --folder" ;;
     esac
 done
 mkdir -p "$folder"

@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
 # Views of the built-in generator, an encoder trained on them, and what it learnt: in minutes, on two cores.
 #
-#     make demo            or, with the programs on PATH:  examples/demo.sh [FOLDER]
+#     make demo            or, after make:  examples/demo.sh [FOLDER]
 #
 # Leaves its pictures and files in FOLDER (default: hl-demo).
 set -euo pipefail
+source "$(dirname "$0")/common.sh"
 
 folder=${1:-hl-demo}
+[[ $# -lt 2 && $folder != -* ]] || fail 64 "what is ${2-$1}? give a folder, or nothing"
 pairs=${HL_DEMO_PAIRS:-102400}
 width=16
 mkdir -p "$folder"

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A generator of one's own for the hl programs: a template. Needs Python 3 and libzstd, no packages.
 
-    hl-sample --generator 'exec:python3 exec_generator.py' --latent-shape 6x20 --size 64 --render | hl-view
+    hl-sample --generator 'exec:python3 exec_generator.py' --latent-shape 6x20 --size 64 --render | hl-view -o x.png
 
 Reads a stream (hl-stream(5)) of latents on stdin and writes the same records with images on stdout; hl-exec(7) has the
 rules. Only render() is about the generator: here it makes a few soft waves. With a model in PyTorch it may be
@@ -115,4 +115,6 @@ def main():
 
 
 if __name__ == "__main__":
+    if sys.argv[1:] in (["-h"], ["--help"]):
+        sys.exit(print(__doc__))
     main()

@@ -13,12 +13,7 @@
 #
 # The programs are those on PATH, else those of .build/release.
 set -euo pipefail
-
-fail() { echo "figure2.sh: error: $2" >&2; exit "$1"; }
-
-here=$(dirname "$0")
-command -v hl-view >/dev/null || PATH="$here/../.build/release:$PATH"
-command -v hl-view >/dev/null || fail 66 "there is no hl-view: run make, or put the programs on PATH"
+source "$(dirname "$0")/common.sh"
 
 network=${1-} weights= output= rows=6 seed=0 width=()
 [[ $network == bigbigan || $network == stylegan2 ]] || fail 64 "which generator? give bigbigan or stylegan2 first"

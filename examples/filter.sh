@@ -10,12 +10,7 @@
 # It takes many samples because four in five generated images are as good as real ones, and the network has to find out by
 # itself that nothing tells those apart.
 set -euo pipefail
-
-fail() { echo "filter.sh: error: $2" >&2; exit "$1"; }
-
-here=$(dirname "$0")
-command -v hl-filter >/dev/null || PATH="$(cd "$here/../.build/release" 2>/dev/null && pwd):$PATH"
-command -v hl-filter >/dev/null || fail 66 "there is no hl-filter: run make, or put the programs on PATH"
+source "$(dirname "$0")/common.sh"
 
 samples=262144 tested=20000 folder=hl-filter
 while (($#)); do

@@ -15,12 +15,7 @@
 #
 # A finished walker is kept and not trained again, and a stopped one goes on where it was: start the script again.
 set -euo pipefail
-
-fail() { echo "table1.sh: error: $2" >&2; exit "$1"; }
-
-here=$(dirname "$0")
-command -v hl-train >/dev/null || PATH="$(cd "$here/../.build/release" 2>/dev/null && pwd):$PATH"
-command -v hl-train >/dev/null || fail 66 "there is no hl-train: run make, or put the programs on PATH"
+source "$(dirname "$0")/common.sh"
 
 loss=0.3 factor=4 most=131072 width=16 anchors=1000000 folder=hl-table1 jobs=$(nproc) source=()
 while (($#)); do

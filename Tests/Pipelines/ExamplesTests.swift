@@ -31,6 +31,24 @@ struct ExamplesTests {
         try space.succeed("\(Self.folder)/figure2.sh \(network) \(options) -o again.png; cmp figure.png again.png")
     }
 
+    /// The programs are found beside the scripts where they are not on PATH, and --help is what the script says of itself.
+    @Test(arguments: ["arms", "demo", "figure2", "filter", "table1"]) func help(script: String) throws {
+        let space = try Workspace()
+        let path = "\(Self.folder)/\(script).sh"
+        let lines = try String(contentsOfFile: path, encoding: .utf8).split(
+            separator: "\n", omittingEmptySubsequences: false)
+        let heading = lines.dropFirst().prefix { $0.hasPrefix("#") }.map { $0.dropFirst(2) + "\n" }.joined()
+        for option in ["--help", "-h"] {
+            let outcome = try space.run("\(path) \(option)")
+            #expect(outcome.status == 0 && outcome.errors.isEmpty, "\(outcome.errors)")
+            #expect(outcome.text == heading && heading.contains("examples/\(script).sh"))
+        }
+        for line in ["--nonsense 1", "--seeds"] {
+            #expect(try space.run("\(path) \(line)").status == 64, "\(script) \(line)")
+        }
+        #expect(try space.names().isEmpty)
+    }
+
     @Test func figure2Refusals() throws {
         let space = try Workspace()
         for (options, status) in [("", 64), ("shapes", 64), ("bigbigan --rows", 64), ("stylegan2 missing.pkl", 66)] {
