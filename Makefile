@@ -28,12 +28,16 @@ without = $(filter $(1),$(subst $(comma), ,$(HL_WITHOUT)))
 WANTED := $(if $(call without,onednn),,dnnl.h:libdnnl-dev) $(if $(call without,jpeg),,jpeglib.h:libjpeg-dev)
 # Programs that the tests (zstd) and Swift (pkg-config) use where they are.
 TOOLS := zstd pkg-config
+# Programs that only tests use: of pages, and of completions in their shells. `make test` installs them; what it cannot
+# install is named, and its tests are skipped.
+TEST_TOOLS := mandoc zsh fish man:man-db groff:groff setsid:util-linux col:bsdextrautils
 
 .PHONY: build test demo deps install uninstall clean help
 
 build: deps ## build the programs into .build/release (default)
 	$(SWIFT) build $(SWIFTFLAGS)
 
+test: WANTED_TOOLS += $(TEST_TOOLS)
 test: deps ## build and run all tests
 	@$(SWIFT) build $(SWIFTFLAGS) --build-tests
 	man/check.sh $(BIN)
@@ -61,7 +65,9 @@ deps: ## install the system packages that are missing, through sudo when not roo
 		done
 	}
 	needed=$$(missing $(NEEDED))
-	wanted=$$(missing $(WANTED); for tool in $(TOOLS); do command -v $$tool >/dev/null || echo $$tool; done)
+	wanted=$$(missing $(WANTED); for tool in $(TOOLS) $(WANTED_TOOLS); do
+		command -v $${tool%:*} >/dev/null || echo $${tool#*:}
+	done)
 	# Another BLAS brings cblas.h too.
 	PATH="$$PATH:/usr/sbin:/sbin"
 	if command -v ldconfig >/dev/null && ! ldconfig -p | grep 'libopenblas\.so' >/dev/null; then

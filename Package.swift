@@ -120,7 +120,7 @@ targets += [
     testTarget("HLFormatsTests", ["HLTensor", "HLFormats", "TestSupport"]),
     testTarget("HLFiguresTests", ["HLTensor", "HLFormats", "HLFigures", "TestSupport"]),
     testTarget("HLDataTests", ["HLTensor", "HLFormats", "HLData"]),
-    testTarget("HLCommandTests", ["HLCommand"]),
+    testTarget("HLCommandTests", ["HLTensor", "HLCommand", argumentParser]),
     testTarget("HLComputeTests", networks + ["TestSupport"]),
     testTarget("HLNetTests", networks + ["TestSupport"]),
     testTarget("HLGeneratorsTests", networks + ["HLGenerators", "TestSupport"]),

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Usage: man/check.sh FOLDER
 #
-# Checks that every man page is well formed, as far as a formatter is installed, and that it has the sections that all
-# have in common and exactly the options that its program, in FOLDER, prints under --help.
+# Checks that every man page is well formed, is found by apropos and shows in its synopsis what is typed, as far as the
+# tools for that are installed; that it has the sections that all have in common, cross references to pages that are
+# there, exactly the options that its program, in FOLDER, prints under --help, with their defaults, and its examples.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 programs=${1:?usage: man/check.sh FOLDER}
@@ -13,13 +14,33 @@ fail() {
     failures=$((failures + 1))
 }
 
-# Warnings about a page, none for a good one.
+for tool in mandoc man lexgrog; do
+    command -v $tool >/dev/null || echo "man/check.sh: no $tool: what it knows of the pages is not checked" >&2
+done
+
+# What mandoc and groff have to say about a page, nothing for a good one. Three remarks of style are no fault here: lines
+# may have 120 columns as everywhere in these sources, the pages name the package for the system, and the pages that they
+# refer to need not be installed.
 lint() {
     if command -v mandoc >/dev/null; then
-        mandoc -T lint -W warning "$1" || true
-    elif command -v groff >/dev/null && command -v man >/dev/null; then
+        mandoc -T lint -W style "$1" 2>/dev/null |
+            grep -vE 'longer than 80 bytes|operating system explicitly specified|referenced manual not found' || true
+    fi
+    if command -v groff >/dev/null && command -v man >/dev/null; then
         LC_ALL=C.UTF-8 man --warnings -l "$1" 2>&1 >/dev/null || true
     fi
+}
+
+# The lines of a section as they are read.
+shown() {
+    LC_ALL=C.UTF-8 MANWIDTH=100 man -l "$1" 2>/dev/null | col -bx |
+        sed -n "/^$2/,/^[A-Z]/p" | sed '1d; /^[A-Z]/d' | grep -v '^ *$'
+}
+
+# The commands of a page's examples, one per line, continued lines joined.
+commands() {
+    sed -n '/^\.Sh EXAMPLES/,/^\.Sh [^E]/p' "$1" | sed -E 's/^\.Dl //; /^\./d; s/\\e$/\\/; s/\\e/\\/g' |
+        sed -E ':a; /(\||\\)$/ { N; s/\\?\n */ /; ba }' | tr -s ' '
 }
 
 # The options that a page explains, one per line.
@@ -76,6 +97,15 @@ mentions() {
 for page in man/*.[157]; do
     warnings=$(lint "$page")
     if [[ -n $warnings ]]; then fail "$warnings"; fi
+    name=$(basename "${page%.*}")
+    # What apropos and `man -k` show.
+    if command -v lexgrog >/dev/null && ! lexgrog "$page" | grep -qF ": \"$name - "; then
+        fail "$page: apropos finds no description: $(lexgrog "$page")"
+    fi
+    while read -r other section; do
+        [[ -e man/$other.$section ]] || fail "$page: there is no page $other($section)"
+    done < <(sed -nE 's/^\.(Xr|Pq Xr) (hl-[a-z-]+) ([0-9]).*/\2 \3/p' "$page")
+    [[ $name = hl-views ]] || grep -qE '^\.Xr hl-views 7' "$page" || fail "$page: hl-views(7) is not under SEE ALSO"
 done
 for page in man/*.1; do
     name=$(basename "$page" .1)
@@ -88,5 +118,11 @@ for page in man/*.1; do
     while read -r option value; do
         mentions "$page" "$option" "$value" || fail "$page: $option does not give its default, $value"
     done < <(defaults "$name")
+    while read -r example; do
+        grep -qxF -- "$example" <(commands "$page") || fail "$page: no example $example"
+    done < <(help_of "$name" | sed -n '/^EXAMPLES:/,$ { s/^  //p }')
+    command -v man >/dev/null && command -v col >/dev/null || continue
+    call=$(help_of "$name" | sed -nE 's/^USAGE: (hl-[a-z]+( [a-z]+)?).*/\1/p')
+    shown "$page" SYNOPSIS | head -n 1 | grep -qE "^ *$call " || fail "$page: the synopsis does not begin with $call"
 done
 if ((failures > 0)); then exit 1; fi

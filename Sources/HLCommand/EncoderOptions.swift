@@ -8,7 +8,7 @@ package struct EncoderOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "Encoder of hl-train, .pth of torchvision or SimSiam, or .safetensors with torchvision's names. (path)",
-            valueName: "file"))
+            valueName: "file"), completion: .file())
     package var encoder: String?
 
     @Flag(help: "Use the network that hl-train with these settings and this seed starts from.")
@@ -17,7 +17,7 @@ package struct EncoderOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "With --untrained: backbone. (resnet18, resnet34 or resnet50; default: resnet18)", valueName: "name"),
-        transform: { try choice($0, "backbone") })
+        completion: .list(ResNet.Architecture.allCases.map(\.rawValue)), transform: { try choice($0, "backbone") })
     package var arch: ResNet.Architecture?
 
     @Option(
@@ -27,7 +27,7 @@ package struct EncoderOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp("With --untrained: first layers. (imagenet or cifar; default: imagenet)", valueName: "name"),
-        transform: { try choice($0, "stem") })
+        completion: .list(ResNet.Stem.allCases.map(\.rawValue)), transform: { try choice($0, "stem") })
     package var stem: ResNet.Stem?
 
     @Option(
@@ -44,7 +44,7 @@ package struct EncoderOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp("Library for the layers. (\(BackendChoice.list); default: auto)", valueName: "name"),
-        transform: BackendChoice.parsed)
+        completion: .list(BackendChoice.allValueStrings), transform: BackendChoice.parsed)
     package var backend: BackendChoice?
 
     package init() {}

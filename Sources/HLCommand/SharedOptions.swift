@@ -52,7 +52,7 @@ package struct OutputOption: ParsableArguments, Sendable {
         name: .shortAndLong,
         help: ArgumentHelp(
             "File to write, under a temporary name until it is complete; - is standard output. (path)",
-            valueName: "file"))
+            valueName: "file"), completion: .file())
     package var output = "-"
 
     package init() {}
@@ -89,18 +89,11 @@ package struct NormalOptions: ParsableArguments, Sendable {
     @Option(
         name: .customLong("trunc"),
         help: ArgumentHelp(
-            "Where it is cut off, in standard deviations. (number above 0, or inf; default: \(Self.defaults))",
+            "Where it is cut off, in standard deviations. (number above 0, or inf; default: \(Int(standardTruncation)))",
             valueName: "x"))
     package var truncation: Double?
 
     package init() {}
-
-    /// What generators have of their own is for their anchors.
-    private static var defaults: String {
-        let others = GeneratorCatalogue.all.filter { $0.defaultTruncation != standardTruncation }
-            .map { ", for anchors of \($0.name) \($0.defaultTruncation)" }
-        return "\(Int(standardTruncation))" + others.joined()
-    }
 
     /// Whether any of them is on the command line.
     package var isGiven: Bool { mean != nil || standardDeviation != nil || truncation != nil }

@@ -12,10 +12,14 @@ package protocol Tool: ParsableCommand {
 
     /// What the user can do where memory does not suffice: the options to lower.
     static var memoryRemedy: String { get }
+
+    /// Command lines for the end of `--help`; the man page has them too, with what they are for.
+    static var examples: [String] { get }
 }
 
 extension Tool {
     package static var memoryRemedy: String { "lower --threads" }
+    package static var examples: [String] { [] }
 
     /// A program's name, what it does in one line, and more of it for `--help`.
     package static func describe(
@@ -32,14 +36,18 @@ extension Tool {
 /// ends silently with 0. Files that are not complete are removed, also on SIGINT, SIGTERM and SIGHUP, and where memory
 /// runs out.
 ///
-/// - Parameter arguments: without the program's name; nil takes those of the command line.
-package func runTool<Program: Tool>(_ type: Program.Type, arguments: [String]? = nil) -> Never {
+/// - Parameters:
+///   - arguments: without the program's name; nil takes those of the command line.
+///   - family: all that the program can be called as, where it is several.
+package func runTool<Program: Tool>(
+    _ type: Program.Type, arguments: [String]? = nil, of family: [(name: String, type: any Tool.Type)] = []
+) -> Never {
     hl_signals_install()
     Console.tool = type.configuration.commandName ?? CommandLine.arguments[0]
     Memory.watch(program: Console.tool, remedy: type.memoryRemedy)
     let status: Int32
     do {
-        var program = try parsed(type, arguments)
+        var program = try parsed(type, arguments ?? Array(CommandLine.arguments.dropFirst()), of: family)
         Console.configure(program.shared)
         try Memory.keepRoom(threads: program.shared.threadCount + helperThreads)
         try program.run()
@@ -68,18 +76,29 @@ private struct TextRequest: Error {
 package func runTool(oneOf tools: [(name: String, type: any Tool.Type)]) -> Never {
     let arguments = Array(CommandLine.arguments.dropFirst())
     if let named = tools.first(where: { $0.name == arguments.first }) {
-        runTool(named.type, arguments: Array(arguments.dropFirst()))
+        runTool(named.type, arguments: Array(arguments.dropFirst()), of: tools)
     }
-    runTool(tools[0].type)
+    runTool(tools[0].type, of: tools)
 }
 
-private func parsed<Program: Tool>(_ type: Program.Type, _ arguments: [String]?) throws -> Program {
+/// - Throws: `TextRequest` where text is asked for only; `Failure(.usage)`, or what `validate()` throws.
+private func parsed<Program: Tool>(
+    _ type: Program.Type, _ arguments: [String], of family: [(name: String, type: any Tool.Type)]
+) throws -> Program {
+    // What the declarations say is put together only where somebody asks.
+    func description() -> CommandDescription { CommandDescription(type) }
+    func relatives() -> [CommandDescription] {
+        family.isEmpty ? [description()] : family.map { CommandDescription($0.type, word: $0.name) }
+    }
+    if let script = try CompletionScript.asked(by: arguments, of: relatives) { throw TextRequest(text: script) }
+    let isPlain = !CommandLineForm.isNeeded(arguments)
     do {
-        var command = try type.parseAsRoot(arguments)
-        if let program = command as? Program { return program }
-        // The parser's own command for help, which throws its text.
-        try command.run()
-        throw CleanExit.message("")
+        let line = isPlain ? arguments : CommandLineForm(description()).normalised(arguments)
+        if let program = try type.parseAsRoot(line) as? Program { return program }
+        // Anything else is the parser's own command for help.
+        throw TextRequest(text: HelpText(description(), of: relatives()).text())
+    } catch let request as TextRequest {
+        throw request
     } catch let failure as Failure {
         throw failure
     } catch {
@@ -88,7 +107,7 @@ private func parsed<Program: Tool>(_ type: Program.Type, _ arguments: [String]?)
             throw TextRequest(text: message == type.configuration.version ? Version.text(message) : message)
         }
         if let failure = failure(inside: error) { throw failure }
-        throw Failure(.usage, Console.oneLine(message), "see '\(Console.tool) --help'")
+        throw Complaint(description()).failure(message)
     }
 }
 

@@ -29,10 +29,10 @@ struct TableRow {
         source = names.joined(separator: ", ")
     }
 
-    var text: String {
-        cells.map { Self.padded($0.name) }.joined() + "  positives from\n"
-            + cells.map { Self.padded($0.value) }.joined()
-            + "  \(source)\n"
+    /// - Parameter withHeading: with the names of the columns above.
+    func text(withHeading: Bool) -> String {
+        let heading = cells.map { Self.padded($0.name) }.joined() + "  positives from\n"
+        return (withHeading ? heading : "") + cells.map { Self.padded($0.value) }.joined() + "  \(source)\n"
     }
 
     /// Two decimals, or more where there would be nothing but zeros. A chunk that never moves has a dash.

@@ -15,7 +15,13 @@ struct Delta: Tool {
             0.05 %. For the generator shapes the distance to the class boundary is reported too.
             """)
 
-    @Argument(help: ArgumentHelp("Stream to read; - is standard input. (path)", valueName: "file"))
+    static let examples = [
+        "hl-sample -n 1000000 | hl-perturb --chunks 1-5 | hl-delta --figure delta.png",
+        "hl-delta --json views.hls > delta.json",
+    ]
+
+    @Argument(
+        help: ArgumentHelp("Stream to read; - is standard input. (path)", valueName: "file"), completion: .file())
     var input = "-"
 
     @Option(help: ArgumentHelp("Chunks to report. (list such as 1-5; default: all)", valueName: "list"))
@@ -36,13 +42,17 @@ struct Delta: Tool {
     @Flag(help: "Print mean ± std of each chunk as one row of a table.")
     var table = false
 
+    @Flag(help: "With --table: leave the line with the names of the columns out.")
+    var noHeading = false
+
     @Flag(help: "Print options for hl-perturb: noise with the same mean δ.")
     var suggest = false
 
     @Flag(help: "Print JSON instead of a table.")
     var json = false
 
-    @Option(help: ArgumentHelp("Draw the histograms of δ as PNG too. (path)", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("Draw the histograms of δ as PNG too. (path)", valueName: "file"), completion: .file())
     var figure: String?
 
     @OptionGroup var computing: BackendOption
@@ -60,6 +70,8 @@ struct Delta: Tool {
         if figure == "-" {
             throw refuse("the figure cannot go to standard output, where the report goes", "give --figure a file name")
         }
+        if let figure { try Image.checkPNGName(figure) }
+        if noHeading && !table { throw refuse("--no-heading is for --table", "give --table too, or leave it out") }
         _ = try chunks.map { try ChunkSet(parsing: $0) }
         let sets = try groups.map { try ChunkSet(parsing: $0) }
         if suggest {
@@ -100,7 +112,7 @@ struct Delta: Tool {
     }
 
     private func text(_ measurement: Measurement, _ header: StreamHeader) throws -> String {
-        if table { return TableRow(measurement, header).text }
+        if table { return TableRow(measurement, header).text(withHeading: !noHeading) }
         if suggest {
             let suggestion = try measurement.suggestion()
             suggestion.warnings.forEach(Console.warn)

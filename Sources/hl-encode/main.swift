@@ -16,8 +16,16 @@ struct Encode: Tool {
             on how the stream comes in records.
             """)
 
-    @Argument(help: "Stream to read; - is standard input. (path)")
+    static let examples = [
+        "hl-encode --encoder encoder.safetensors test.hls -o test-e.hls",
+        "hl-sample --data imagefolder:photos --size 256 | hl-encode --encoder resnet50.pth --side 256 --crop 224 -o photos.hls",
+    ]
+
+    @Argument(help: "Stream to read; - is standard input. (path)", completion: .file())
     var input = "-"
+
+    @OptionGroup var destination: OutputOption
+    @OptionGroup var randomness: SeedOption
 
     @OptionGroup(title: "Encoder") var network: EncoderOptions
 
@@ -27,8 +35,6 @@ struct Encode: Tool {
     @Option(help: ArgumentHelp("Samples per record. (integer from 1 to 65536)", valueName: "n"))
     var batch = Encoder.microBatch
 
-    @OptionGroup var randomness: SeedOption
-    @OptionGroup var destination: OutputOption
     @OptionGroup(title: "Common options") var shared: SharedOptions
 
     static let memoryRemedy = "lower --batch or --threads"

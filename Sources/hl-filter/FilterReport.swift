@@ -48,14 +48,13 @@ struct FilterReport {
         Pair(seen: sums.seen / Double(max(1, counts.seen)), kept: sums.kept / Double(max(1, counts.kept)))
     }
 
-    /// One line: the counts, the mean scores, for each tenth of the scale seen and kept, and the share of defects.
+    /// One line: the counts, the mean scores and the share of defects.
     var text: String {
-        let tenths = zip(histogram.kept, histogram.seen).enumerated().map { "0.\($0): \($1.0)/\($1.1)" }
         let share = defective.map {
             "; defective \(percent($0.kept, of: counts.kept)) of \(percent($0.seen, of: counts.seen)) %"
         }
         return "kept \(counts.kept) of \(counts.seen) samples, mean score \(rounded(means.kept)) of "
-            + "\(rounded(means.seen)); kept and seen from score \(tenths.joined(separator: ", "))\(share ?? "")"
+            + "\(rounded(means.seen))\(share ?? "")"
     }
 
     private func percent(_ part: Int, of whole: Int) -> String {

@@ -16,11 +16,19 @@ struct Filter: Tool {
             in their order; of a last, shorter group its share. Images that are missing are rendered and passed on.
             """)
 
-    @Argument(help: "Stream to read; - is standard input. (path)")
+    static let examples = [
+        "hl-sample | hl-filter --discriminator d.safetensors --keep 0.5 | hl-perturb --chunks 1-5 | hl-train",
+        "hl-sample | hl-perturb | hl-filter --discriminator d.safetensors --by worse | hl-train",
+    ]
+
+    @Argument(help: "Stream to read; - is standard input. (path)", completion: .file())
     var input = "-"
 
-    @Option(help: ArgumentHelp("Discriminator of hl-train discriminator. (path)", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("Discriminator of hl-train discriminator. (path)", valueName: "file"), completion: .file())
     var discriminator: String
+
+    @OptionGroup var destination: OutputOption
 
     @Option(
         help: ArgumentHelp("Share of the samples to pass on. (number above 0, up to 1; default: 0.5)", valueName: "x"))
@@ -38,11 +46,12 @@ struct Filter: Tool {
     @Flag(help: "Score only, and pass everything on.")
     var score = false
 
-    @Option(help: ArgumentHelp("Write the report as JSON too. (path)", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("Write the report as JSON too, with the histogram of scores. (path)", valueName: "file"),
+        completion: .file())
     var report: String?
 
     @OptionGroup var computing: BackendOption
-    @OptionGroup var destination: OutputOption
     @OptionGroup(title: "Common options") var shared: SharedOptions
 
     static let memoryRemedy = "lower --batch or --threads"

@@ -19,6 +19,18 @@ struct Perturb: Tool {
             for the chosen layers; the others keep the anchor's.
             """)
 
+    static let examples = [
+        "hl-sample -n 65536 | hl-perturb --chunks 1-5 --std 1 -o hl.hls",
+        "hl-sample -n 8 | hl-perturb --chunks 0-5 --sweep | hl-view -o chunks.png",
+    ]
+
+    @Argument(
+        help: ArgumentHelp("Stream to read; - is standard input. (path)", valueName: "file"), completion: .file())
+    var input = "-"
+
+    @OptionGroup var destination: OutputOption
+    @OptionGroup var randomness: SeedOption
+
     @Option(
         help: ArgumentHelp(
             "Chunks to move, or layers, as one group. (list such as 1-5; default: all but 0, or the walker's)",
@@ -42,17 +54,13 @@ struct Perturb: Tool {
         name: .customLong("walker"),
         help: ArgumentHelp(
             "A learned perturbation, of hl-train walker or a published one, and the chunks that it moves where its file "
-                + "does not say; may be given several times. (path or path:list)", valueName: "file"))
+                + "does not say; may be given several times. (path or path:list)", valueName: "file"),
+        completion: .file())
     var walkers: [String] = []
-
-    @Argument(help: ArgumentHelp("Stream to read; - is standard input. (path)", valueName: "file"))
-    var input = "-"
 
     @OptionGroup(title: "Distribution of the noise") var normal: NormalOptions
     @OptionGroup(title: "Images") var images: RenderOptions
     @OptionGroup var computing: BackendOption
-    @OptionGroup var randomness: SeedOption
-    @OptionGroup var destination: OutputOption
     @OptionGroup(title: "Common options") var shared: SharedOptions
 
     func validate() throws {

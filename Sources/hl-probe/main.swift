@@ -15,11 +15,21 @@ struct Probe: Tool {
             the classifier's initial weights and the order of the samples.
             """)
 
-    @Option(help: ArgumentHelp("Stream to train the classifier on; - is standard input. (path)", valueName: "file"))
+    static let examples = [
+        "hl-probe --train train.hls --test test.hls --encoder encoder.safetensors",
+        "hl-probe --train train.hls --test test.hls --untrained --json | jq .linear.top1.mean",
+    ]
+
+    @Option(
+        help: ArgumentHelp("Stream to train the classifier on; - is standard input. (path)", valueName: "file"),
+        completion: .file())
     var train: String
 
-    @Option(help: ArgumentHelp("Stream to test it on; - is standard input. (path)", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("Stream to test it on; - is standard input. (path)", valueName: "file"), completion: .file())
     var test: String
+
+    @OptionGroup var randomness: SeedOption
 
     @OptionGroup(title: "Encoder") var network: EncoderOptions
 
@@ -48,6 +58,7 @@ struct Probe: Tool {
         help: ArgumentHelp(
             "Embeddings for the linear classifier: as they are, of unit length, or standardised by the train set. "
                 + "(raw, unit or standard; default: raw)", valueName: "name"),
+        completion: .list(["raw", "unit", "standard"]),
         transform: { text in
             guard let scaling = FeatureScaling(rawValue: text) else {
                 throw Failure(.usage, "there are no features '\(text)'", "choose one of raw, unit, standard")
@@ -67,7 +78,6 @@ struct Probe: Tool {
     @Flag(help: "Print JSON, with the accuracy of every seed.")
     var json = false
 
-    @OptionGroup var randomness: SeedOption
     @OptionGroup(title: "Common options") var shared: SharedOptions
 
     static let memoryRemedy = "lower --batch or --threads"

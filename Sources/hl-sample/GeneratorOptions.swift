@@ -17,13 +17,15 @@ extension LatentShape: ExpressibleByArgument {
 /// Which generator the latents are for, and how it renders them. What an option does and who takes it is for the
 /// catalogue to say.
 struct GeneratorOptions: ParsableArguments {
-    @Option(help: generatorHelp)
+    @Option(
+        help: generatorHelp,
+        completion: .list(GeneratorCatalogue.all.map { $0.argument == nil ? $0.name : "\($0.name):" }))
     var generator: String?
 
     @Option(
         help: ArgumentHelp(
             "Weights of a \(GeneratorCatalogue.networkTitles.joined(separator: " or ")) generator: .pth, .pkl or "
-                + ".safetensors; not needed for latents z alone. (path)", valueName: "file"))
+                + ".safetensors; not needed for latents z alone. (path)", valueName: "file"), completion: .file())
     var weights: String?
 
     @Option(help: sizeHelp)

@@ -12,13 +12,23 @@ struct Sample: Tool {
         "hl-sample", "Draw latent vectors of a generator, or read real images, as a stream.",
         discussion: """
             Without -n the stream ends when its reader does. Sample number i of a seed is the same whatever -n, \
-            --start, --shard, --batch and --threads are.
+            --start, --shard, --batch and --threads are. Without --trunc anchors are cut off at 2 standard \
+            deviations\(truncations).
             """)
+
+    static let examples = [
+        "hl-sample | hl-perturb --chunks 1-5 | hl-train",
+        "hl-sample --clean --seed 1 -n 2000 -o test.hls",
+        "hl-sample --weights BigBiGAN_x1.pth -n 64 --render | hl-view -o gan.png",
+    ]
 
     @Option(
         name: [.customShort("n"), .customLong("count")],
         help: ArgumentHelp("Samples in all shards together; without it, without end. (integer from 0)", valueName: "n"))
     var count: Int?
+
+    @OptionGroup var destination: OutputOption
+    @OptionGroup var randomness: SeedOption
 
     @Option(help: ArgumentHelp("Id of the first sample. (integer from 0)", valueName: "id"))
     var start = 0
@@ -36,7 +46,7 @@ struct Sample: Tool {
         help: ArgumentHelp(
             "Latents from a file instead of drawn ones: a stream, .npy or .safetensors (tensor z.0 or z) of shape "
                 + "[N, chunks, dimension] or [N, chunks x dimension]; mapped ones (w.0 or w) have the shape "
-                + "[N, layers, width]. (path)", valueName: "file"))
+                + "[N, layers, width]. (path)", valueName: "file"), completion: .file())
     var from: String?
 
     @Option(
@@ -45,7 +55,9 @@ struct Sample: Tool {
             valueName: "space"))
     var latent: LatentSpace = .z
 
-    @Option(help: ArgumentHelp("Real images instead of latents. (\(Datasets.forms))", valueName: "kind:dir"))
+    @Option(
+        help: ArgumentHelp("Real images instead of latents. (\(Datasets.forms))", valueName: "kind:dir"),
+        completion: .list(Datasets.all.map { "\($0.name):" }))
     var data: String?
 
     @Option(help: ArgumentHelp("Split of the data set, a folder in DIR. (name)", valueName: "name"))
@@ -62,11 +74,15 @@ struct Sample: Tool {
     @OptionGroup(title: "Distribution of the anchors") var normal: NormalOptions
     @OptionGroup(title: "Images") var images: RenderOptions
     @OptionGroup var computing: BackendOption
-    @OptionGroup var randomness: SeedOption
-    @OptionGroup var destination: OutputOption
     @OptionGroup(title: "Common options") var shared: SharedOptions
 
     static let memoryRemedy = "lower --batch, --size or --threads"
+
+    /// What generators have of their own is for their anchors.
+    private static var truncations: String {
+        GeneratorCatalogue.all.filter { $0.defaultTruncation != standardTruncation }
+            .map { ", those of \($0.name) at \($0.defaultTruncation)" }.joined()
+    }
 
     private static var mappingNames: String {
         GeneratorCatalogue.mapping.map { "\($0.name)'s" }.joined(separator: " or ")

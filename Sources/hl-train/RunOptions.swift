@@ -17,7 +17,9 @@ struct RunOptions: ParsableArguments {
             valueName: "s"))
     var checkpointEvery = 60.0
 
-    @Option(help: ArgumentHelp("File that gets a line of JSON for every tenth step. (path)", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("File that gets a line of JSON for every tenth step. (path)", valueName: "file"),
+        completion: .file())
     var log: String?
 
     /// - Parameter threads: threads in all, 0 for one per core.

@@ -14,19 +14,26 @@ struct TrainDiscriminator: Tool {
             curve on what was held out.
             """)
 
-    @Argument(help: "Stream of generated samples; - is standard input. (path)")
+    static let examples = [
+        "hl-sample --seed 1 | hl-train discriminator -n 262144 --real <(hl-sample --clean --seed 2) -o d.safetensors"
+    ]
+
+    @Argument(help: "Stream of generated samples; - is standard input. (path)", completion: .file())
     var input = "-"
 
-    @Option(help: ArgumentHelp("Stream of real images. (path)", valueName: "file"))
+    @Option(help: ArgumentHelp("Stream of real images. (path)", valueName: "file"), completion: .file())
     var real: String
 
-    @Option(name: .shortAndLong, help: ArgumentHelp("File to write. (path)", valueName: "file"))
+    @Option(
+        name: .shortAndLong, help: ArgumentHelp("File to write. (path)", valueName: "file"), completion: .file())
     var output = "discriminator.safetensors"
 
     @Option(
         name: [.customShort("n"), .long],
-        help: ArgumentHelp("Images of each kind to train on. (integer)", valueName: "n"))
+        help: ArgumentHelp("Images of each kind to train on. (integer from --batch)", valueName: "n"))
     var samples = 65_536
+
+    @OptionGroup var seed: SeedOption
 
     @Option(help: ArgumentHelp("Images of each kind to hold out. (integer from 1)", valueName: "n"))
     var heldOut = 1024
@@ -41,8 +48,7 @@ struct TrainDiscriminator: Tool {
     var width = DiscriminatorTrainer.Settings().width
 
     @OptionGroup(title: "Options of the run") var running: RunOptions
-    @OptionGroup var seed: SeedOption
-    @OptionGroup var shared: SharedOptions
+    @OptionGroup(title: "Common options") var shared: SharedOptions
 
     static let memoryRemedy = "lower --batch, --width or --threads"
 

@@ -24,22 +24,42 @@ struct TrainEncoder: Tool {
             + Methods.all.map { "\($0.name): \($0.summary) (\($0.source))." }.joined(separator: "\n")
     }
 
-    @Argument(help: "Stream to read; - is standard input. (path)")
+    static let examples = [
+        "hl-sample | hl-perturb --chunks 1-5 | hl-train",
+        "hl-train --method simsiam --epochs 20 views.hls",
+    ]
+
+    @Argument(help: "Stream to read; - is standard input. (path)", completion: .file())
     var input = "-"
 
-    @Option(name: .shortAndLong, help: ArgumentHelp("File to write the encoder to. (path)", valueName: "file"))
+    @Option(
+        name: .shortAndLong, help: ArgumentHelp("File to write the encoder to. (path)", valueName: "file"),
+        completion: .file())
     var output = "encoder.safetensors"
 
-    @Option(help: ArgumentHelp("Training method, see above. (name)", valueName: "name"))
+    @Option(
+        name: [.customShort("n"), .long],
+        help: ArgumentHelp(
+            "Pairs to train on, in all. (integer from --batch; default: what a file holds, times --epochs; of a pipe "
+                + "\(defaultSamples))", valueName: "n"))
+    var samples: Int?
+
+    @OptionGroup var seed: SeedOption
+
+    @Option(help: ArgumentHelp("Training method, see above.", valueName: "name"))
     var method = Methods.standard
 
     @Option(help: ArgumentHelp("Backbone. (resnet18, resnet34 or resnet50)", valueName: "name"))
     var arch = ResNet.Architecture.resnet18
 
-    @Option(help: ArgumentHelp("Channels of the backbone's first stage; torchvision's is 64. (integer from 1 to 1024)"))
+    @Option(
+        help: ArgumentHelp(
+            "Channels of the backbone's first stage; torchvision's is 64. (integer from 1 to 1024)", valueName: "n"))
     var width = 64
 
-    @Option(help: ArgumentHelp("First layers: torchvision's, or one 3×3 convolution. (imagenet or cifar)"))
+    @Option(
+        help: ArgumentHelp(
+            "First layers: torchvision's, or one 3×3 convolution. (imagenet or cifar)", valueName: "name"))
     var stem = ResNet.Stem.imagenet
 
     @Option(
@@ -48,12 +68,8 @@ struct TrainEncoder: Tool {
                 + "(simclr, no-color, no-crop or none)", valueName: "set"))
     var augment = AugmentationSet.noColor
 
-    @Option(help: ArgumentHelp("Pairs per step. (integer from 2)", valueName: "n"))
+    @Option(help: ArgumentHelp("Pairs per step. (integer from 2 to 65536)", valueName: "n"))
     var batch = 64
-
-    @Option(
-        name: [.customShort("n"), .long], help: ArgumentHelp("Pairs to train on, in all. (integer)", valueName: "n"))
-    var samples: Int?
 
     @Option(help: ArgumentHelp("Times to go through a file, shuffled anew each time. (integer from 1)", valueName: "n"))
     var epochs = 1
@@ -84,8 +100,7 @@ struct TrainEncoder: Tool {
 
     @OptionGroup(title: "Options of single methods") var own: MethodOptions
     @OptionGroup(title: "Options of the run") var running: RunOptions
-    @OptionGroup var seed: SeedOption
-    @OptionGroup var shared: SharedOptions
+    @OptionGroup(title: "Common options") var shared: SharedOptions
 
     static let memoryRemedy = "lower --batch, --width or --threads"
 

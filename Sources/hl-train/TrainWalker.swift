@@ -19,11 +19,24 @@ struct TrainWalker: Tool {
             folder of checkpoints is kept, each with a sheet of anchors and views.
             """)
 
-    @Argument(help: "Stream of anchors; - is standard input. (path)")
+    static let examples = [
+        "hl-sample | hl-train walker --chunks 5 --width 16 --rate-factor 4 --stop-loss 0.3 -o w5.safetensors",
+        "hl-sample -n 1000000 | hl-perturb --walker w5.safetensors | hl-delta",
+    ]
+
+    @Argument(help: "Stream of anchors; - is standard input. (path)", completion: .file())
     var input = "-"
 
-    @Option(name: .shortAndLong, help: ArgumentHelp("File to write. (path)", valueName: "file"))
+    @Option(
+        name: .shortAndLong, help: ArgumentHelp("File to write. (path)", valueName: "file"), completion: .file())
     var output = "walker.safetensors"
+
+    @Option(
+        name: [.customShort("n"), .long],
+        help: ArgumentHelp("Anchors after which it stops in any case. (integer from --batch)", valueName: "n"))
+    var stopSamples = 262_144
+
+    @OptionGroup var seed: SeedOption
 
     @Option(
         help: ArgumentHelp("Chunks to move, or layers. (list such as 2 or 1-5; default: all but 0)", valueName: "list"))
@@ -34,11 +47,6 @@ struct TrainWalker: Tool {
             "Stop where the loss, having fallen, is back at this value. (number above 0; default: go on to --stop-samples)",
             valueName: "x"))
     var stopLoss: Double?
-
-    @Option(
-        name: [.customShort("n"), .long],
-        help: ArgumentHelp("Anchors after which it stops in any case. (integer)", valueName: "n"))
-    var stopSamples = 262_144
 
     @Option(help: ArgumentHelp("Anchors per step. (integer from 2 to 4096)", valueName: "n"))
     var batch = 64
@@ -72,12 +80,11 @@ struct TrainWalker: Tool {
     @Option(
         help: ArgumentHelp(
             "Folder of the checkpoints that are kept. (path; default: the output's name with .checkpoints)",
-            valueName: "folder"))
+            valueName: "folder"), completion: .directory)
     var checkpoints: String?
 
     @OptionGroup(title: "Options of the run") var running: RunOptions
-    @OptionGroup var seed: SeedOption
-    @OptionGroup var shared: SharedOptions
+    @OptionGroup(title: "Common options") var shared: SharedOptions
 
     static let memoryRemedy = "lower --batch, --width or --threads"
 

@@ -1,8 +1,7 @@
 import HLCommand
 import HLFormats
-import HLTensor
 
-/// What a stream holds, read to its end.
+/// What a stream holds beside its header, counted to its end.
 struct StreamDescription {
     private let header: StreamHeader
     private var tensors: [(name: String, type: String, shape: [Int])] = []
@@ -27,51 +26,18 @@ struct StreamDescription {
         progress.finish()
     }
 
+    /// Tensors and totals; they stand below the text of the header.
     var text: String {
-        var lines = ["version    \(header.version)"]
-        if let generator = header.generator { lines.append("generator  \(generator.text)") }
-        if let data = header.data { lines.append("data       \(data.text)") }
-        if let latent = header.latent { lines.append("latent     \(latent.text)") }
-        for (key, value) in header.metadata.sorted(by: { $0.key < $1.key }) { lines.append("\(key)  \(value)") }
-        for entry in header.history {
-            let seed = entry.seed.map { " (seed \($0))" } ?? ""
-            let command = ([entry.tool ?? "?"] + entry.arguments.map(Self.quoted)).joined(separator: " ")
-            lines.append("history    \(command)\(seed), version \(entry.version ?? "?")")
-        }
-        for tensor in tensors {
+        let lines = tensors.map { tensor in
             let shape = (["B"] + tensor.shape.map(String.init)).joined(separator: " x ")
-            lines.append("tensor     \(tensor.name) \(tensor.type) \(shape)")
+            return "tensor     \(tensor.name) \(tensor.type) \(shape)\n"
         }
-        lines.append("samples    \(samples) in \(batches) records, \(bytes) bytes of tensors")
-        return lines.map { $0.split(whereSeparator: \.isNewline).joined(separator: " ") + "\n" }.joined()
+        return lines.joined() + "samples    \(samples) in \(batches) records, \(bytes) bytes of tensors\n"
     }
 
-    /// As a shell would need it.
-    private static func quoted(_ argument: String) -> String {
-        let isPlain =
-            !argument.isEmpty
-            && argument.utf8.allSatisfy {
-                UInt8(ascii: "a")...UInt8(ascii: "z") ~= $0 || UInt8(ascii: "A")...UInt8(ascii: "Z") ~= $0
-                    || UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 || "-_./=:,+@%".utf8.contains($0)
-            }
-        return isPlain
-            ? argument
-            : "'"
-                + argument.split(separator: "'", omittingEmptySubsequences: false)
-                .joined(separator: "'\\''") + "'"
-    }
-
+    /// All of it, the header included.
     var json: JSONValue {
-        var object: JSONObject = ["version": .integer(Int64(header.version))]
-        object["generator"] = header.generator
-        object["data"] = header.data
-        object["latent"] = header.latent
-        if !header.metadata.isEmpty {
-            var metadata = JSONObject()
-            for (key, value) in header.metadata.sorted(by: { $0.key < $1.key }) { metadata[key] = .string(value) }
-            object["metadata"] = .object(metadata)
-        }
-        object["history"] = .array(header.history.map { .object($0.json) })
+        var object = HeaderDescription(header: header).json
         object["tensors"] = .array(
             tensors.map {
                 [

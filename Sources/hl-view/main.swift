@@ -14,13 +14,25 @@ struct View: Tool {
             Images that the stream lacks are rendered from its latents.
             """)
 
-    @Argument(help: ArgumentHelp("Stream to read; - is standard input. (path)", valueName: "file"))
+    static let examples = [
+        "hl-sample -n 8 | hl-perturb --chunks 1-5 --views 6 | hl-view -o views.png",
+        "hl-sample -n 8 | hl-perturb --chunks 0-5 --sweep | hl-view -o sweep.png",
+        "hl-view --info views.hls",
+    ]
+
+    @Argument(
+        help: ArgumentHelp("Stream to read; - is standard input. (path)", valueName: "file"), completion: .file())
     var input = "-"
 
-    @Flag(help: "Print header, history and tensors; the stream is read to its end.")
+    @OptionGroup var destination: OutputOption
+
+    @Flag(help: "Print the header with the history at once, then tensors and totals; the stream is read to its end.")
     var info = false
 
-    @Flag(help: "The same as JSON.")
+    @Flag(help: "Print the header with the history, and read no further.")
+    var header = false
+
+    @Flag(help: "The same as JSON: of --header where that is given, else of --info.")
     var json = false
 
     @Option(help: ArgumentHelp("Rows of the sheet. (integer from 1 to 1000)", valueName: "n"))
@@ -44,7 +56,6 @@ struct View: Tool {
     var captions = true
 
     @OptionGroup var computing: BackendOption
-    @OptionGroup var destination: OutputOption
     @OptionGroup(title: "Common options") var shared: SharedOptions
 
     static let memoryRemedy = "lower --rows or --threads"
@@ -56,14 +67,15 @@ struct View: Tool {
         }
         guard skip >= 0 else { throw refuse("cannot leave out \(skip) samples", "give --skip a number from 0") }
         if let zoom, !(1...256).contains(zoom) { throw refuse("cannot zoom by \(zoom)", "give --zoom from 1 to 256") }
+        if header && info { throw refuse("--header is a part of what --info prints", "give one of them") }
+        if !printsText { try Image.checkPNGName(destination.output) }
     }
 
+    private var printsText: Bool { info || header || json }
+
     func run() throws {
-        if info || json {
-            let description = try StreamDescription(reading: try StreamInput.open(path: input))
-            let text = json ? description.json.indentedText + "\n" : description.text
-            if destination.output == "-" { return try Console.printOutput(text) }
-            try write(Array(text.utf8))
+        if printsText {
+            try describe(try StreamInput.open(path: input))
         } else {
             if destination.output == "-" && isatty(STDOUT_FILENO) == 1 {
                 throw Failure(.usage, "stdout is a terminal", "give -o FILE.png, or --info for text")
@@ -74,6 +86,25 @@ struct View: Tool {
             let sheet = try StreamSheet(layout, reader, renderer)
             try write(try sheet.rendered().pngBytes())
         }
+    }
+
+    /// What is known is printed at once: a stream need not have an end. A file or JSON is complete or nothing.
+    private func describe(_ reader: StreamReader) throws {
+        let heading = HeaderDescription(header: reader.header)
+        let isLive = destination.output == "-" && !json
+        if isLive { try Console.printOutput(heading.text) }
+        if header {
+            if json { return try output(JSONValue.object(heading.json).indentedText + "\n") }
+            return isLive ? () : try output(heading.text)
+        }
+        let content = try StreamDescription(reading: reader)
+        if json { return try output(content.json.indentedText + "\n") }
+        try output((isLive ? "" : heading.text) + content.text)
+    }
+
+    private func output(_ text: String) throws {
+        if destination.output == "-" { return try Console.printOutput(text) }
+        try write(Array(printable(text).utf8))
     }
 
     private func write(_ bytes: [UInt8]) throws {

@@ -20,7 +20,9 @@ struct DamagedStreamTests {
               head -c $cut short.hls | hl-view --info --threads 1 > out 2> err
               status=$?
               mapfile -t lines < err
-              [[ $status = 65 && ! -s out && ${#lines[@]} = 1 && ${lines[0]} = "hl-view: error: "*:* ]] || echo $cut
+              [[ $status = 65 && ${#lines[@]} = 1 && ${lines[0]} = "hl-view: error: "*:* ]] || echo $cut
+              # The header may be there, but not a word of what only a whole stream has.
+              grep -qE '^(tensor|samples) ' out && echo $cut
             done
             """)
         #expect(outcome.status == 0)

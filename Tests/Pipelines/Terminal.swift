@@ -1,6 +1,6 @@
 import Glibc
 
-/// A pseudoterminal that nobody looks at.
+/// A pseudoterminal, and who sits before it.
 final class Terminal {
     /// Opens like any file, and is a terminal.
     let path: String
@@ -23,6 +23,26 @@ final class Terminal {
             close(master)
             return nil
         }
+    }
+
+    /// Keys that are pressed, and the size of the window.
+    func type(_ text: String) {
+        var text = text
+        text.withUTF8 { _ = write(master, $0.baseAddress, $0.count) }
+    }
+
+    func resize(columns: UInt16) {
+        var size = winsize(ws_row: 40, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0)
+        _ = ioctl(master, UInt(TIOCSWINSZ), &size)
+    }
+
+    /// What has come up on the screen since the last call, control sequences included.
+    func read(waiting milliseconds: Int32) -> String {
+        var request = pollfd(fd: master, events: Int16(POLLIN), revents: 0)
+        guard poll(&request, 1, milliseconds) > 0 else { return "" }
+        var buffer = [UInt8](repeating: 0, count: 1 << 16)
+        let count = Glibc.read(master, &buffer, buffer.count)
+        return count > 0 ? String(decoding: buffer[..<count], as: UTF8.self) : ""
     }
 
     deinit {

@@ -14,6 +14,22 @@ extension Image {
         return try Image(bytes: UnsafeRawBufferPointer(file.bytes), name: path)
     }
 
+    /// Refuses names that promise another format than PNG, the one that is written.
+    ///
+    /// - Throws: `Failure` (usage).
+    package static func checkPNGName(_ path: String) throws {
+        let file = path.split(separator: "/").last ?? ""
+        guard let point = file.lastIndex(of: ".") else { return }
+        let ending = file[point...].lowercased()
+        if [".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".svg", ".pdf", ".eps", ".ppm", ".avif"]
+            .contains(ending)
+        {
+            throw Failure(
+                .usage, "\(path) would be PNG, and not what \(ending) says",
+                "name it \(path.dropLast(ending.count)).png, and convert it if need be")
+        }
+    }
+
     /// More than any image within ``maximumSide`` has in practice: a wrong path must not fill the memory.
     private static let maximumFileSize = 1 << 30
 
