@@ -102,6 +102,10 @@ for page in man/*.[157]; do
     if command -v lexgrog >/dev/null && ! lexgrog "$page" | grep -qF ": \"$name - "; then
         fail "$page: apropos finds no description: $(lexgrog "$page")"
     fi
+    # A picture is not for a terminal.
+    if commands "$page" | grep -E '\| hl-view( --?(rows|columns|skip|zoom|seed) [^ ]+)*$'; then
+        fail "$page: an example has hl-view write a picture to the terminal"
+    fi
     while read -r other section; do
         [[ -e man/$other.$section ]] || fail "$page: there is no page $other($section)"
     done < <(sed -nE 's/^\.(Xr|Pq Xr) (hl-[a-z-]+) ([0-9]).*/\2 \3/p' "$page")

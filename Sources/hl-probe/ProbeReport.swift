@@ -65,7 +65,7 @@ struct ProbeReport {
             ],
             "knn": [
                 "k": .integer(Int64(neighbours.k)), "temperature": .number(neighbours.temperature),
-                "top1": Self.json(100 * nearest.top1), "top5": Self.json(100 * nearest.top5),
+                "top1": .percent(100 * nearest.top1), "top5": .percent(100 * nearest.top5),
             ],
         ]
         return value.indentedText + "\n"
@@ -84,11 +84,8 @@ struct ProbeReport {
     private static func json(_ values: [Double]) -> JSONValue {
         let (mean, deviation) = meanAndDeviation(values)
         return [
-            "values": .array(values.map { json($0) }), "mean": json(mean),
-            "std": deviation.map { json($0) } ?? .null,
+            "values": .array(values.map { .percent($0) }), "mean": .percent(mean),
+            "std": deviation.map { .percent($0) } ?? .null,
         ]
     }
-
-    /// Percent, without the last digits of the multiplication: 13.95, where 100 times 0.1395 is 13.950000000000001.
-    private static func json(_ percent: Double) -> JSONValue { .number((percent * 1e10).rounded() / 1e10) }
 }

@@ -47,6 +47,19 @@ struct BasicTests {
         }
     }
 
+    /// What is known of a stream is printed at once, since it need not have an end.
+    @Test func headerBeforeTheEnd() throws {
+        let space = try Workspace()
+        try space.succeed("hl-sample | hl-perturb | hl-view --header > header")
+        let child = try space.start("hl-sample --seed 7 | hl-view --info > info")
+        try child.until(limit: 30) {
+            String(decoding: (try? space.bytes("info")) ?? [], as: UTF8.self).contains("\"seed\":7") ? true : nil
+        }
+        #expect(child.poll() == nil)
+        #expect(String(decoding: try space.bytes("header"), as: UTF8.self).contains("history    hl-perturb"))
+        child.signal(9)
+    }
+
     @Test func measuresDelta() throws {
         let space = try Workspace()
         try space.succeed("hl-sample -n 500 | hl-perturb --chunks 1-5 > pairs.hls")

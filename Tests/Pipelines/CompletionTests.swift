@@ -29,6 +29,24 @@ import Testing
         ("hl-view --rows al", "<--rows><al>"), ("hl-train --resnet", "<--resnet>"),
     ]
 
+    /// Every option that takes a path offers paths.
+    @Test func pathsAreOfferedForPaths() throws {
+        let space = try Workspace()
+        for program in Programs.names + ["hl-train walker", "hl-train discriminator"] {
+            let help = try space.succeed("\(program) --help").text
+            let script = try space.succeed("\(program) --generate-completion-script bash").text
+            let word = program == "hl-train" ? "encoder" : program.split(separator: " ").dropFirst().first ?? "main"
+            var count = 0
+            for entry in help.split(separator: "\n  -").dropFirst() {
+                let text = entry.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+                guard text.contains("(path"), let name = text.firstMatch(of: /--?([a-z-]+) </)?.1 else { continue }
+                count += 1
+                #expect(script.contains("\(word):--\(name))\n            compopt -o "), "\(program) --\(name)")
+            }
+            #expect(count > 0, "\(program)")
+        }
+    }
+
     private static func missing(_ shell: String) -> Comment { "\(shell) is not installed" }
 
     @Test(.enabled(if: Programs.isInstalled("bash"), missing("bash"))) func bash() throws {

@@ -8,6 +8,12 @@ extension JSONValue {
         return .number(Float(short) == value ? short : Double(value))
     }
 
+    /// A percentage without the last digits of its arithmetic: 13.95, where 100 times 0.1395 is 13.950000000000001. What
+    /// is no number is null.
+    package static func percent(_ value: Double) -> JSONValue {
+        value.isFinite ? .number((value * 1e10).rounded() / 1e10) : .null
+    }
+
     /// A seed as a number, or as text beyond `Int64`, where most JSON readers would lose digits.
     package static func seed(_ seed: UInt64) -> JSONValue {
         Int64(exactly: seed).map { .integer($0) } ?? .string(String(seed))

@@ -159,8 +159,12 @@ package final class SeekableStream {
             else { throw changed }
             return batch
         } catch let problem as ZstdProblem {
-            if case .refused(let what, let remedy) = problem { throw Failure(.data, "\(name) has \(what)", remedy) }
-            let reason = if case .damaged(let reason) = problem { reason } else { "it is cut short" }
+            let reason: String
+            switch problem {
+            case .damaged(let text): reason = text
+            case .truncated, .foreign, .tooLarge: reason = "it is cut short"
+            case .refused, .windowBeyondMemory: throw StreamGrammar(name: name).explain(problem)
+            }
             throw Failure(.data, "record \(index) of \(name) is damaged (\(reason))", "copy or make it again")
         }
     }

@@ -87,6 +87,11 @@ struct StreamGrammar {
         case .damaged(let reason):
             return Failure(.data, "\(name) is damaged after \(samples) samples (\(reason))", "copy or make it again")
         case .refused(let what, let remedy): return Failure(.data, "\(name) has \(what)", remedy)
+        case .windowBeyondMemory(let size):
+            return Failure(
+                .outOfMemory,
+                "\(name) has a record with a window of \(size) bytes, for which there is not enough memory",
+                "write it with a window log of 27 or less, or raise the limit")
         case .tooLarge:
             return Failure(.data, "\(name) has a record of more than 2 GiB", "write it again with smaller batches")
         }

@@ -7,6 +7,8 @@ package enum ZstdProblem: Error, Equatable {
     case damaged(String)
     /// In order, but written as no stream may be: what it is, and how to write it right.
     case refused(String, remedy: String)
+    /// The window of a frame, in bytes, for which memory does not suffice.
+    case windowBeyondMemory(UInt64)
     /// More decompressed bytes than a reader accepts.
     case tooLarge
 }
@@ -22,6 +24,8 @@ package struct ZstdFrameHeader: Equatable {
     package let size: Int
     /// Of the decompressed content, where the frame tells.
     package let contentSize: UInt64?
+    /// Bytes of the content that a decoder has to keep at hand.
+    package let windowSize: UInt64
     package let hasChecksum: Bool
 
     package static func isSkippable(_ magic: UInt32) -> Bool { magic & 0xFFFF_FFF0 == skippableMagic }
@@ -48,5 +52,8 @@ package struct ZstdFrameHeader: Equatable {
         case 2: contentSize = value + 256
         default: contentSize = value
         }
+        // Section 3.1.1.1.2: five bits of exponent, three of mantissa. A single segment is its own window.
+        let base = UInt64(1) << (10 + UInt64(bytes[5] >> 3))
+        windowSize = isSingleSegment ? contentSize ?? 0 : base + base / 8 * UInt64(bytes[5] & 7)
     }
 }

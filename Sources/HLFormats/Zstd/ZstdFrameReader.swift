@@ -132,6 +132,11 @@ package final class ZstdFrameReader {
                 remedy: "switch checksums on where it is written, as by write_checksum=True of Python's zstandard")
         }
         let claimed = header.contentSize
+        // The decoder asks for it before the first byte. Where there is no limit, what is not filled takes nothing.
+        let window = min(header.windowSize, claimed ?? .max)
+        if window > 1 << 27, window <= 1 << Self.maximumWindowLog, (try? Memory.require(Int(window), for: "")) == nil {
+            throw ZstdProblem.windowBeyondMemory(window)
+        }
         guard claimed ?? 0 <= UInt64(Self.maximumContentSize) else { throw ZstdProblem.tooLarge }
         let limit = min(claimed.map { Int($0) } ?? Self.maximumContentSize, count)
         var buffer = try room(min(limit, claimed == nil ? 1 << 18 : trustedSize))

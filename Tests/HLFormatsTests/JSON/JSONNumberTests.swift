@@ -13,6 +13,15 @@ import Testing
     }
 
     /// The shortest text leads back to the same bits.
+    /// Shares times 100, some of which have a last digit too many.
+    @Test func percentagesHaveNoDigitsOfTheArithmetic() {
+        let texts: [(share: Double, text: String)] = [
+            (0.1395, "13.95"), (0.28, "28.0"), (0.57, "57.0"), (0, "0.0"), (1, "100.0"), (.nan, "null"),
+        ]
+        for (share, text) in texts { #expect(JSONValue.percent(100 * share).text == text) }
+        #expect(JSONValue.percent(100.0 / 3).text == "33.3333333333")
+    }
+
     @Test func floatsReadBackAsThemselves() throws {
         var random = RandomKey(seed: 1, purpose: .mixing).sequence(id: 0)
         for _ in 0..<20_000 {

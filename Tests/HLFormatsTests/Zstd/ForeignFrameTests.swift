@@ -28,6 +28,15 @@ import Testing
         #expect(try read(frame(content, window: (log - 10) << 3)) == content)
     }
 
+    @Test(arguments: [(0, 1 << 10), (1, 9 << 7), (7, 15 << 7), (8, 1 << 11), (0xA8, 1 << 31), (0xFF, 15 << 38)])
+    func windowsAreTold(descriptor: UInt8, size: UInt64) throws {
+        let header = try frame([1], window: descriptor).withUnsafeBytes { ZstdFrameHeader($0) }
+        #expect(header.windowSize == size)
+        // One segment is its own window.
+        let whole = try StreamFixtures.frame([UInt8](repeating: 7, count: 300)).withUnsafeBytes { ZstdFrameHeader($0) }
+        #expect(whole.windowSize == 300)
+    }
+
     @Test func largerOnesAreRefused() throws {
         let bytes = try frame([1, 2, 3], window: 22 << 3)
         #expect(throws: ZstdProblem.self) { try read(bytes) }
