@@ -63,7 +63,7 @@ var targets: [Target] = [
     cTarget("COpenBLAS", libraries: ["dl"]),
     swiftTarget("HLTensor", ["CKernels", "CSystem"]),
     swiftTarget("HLFormats", tensors + ["CSystem", "CZstd", "CPNG"] + jpeg),
-    swiftTarget("HLCompute", tensors + ["CSystem", "COpenBLAS"] + oneDNN),
+    swiftTarget("HLCompute", tensors + ["COpenBLAS"] + oneDNN),
     swiftTarget("HLFigures", ["HLTensor", "HLFormats"]),
     swiftTarget("HLData", ["HLTensor", "HLFormats"]),
     swiftTarget("HLNet", tensors + ["HLCompute"]),

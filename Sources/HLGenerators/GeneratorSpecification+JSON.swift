@@ -48,8 +48,8 @@ extension GeneratorSpecification {
         let digest = try header.string("sha256")
         let isHex = digest.map { $0.utf8.count == 64 && $0.allSatisfy { "0123456789abcdef".contains($0) } } ?? true
         guard isHex else { throw Self.invalidHeader("sha256") }
-        var own = JSONObject()
-        for (key, value) in json.object?.members ?? [] where !Self.common.contains(key) { own[key] = value }
+        let own = JSONObject(
+            uniqueMembers: (json.object?.members ?? []).filter { !Self.common.contains($0.key) })
         self.init(
             name: name, chunks: try header.required("chunks"), dimension: try header.required("dimension"),
             mapped: layers.flatMap { layers in width.map { LatentShape(chunks: layers, dimension: $0) } },
@@ -90,9 +90,7 @@ private struct HeaderObject {
 
     func string(_ key: String) throws -> String? { try member(key) { $0.string.flatMap { $0.isEmpty ? nil : $0 } } }
 
-    func bool(_ key: String) throws -> Bool? { try member(key, \.bool) }
-
-    func integer(_ key: String, _ range: ClosedRange<Int> = 1...1 << 16) throws -> Int? {
+    func integer(_ key: String, _ range: ClosedRange<Int> = 1...LatentShape.maximum) throws -> Int? {
         try member(key) { value in
             value.integer.flatMap { Int(exactly: $0) }.flatMap { range.contains($0) ? $0 : nil }
         }

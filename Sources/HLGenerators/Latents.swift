@@ -13,6 +13,9 @@ package struct LatentShape: Sendable, Equatable {
     package let chunks: Int
     package let dimension: Int
 
+    /// No latent has more chunks, and no chunk more numbers: it bounds what headers and options may ask for.
+    package static let maximum = 1 << 16
+
     package init(chunks: Int, dimension: Int) {
         self.chunks = chunks
         self.dimension = dimension

@@ -1,3 +1,4 @@
+import HLGenerators
 import HLTensor
 
 /// Chosen chunks of a latent, written `0`, `1-5` or `0,2-4`. Counting starts at 0, as in z^0 … z^(n-1).
@@ -6,7 +7,7 @@ package struct ChunkSet: Sendable, Hashable {
     package let indices: [Int]
 
     /// No generator has more chunks than this; it bounds what a range on the command line may ask for.
-    static let limit = 4096
+    static let limit = LatentShape.maximum
 
     /// - Throws: `Failure` (usage) for anything but numbers and ascending ranges, and for a chunk named twice.
     ///   Whether the generator has these chunks is for `validate(count:)` to say.

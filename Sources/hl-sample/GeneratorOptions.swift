@@ -7,8 +7,9 @@ import HLTensor
 extension LatentShape: ExpressibleByArgument {
     package init?(argument: String) {
         let parts = argument.split(separator: "x", omittingEmptySubsequences: false).map { Int($0) }
-        guard parts.count == 2, let chunks = parts[0], let dimension = parts[1], (1...65_536).contains(chunks),
-            (1...65_536).contains(dimension)
+        guard parts.count == 2, let chunks = parts[0], let dimension = parts[1],
+            (1...LatentShape.maximum).contains(chunks),
+            (1...LatentShape.maximum).contains(dimension)
         else { return nil }
         self.init(chunks: chunks, dimension: dimension)
     }

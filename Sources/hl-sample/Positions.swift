@@ -23,12 +23,17 @@ struct Shard: ExpressibleByArgument, CustomStringConvertible {
     var description: String { "\(index)/\(count)" }
     var defaultValueDescription: String { description }
 
-    /// The first id from `id` on that is in the shard.
-    func first(from id: Int) -> Int { id + (index - id % count + count) % count }
+    /// The first id from `id` on that is in the shard; nil beyond the last number.
+    func first(from id: Int) -> Int? {
+        let (first, overflow) = id.addingReportingOverflow(distance(from: id))
+        return overflow ? nil : first
+    }
+
+    private func distance(from id: Int) -> Int { (index - id % count + count) % count }
 
     /// How many of the ids `start` ..< `start + total` are in the shard.
     func share(of total: Int, from start: Int) -> Int {
-        let skipped = first(from: start) - start
+        let skipped = distance(from: start)
         return total > skipped ? (total - skipped - 1) / count + 1 : 0
     }
 }
@@ -48,8 +53,7 @@ struct Positions {
         self.count = count
         self.shard = shard
         end = count.map { start + $0 } ?? .max
-        // Near the end of all numbers nothing is left.
-        next = start > Int.max - shard.count ? .max : shard.first(from: start)
+        next = shard.first(from: start) ?? .max
     }
 
     /// At most `limit` ids below `bound`, ascending and `shard.count` apart; empty at the end.

@@ -1,5 +1,4 @@
 import HLCommand
-import HLFormats
 import Testing
 
 struct TextTableTests {

@@ -40,11 +40,10 @@ struct DeltaReportTests {
         let groups = String(decoding: try space.bytes("groups"), as: UTF8.self)
         #expect(groups.wholeMatch(of: /--group 1:\S+ --group 3-4:\S+\n/) != nil, "\(groups)")
         let means = try ["first.json", "again.json"].map { name in
-            try json(String(decoding: space.bytes(name), as: UTF8.self))["chunks"]?.array?.compactMap {
-                $0["mean"]?.number
-            }
-                ?? []
+            let chunks = try json(String(decoding: space.bytes(name), as: UTF8.self))["chunks"]?.array
+            return try #require(chunks).map { try #require($0["mean"]?.number) }
         }
+        #expect(means.map(\.count) == [6, 6])
         for (a, b) in zip(means[0], means[1]) { #expect(a == b || abs(a / b - 1) < 0.02) }
         try space.fail(65, "hl-sample -n 9 | hl-perturb --std 0 | hl-delta --suggest", saying: "no chunk moves")
     }

@@ -16,6 +16,8 @@ package struct TensorFile: Sendable {
 package enum Safetensors {
     /// The longest JSON header that the format allows, in bytes.
     package static let maximumHeaderLength = 100_000_000
+    /// More dimensions than any tensor has: NumPy and PyTorch stop here too.
+    static let maximumRank = 64
 
     /// Where one tensor lies, checked against type, shape and the length of the whole.
     struct Entry {
@@ -110,6 +112,9 @@ package enum Safetensors {
         guard let type = ElementType(rawValue: typeName) else {
             throw Failure(
                 .data, "\(key) in \(name) has the unknown type \(typeName)", "convert it to F32 before writing it")
+        }
+        guard dimensions.count <= maximumRank else {
+            throw damaged(name, "\(key) has \(dimensions.count) dimensions, more than \(maximumRank)")
         }
         let shape = dimensions.compactMap { $0.integer.flatMap(Int.init(exactly:)) }
         guard shape.count == dimensions.count, let size = byteCount(type, shape) else {

@@ -86,7 +86,6 @@ package final class PickleObject: PickleNode {
 
     /// The positional arguments of its constructor, a tuple.
     package var arguments: PickleValue { slots[0] }
-    package var keywordArguments: PickleValue { slots[1] }
     package internal(set) var state: PickleValue {
         get { slots[2] }
         set { slots[2] = newValue }

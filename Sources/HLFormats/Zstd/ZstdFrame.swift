@@ -18,7 +18,6 @@ package struct ZstdFrameHeader: Equatable {
     package static let magic: UInt32 = 0xFD2F_B528
     /// With four free low bits.
     package static let skippableMagic: UInt32 = 0x184D_2A50
-    package static let maximumSize = 18
 
     /// In bytes, the magic number included.
     package let size: Int

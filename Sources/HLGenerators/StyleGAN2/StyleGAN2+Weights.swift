@@ -16,7 +16,7 @@ extension StyleGAN2.Synthesis {
             try loader.block(
                 side: 4 << index, inputs: index == 0 ? nil : channels[index - 1], outputs: channels[index])
         }
-        filter = UpsamplingFilter(kernel: try loader.filter(channels.count))
+        filter = UpsamplingFilter(kernel: loader.filter)
         clamp = reader.file.styleGAN2.convClamp ?? .infinity
         activation = Activation(slope: 0.2, gain: Float(2).squareRoot(), clamp: clamp)
     }
@@ -112,7 +112,7 @@ private final class StyleGAN2Loader {
 
     /// Every layer stores it; all have to be the same.
     private func resampleFilter(_ name: String) throws -> [Float] {
-        guard reader.has(name) else { return try known() }
+        guard reader.has(name) else { return filter }
         let values = try reader.take(name, [4, 4]).floats
         if let kernel {
             guard zip(kernel, values).allSatisfy({ abs($0 - $1) < 1e-6 }) else {
@@ -125,10 +125,8 @@ private final class StyleGAN2Loader {
         return values
     }
 
-    func filter(_ blocks: Int) throws -> [Float] { try known() }
-
-    /// What the family uses where the file stores none.
-    private func known() throws -> [Float] {
+    /// The file's, or what the family uses where it stores none.
+    var filter: [Float] {
         if let kernel { return kernel }
         let taps: [Float] = [1, 3, 3, 1]
         return taps.flatMap { row in taps.map { row * $0 / 64 } }

@@ -1,6 +1,7 @@
 import Foundation
 import HLFormats
 import HLTensor
+import TestSupport
 import Testing
 
 @Suite struct SafetensorsTests {
@@ -18,6 +19,16 @@ import Testing
         var bytes: [UInt8] = []
         Safetensors.encode(file).forEachPiece { bytes.append(contentsOf: $0) }
         return bytes
+    }
+
+    @Test func ranksAreBounded() throws {
+        func header(_ rank: Int) -> [UInt8] {
+            let ones = Array(repeating: "1", count: rank).joined(separator: ",")
+            return file(#"{"a":{"dtype":"U8","shape":[\#(ones)],"data_offsets":[0,1]}}"#, data: 1)
+        }
+        #expect(try decode(header(64)).tensors["a"]?.shape.count == 64)
+        let refusal = failure { _ = try decode(header(65)) }
+        #expect(refusal?.kind == .data && refusal?.what.contains("65 dimensions") == true)
     }
 
     @Test func readsWhatTheLibraryWrote() throws {
