@@ -11,7 +11,7 @@ enum { WIDEST = 16 };
 HL_INLINE float applied(float x, const float *residual, size_t at, float scale, float shift, int relu) {
     float v = x * scale + shift;
     if (residual) v += residual[at];
-    return relu && !(v > 0.0f) ? 0.0f : v;
+    return relu && v <= 0.0f ? 0.0f : v;  // NaN stays
 }
 
 HL_INLINE void apply_rows(const float *x, const float *residual, float *y, size_t positions, size_t block,

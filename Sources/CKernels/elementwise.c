@@ -30,7 +30,7 @@ HL_CLONES void hl_inverse_root(const float *x, float epsilon, float *out, size_t
 }
 
 HL_CLONES void hl_relu(const float *x, float *out, size_t n) {
-    for (size_t i = 0; i < n; i++) out[i] = x[i] > 0.0f ? x[i] : 0.0f;
+    for (size_t i = 0; i < n; i++) out[i] = x[i] <= 0.0f ? 0.0f : x[i];  // NaN stays
 }
 
 HL_CLONES void hl_relu_backward(const float *y, const float *gradient, float *out, size_t n) {

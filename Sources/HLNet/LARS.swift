@@ -26,16 +26,15 @@ package final class LARS: Optimiser {
     }
 
     package func step(rate: Float) {
-        var weights: [SGDUpdate] = [], others: [SGDUpdate] = []
-        for (_, parameter, velocity) in parameters {
-            guard let gradient = parameter.takeGradient() else { continue }
+        let updates = parameters.compactMap { _, parameter, velocity in
             let isWeight = parameter.shape.count > 1
-            let update = SGDUpdate(
-                weight: parameter.value, gradient: gradient, velocity: velocity, decay: isWeight ? decay : 0)
-            if isWeight { weights.append(update) } else { others.append(update) }
+            return parameter.takeGradient().map {
+                SGDUpdate(
+                    weight: parameter.value, gradient: $0, velocity: velocity, decay: isWeight ? decay : 0,
+                    isAdapted: isWeight)
+            }
         }
-        backend.lars(weights, rate: rate, momentum: momentum, trust: trust)
-        backend.sgd(others, rate: rate, momentum: momentum)
+        backend.lars(updates, rate: rate, momentum: momentum, trust: trust)
         stepsTaken += 1
     }
 

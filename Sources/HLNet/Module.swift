@@ -82,7 +82,8 @@ extension Module {
 
     /// Loads the whole state.
     /// - Parameter lookup: the tensor of a name, F32, or I64 for counters.
-    /// - Throws: `Failure(.data)` for a missing tensor (counters may be missing) or one of another shape.
+    /// - Throws: `Failure(.data)` for a missing tensor or one of another shape; batch norms' counts of batches, which
+    ///   nothing depends on, may be missing, as they are in files of old versions of PyTorch.
     package func load(on backend: any Backend, _ lookup: (String) throws -> HostTensor?) throws {
         func require(_ name: String, _ shape: [Int]) throws -> HostTensor {
             guard let tensor = try lookup(name) else {
@@ -101,8 +102,13 @@ extension Module {
                 backend.assign(try require(name, parameter.shape), to: parameter.value)
             case .buffer(let tensor, _): backend.assign(try require(name, tensor.shape), to: tensor)
             case .counter(let counter):
-                if let tensor = try lookup(name), tensor.type == .i64, tensor.elementCount == 1 {
+                let tensor = try lookup(name)
+                if let tensor, tensor.type == .i64, tensor.elementCount == 1 {
                     counter.value = tensor.integers[0]
+                } else if !name.hasSuffix("num_batches_tracked") {
+                    throw Failure(
+                        .data, tensor == nil ? "there is no \(name)" : "\(name) is not one I64 number",
+                        "use a file of the same method")
                 }
             }
         }

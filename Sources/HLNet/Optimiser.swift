@@ -17,29 +17,23 @@ package final class SGD: Optimiser {
     private let parameters: [(name: String, parameter: Parameter, velocity: Tensor)]
     private let momentum: Float
     private let decay: Float
-    /// Factors on the rate by parameter name; 1 where there is none.
-    private let rateFactors: [String: Float]
     package var stepsTaken = 0
 
     /// State starts at 0.
     package init(
-        _ backend: any Backend, _ parameters: [(name: String, parameter: Parameter)], momentum: Float, decay: Float,
-        rateFactors: [String: Float] = [:]
+        _ backend: any Backend, _ parameters: [(name: String, parameter: Parameter)], momentum: Float, decay: Float
     ) {
         self.backend = backend
         self.parameters = parameters.map { ($0.name, $0.parameter, backend.constant(0, shape: $0.parameter.shape)) }
         self.momentum = momentum
         self.decay = decay
-        self.rateFactors = rateFactors
     }
 
     package func step(rate: Float) {
         // torch starts with v = g; from v = 0 the first step gives the same.
-        let updates = parameters.compactMap { name, parameter, velocity in
+        let updates = parameters.compactMap { _, parameter, velocity in
             parameter.takeGradient().map {
-                SGDUpdate(
-                    weight: parameter.value, gradient: $0, velocity: velocity, decay: decay,
-                    rateFactor: rateFactors[name] ?? 1)
+                SGDUpdate(weight: parameter.value, gradient: $0, velocity: velocity, decay: decay)
             }
         }
         backend.sgd(updates, rate: rate, momentum: momentum)

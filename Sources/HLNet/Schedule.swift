@@ -1,7 +1,7 @@
 import Glibc
 
 /// The learning rate over a run: linear warm-up, then half a cosine from `base` to `base * floor`
-/// (Loshchilov & Hutter 2017), piecewise constant over `resolution` steps.
+/// (Loshchilov & Hutter 2017).
 package struct Schedule: Sendable, Equatable {
     /// The highest rate.
     package let base: Float
@@ -9,32 +9,21 @@ package struct Schedule: Sendable, Equatable {
     package let steps: Int
     /// Steps over which the rate rises; 0 for none.
     package let warmupSteps: Int
-    /// Fraction of `base` that the warm-up starts from.
-    package let warmupStart: Float
     /// Fraction of `base` that the cosine ends at.
     package let floor: Float
-    /// Steps that share one rate: 1 for a rate per step, the steps of an epoch for a rate per epoch.
-    package let resolution: Int
 
     /// Half a cosine to 0, step by step, unless told otherwise.
-    package init(
-        base: Float, steps: Int, warmupSteps: Int = 0, warmupStart: Float = 0, floor: Float = 0, resolution: Int = 1
-    ) {
+    package init(base: Float, steps: Int, warmupSteps: Int = 0, floor: Float = 0) {
         self.base = base
         self.steps = steps
         self.warmupSteps = warmupSteps
-        self.warmupStart = warmupStart
         self.floor = floor
-        self.resolution = max(1, resolution)
     }
 
     /// The rate of step `step`, counted from 0.
     package func rate(_ step: Int) -> Float {
-        if step < warmupSteps {
-            return base * (warmupStart + (1 - warmupStart) * Float(step) / Float(warmupSteps))
-        }
-        let position = (step - warmupSteps) / resolution * resolution
-        let progress = Double(position) / Double(max(1, steps - warmupSteps))
+        if step < warmupSteps { return base * (Float(step) / Float(warmupSteps)) }
+        let progress = Double(step - warmupSteps) / Double(max(1, steps - warmupSteps))
         let lowest = Double(base) * Double(floor)
         return Float(lowest + (Double(base) - lowest) * 0.5 * (1 + cos(Double.pi * min(1, progress))))
     }

@@ -1,7 +1,7 @@
 import Dispatch
 
 /// Calls `body` with ranges that together cover `0 ..< count` once each, as equal as can be, at most `parts` of them,
-/// each on a thread of its own, and returns when all are done. Not at all where `count` is 0.
+/// on as many threads as the system gives, and returns when all are done. Not at all where `count` is 0.
 ///
 /// What is written must be different memory for different ranges. Rows that are each computed by themselves do not show
 /// the split.

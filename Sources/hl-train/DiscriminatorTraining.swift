@@ -34,7 +34,7 @@ final class DiscriminatorTraining: Trainee {
         guard let generatedImages = try generated.next(heldOut) else { throw Self.shortage(of: generated.name) }
         self.heldOut = (realImages, generatedImages)
         let shape = generatedImages.pixels.shape
-        trainer = DiscriminatorTrainer(settings, side: min(shape[2], shape[3]), on: backend)
+        trainer = try DiscriminatorTrainer(settings, side: min(shape[2], shape[3]), on: backend)
         var all = settings.json.object ?? [:]
         all["held_out"] = .integer(Int64(heldOut))
         self.settings = .object(all)
@@ -49,7 +49,8 @@ final class DiscriminatorTraining: Trainee {
 
     private static func shortage(of name: String) -> Failure {
         Failure(
-            .data, "\(name) has fewer samples than --held-out and -n together ask for", "lower -n or make more")
+            .data, "\(name) has fewer samples than --held-out and -n together ask for",
+            "lower -n or --held-out, or make more")
     }
 
     func feed() throws -> Bool {

@@ -31,8 +31,18 @@ final class EncoderTraining: Trainee {
     func feed() throws -> Bool {
         let method = trainer.settings.method
         pairs = try source.nextPairs(batch, views: method.viewsPerSample, labelled: method.needsLabels)
-        if let pairs { side = pairs.images.shape[2] }
+        if let pairs { try accept(side: pairs.images.shape[2]) }
         return pairs != nil
+    }
+
+    /// What an encoder cannot be trained on is said before the training and not at its end.
+    private func accept(side: Int) throws {
+        guard EncoderDescription.sides.contains(side) else {
+            throw Failure(
+                .data, "the stream has images of \(side) pixels a side",
+                "give images of \(EncoderDescription.sides.lowerBound) to \(EncoderDescription.sides.upperBound)")
+        }
+        self.side = side
     }
 
     func skip() throws -> Bool { try source.skip(batch) }

@@ -135,7 +135,7 @@ struct TrainEncoder: Tool {
         try OutputFile.check(path: output)
         let backend = try running.makeBackend(threads: shared.threads)
         let source = try PairSource(path: input, epochs: epochs, seed: seed.seed, on: backend)
-        let steps = (samples ?? source.sampleCount.map { $0 / batch * batch * epochs } ?? Self.defaultSamples) / batch
+        let steps = try samples.map { $0 / batch } ?? source.sampleCount.map(steps(of:)) ?? Self.defaultSamples / batch
         let settings = TrainingSettings(
             method: method, values: try Methods.values(of: method, given: own.given), architecture: arch, width: width,
             stem: stem, augmentation: augment, batch: batch, steps: steps, rate: learningRate, warmupSteps: warmup,
@@ -144,6 +144,15 @@ struct TrainEncoder: Tool {
         try SurvivableRun(
             training, output: output, checkpointEvery: running.checkpointEvery, log: running.log
         ).go(resuming: running.resume)
+    }
+
+    /// Steps that go through a file of so many samples.
+    private func steps(of count: Int) throws -> Int {
+        let (steps, overflow) = (count / batch).multipliedReportingOverflow(by: epochs)
+        try check(
+            !overflow && steps <= Int.max / batch, "\(epochs) epochs of \(count) pairs are beyond counting",
+            "lower --epochs")
+        return steps
     }
 
     private static var warmups: String { Methods.each { $0.warmupPercent == 0 ? "0" : "\($0.warmupPercent) % of all" } }

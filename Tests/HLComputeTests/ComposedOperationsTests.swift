@@ -191,9 +191,9 @@ import Testing
             func update(_ index: Int) -> SGDUpdate {
                 SGDUpdate(
                     weight: backend.copy(x[0]), gradient: x[1], velocity: backend.copy(x[2]), decay: 0.1,
-                    rateFactor: index == 0 ? 1 : 0.5)
+                    isAdapted: index == 0)
             }
-            let updates = [update(0), update(1)], adapted = [update(0)]
+            let updates = [update(0), update(1)], adapted = [update(0), update(1)]
             backend.sgd(updates, rate: 0.2, momentum: 0.9)
             backend.lars(adapted, rate: 0.2, momentum: 0.9, trust: 0.02)
             return (updates + adapted).flatMap { [$0.weight, $0.velocity] }

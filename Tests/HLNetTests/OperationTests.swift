@@ -54,6 +54,20 @@ private func product(_ a: HostTensor, _ b: HostTensor) -> Double {
         }
     }
 
+    /// A network that has diverged must not look sound: torch's relu keeps NaN too.
+    @Test(arguments: testedBackends) func reluAndBatchNormKeepNaN(_ choice: BackendChoice) throws {
+        let backend = try choice.make(threads: 1)
+        #expect(try backend.read(backend.relu(backend.tensor(HostTensor([.nan, -1, 2], shape: [3])))).floats[0].isNaN)
+        let x = backend.tensor(HostTensor([.nan] + [Float](repeating: 1, count: 127), shape: [2, 16, 2, 2]))
+        let running = RunningStatistics(
+            mean: backend.constant(0, shape: [16]), variance: backend.constant(1, shape: [16]))
+        let y = backend.batchNormInference(
+            x, weight: nil, bias: nil, running: running, epsilon: 0, residual: nil, relu: true
+        ).output
+        let values = try backend.read(y).floats
+        #expect(values[0].isNaN && values[1...].allSatisfy { $0 == 1 })
+    }
+
     @Test func modulation() throws {
         let channels = 6
         let noise = random([1, 4, 4], seed: 1)

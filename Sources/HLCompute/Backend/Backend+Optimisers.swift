@@ -7,15 +7,18 @@ extension Backend {
         for update in updates { step(update, decayed(update), rate: rate, momentum: momentum) }
     }
 
-    /// The two lengths are read back: a wait per parameter.
+    /// The two lengths of what is adapted are read back: a wait per parameter.
     package func lars(_ updates: [SGDUpdate], rate: Float, momentum: Float, trust: Float) {
         for update in updates {
             let gradient = decayed(update)
-            let weightLength = length(update.weight), gradientLength = length(gradient)
-            let isAdapted = weightLength > 0 && gradientLength > 0
-            let factor = isAdapted ? Float(Double(trust) * weightLength / gradientLength) : 1
+            let factor = update.isAdapted ? larsFactor(update.weight, gradient, trust: trust) : 1
             step(update, scale(gradient, by: factor), rate: rate, momentum: momentum)
         }
+    }
+
+    private func larsFactor(_ weight: Tensor, _ gradient: Tensor, trust: Float) -> Float {
+        let weightLength = length(weight), gradientLength = length(gradient)
+        return weightLength > 0 && gradientLength > 0 ? Float(Double(trust) * weightLength / gradientLength) : 1
     }
 
     /// g + decay w.
@@ -27,7 +30,7 @@ extension Backend {
     private func step(_ update: SGDUpdate, _ gradient: Tensor, rate: Float, momentum: Float) {
         let velocity = add(scale(update.velocity, by: momentum), gradient)
         assignRows(velocity, to: update.velocity, at: 0)
-        accumulate(scale(velocity, by: -rate * update.rateFactor), into: update.weight)
+        accumulate(scale(velocity, by: -rate), into: update.weight)
     }
 
     private func length(_ x: Tensor) -> Double {

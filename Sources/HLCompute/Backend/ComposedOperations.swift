@@ -156,7 +156,7 @@ package protocol ComposedOperations: AnyObject {
     func sgd(_ updates: [SGDUpdate], rate: Float, momentum: Float)
 
     /// Momentum on the gradient with its decay, scaled by `trust` · |weight| / |gradient + decay · weight| where neither
-    /// is zero (You et al. 2017, in the form of BYOL's code: the rate comes behind the momentum).
+    /// is zero and the update is to be adapted (You et al. 2017, in the form of BYOL's code: the rate comes behind the momentum).
     func lars(_ updates: [SGDUpdate], rate: Float, momentum: Float, trust: Float)
 
     /// Adam without decay (torch.optim.Adam) in step `step`, counted from 1.
@@ -172,16 +172,16 @@ package final class SGDUpdate {
     package let velocity: Tensor
     /// L2 decay.
     package let decay: Float
-    /// What the step's rate is multiplied by.
-    package let rateFactor: Float
+    /// Whether LARS scales its gradient; SGD does not ask.
+    package let isAdapted: Bool
 
-    /// A part with that decay, at the step's own rate unless a factor is given.
-    package init(weight: Tensor, gradient: Tensor, velocity: Tensor, decay: Float, rateFactor: Float = 1) {
+    /// A part with that decay.
+    package init(weight: Tensor, gradient: Tensor, velocity: Tensor, decay: Float, isAdapted: Bool = true) {
         self.weight = weight
         self.gradient = gradient
         self.velocity = velocity
         self.decay = decay
-        self.rateFactor = rateFactor
+        self.isAdapted = isAdapted
     }
 
     /// dL/dweight, once: its memory is free again as soon as the weight has been updated. With all gradients kept to the

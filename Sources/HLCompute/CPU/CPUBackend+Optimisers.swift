@@ -10,8 +10,7 @@ extension CPUBackend {
             let (weight, gradient, velocity) = prepared(update.weight, update.takeGradient(), [update.velocity])
             forEachElement(weight) {
                 hl_sgd(
-                    weight.floats + $0, gradient.floats + $0, velocity[0].floats + $0, rate * update.rateFactor,
-                    momentum,
+                    weight.floats + $0, gradient.floats + $0, velocity[0].floats + $0, rate, momentum,
                     update.decay, $1)
             }
         }
@@ -21,13 +20,14 @@ extension CPUBackend {
         for update in updates {
             let (weight, gradient, velocity) = prepared(update.weight, update.takeGradient(), [update.velocity])
             var squares = [0.0, 0.0]
-            hl_lars_squares(weight.floats, gradient.floats, update.decay, weight.storedCount, &squares)
-            let isAdapted = squares[0] > 0 && squares[1] > 0
-            let factor = isAdapted ? Float(Double(trust) * (squares[0] / squares[1]).squareRoot()) : 1
+            if update.isAdapted {
+                hl_lars_squares(weight.floats, gradient.floats, update.decay, weight.storedCount, &squares)
+            }
+            let isScaled = squares[0] > 0 && squares[1] > 0
+            let factor = isScaled ? Float(Double(trust) * (squares[0] / squares[1]).squareRoot()) : 1
             forEachElement(weight) {
                 hl_lars(
-                    weight.floats + $0, gradient.floats + $0, velocity[0].floats + $0, rate * update.rateFactor,
-                    momentum,
+                    weight.floats + $0, gradient.floats + $0, velocity[0].floats + $0, rate, momentum,
                     update.decay, factor, $1)
             }
         }

@@ -53,7 +53,10 @@ package final class CPUBackend: Backend, ConvolutionHost {
     /// Runs `body` on equal parts of `0..<count`, at most one per thread and none smaller than `grain`.
     func parallel(_ count: Int, grain: Int = 1, _ body: (Range<Int>) -> Void) {
         let parts = max(1, min(threads, count / max(1, grain)))
-        if parts == 1 { return body(0..<count) }
+        if parts == 1 {
+            if count > 0 { body(0..<count) }
+            return
+        }
         inParallel(count, parts: parts, body)
     }
 
@@ -113,8 +116,9 @@ package final class CPUBackend: Backend, ConvolutionHost {
     }
 
     package func read(_ tensor: Tensor) throws -> HostTensor {
-        try takeFailure()
+        // Bringing it into row-major order can fail as well.
         let plain = plain(tensor)
+        try takeFailure()
         return HostTensor(tensor.type, shape: tensor.shape) { bytes in
             bytes.copyMemory(from: UnsafeRawBufferPointer(start: plain.cpu.bytes, count: bytes.count))
         }

@@ -41,7 +41,7 @@ package final class CPUStorage: TensorStorage {
     }
 
     /// How the values lie now.
-    private(set) var layout: Layout
+    package private(set) var layout: Layout
     private var block: Arena.Block
     private let arena: Arena
     /// Counts the times the values changed, so that copies in other layouts know when they are stale.

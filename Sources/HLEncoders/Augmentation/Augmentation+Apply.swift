@@ -16,13 +16,7 @@ extension Augmentation {
         _ images: Tensor, _ parameters: [AugmentationParameters], size: Int, on backend: any Backend
     ) throws -> Tensor {
         let shape = images.shape
-        guard images.type == .u8 || images.type == .f32, shape.count == 4, shape[1] == 3,
-            shape[2...].allSatisfy({ (1...maximumSide).contains($0) })
-        else {
-            throw Failure(
-                .data, "images to augment are \(images.type.rawValue) of shape \(shape)",
-                "give U8 or F32 images of shape [batch, 3, height, width] with sides up to \(maximumSide)")
-        }
+        try check(images.type, shape)
         let (count, height, width) = (shape[0], shape[2], shape[3])
         guard parameters.count == count, (1...maximumSide).contains(size),
             parameters.allSatisfy({ $0.fits(height: height, width: width, size: size) })
@@ -32,6 +26,18 @@ extension Augmentation {
                 "report this as a defect")
         }
         return backend.augment(images, parameters, size: size, mean: imageNetMean, deviation: imageNetDeviation)
+    }
+
+    /// Whether images can be augmented: to be asked before parameters are drawn for them.
+    /// - Throws: `Failure(.data)` for another type or shape.
+    package static func check(_ type: ElementType, _ shape: [Int]) throws {
+        guard type == .u8 || type == .f32, shape.count == 4, shape[1] == 3,
+            shape[2...].allSatisfy({ (1...maximumSide).contains($0) })
+        else {
+            throw Failure(
+                .data, "images to augment are \(type.rawValue) of shape \(shape)",
+                "give U8 or F32 images of shape [batch, 3, height, width] with sides from 1 to \(maximumSide)")
+        }
     }
 
     /// Areas stay within 32 bits.

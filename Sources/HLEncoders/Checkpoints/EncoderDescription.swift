@@ -40,7 +40,8 @@ package struct EncoderDescription: Sendable, Equatable {
     }
 
     static let widths = 1...1024
-    static let sides = 8...4096
+    /// Sides of images that an encoder can be made for, in pixels.
+    package static let sides = 8...4096
 
     /// Metadata `hl.encoder` of an encoder file.
     package var json: JSONValue {

@@ -10,6 +10,9 @@ import HLTensor
 /// It sees images blurred by 5 × 5 taps with σ = 1.5, so that it judges shapes rather than the fine traces that any
 /// generator leaves, and normalised like ImageNet's.
 package final class Discriminator: Module {
+    /// Sides of images that it can be made for, in pixels.
+    package static let sides = 8...4096
+
     /// Side of the images that it takes.
     package let side: Int
     /// Channels of the first convolution; each further one has twice as many, up to eight times.
@@ -23,6 +26,7 @@ package final class Discriminator: Module {
     package static let blurDeviation: Float = 1.5
 
     package init(_ backend: any Backend, side: Int, width: Int) {
+        precondition(Self.sides.contains(side), "a discriminator of side \(side)")
         self.side = side
         self.width = width
         var channels = 3

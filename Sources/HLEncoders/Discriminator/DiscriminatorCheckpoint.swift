@@ -48,7 +48,8 @@ package enum DiscriminatorCheckpoint {
         let file = try envelope.read(path: path)
         let description = try file.json("hl.discriminator")
         guard let side = description["side"]?.integer, let width = description["width"]?.integer,
-            let auc = description["auc"]?.number, (8...4096).contains(side), (1...1024).contains(width),
+            let auc = description["auc"]?.number, Discriminator.sides.contains(Int(clamping: side)),
+            (1...1024).contains(width),
             (0...1).contains(auc)
         else {
             throw Failure(.data, "\(path) does not say what it holds", "train the discriminator again")

@@ -31,7 +31,13 @@ package final class DiscriminatorTrainer {
     private let optimiser: Adam
     private let schedule: Schedule
 
-    package init(_ settings: Settings, side: Int, on backend: any Backend) {
+    /// - Throws: `Failure(.data)` for images of a side that no discriminator is made for.
+    package init(_ settings: Settings, side: Int, on backend: any Backend) throws {
+        guard Discriminator.sides.contains(side) else {
+            throw Failure(
+                .data, "the images have \(side) pixels a side",
+                "give images of \(Discriminator.sides.lowerBound) to \(Discriminator.sides.upperBound)")
+        }
         self.settings = settings
         self.backend = backend
         model = Discriminator(backend, side: side, width: settings.width)

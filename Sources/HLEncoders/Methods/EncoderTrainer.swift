@@ -59,6 +59,7 @@ package final class EncoderTrainer {
         let views = settings.method.viewsPerSample
         precondition(images.shape[0] == ids.count * views)
         try model.check(labels: labels)
+        try Augmentation.check(images.type, images.shape)
         let side = images.shape[2]
         let parameters = (0..<views).flatMap { view in
             ids.map {

@@ -24,7 +24,9 @@ package final class Supervised: EncoderMethod {
 
     package func check(labels: [Int64]) throws {
         if let label = labels.first(where: { !(0..<Int64(classes)).contains($0) }) {
-            throw Failure(.data, "a sample has the label \(label)", "give --classes more than the highest label")
+            throw Failure(
+                .data, "a sample has the label \(label)",
+                label < 0 ? "labels count from 0" : "give --classes more than the highest label")
         }
     }
 
@@ -41,7 +43,8 @@ extension Supervised {
         source: "settings for runs of minutes",
         options: [
             MethodOption(
-                "classes", "classes of the labels, which count from 0", .integers(from: 2), default: .integer(10))
+                "classes", "classes of the labels, which count from 0", .integers(from: 2, to: 1_048_576),
+                default: .integer(10))
         ],
         rate: 0.8, viewsPerSample: 1, needsLabels: true,
         make: { Supervised($0.backend, backbone: $0.backbone, classes: $0.values.integer("classes")) })

@@ -99,11 +99,7 @@ package final class Encoder {
     /// Embeddings of the centre crops: F32 [B, featureCount].
     /// - Throws: `Failure`: data for images of another type or shape, or whatever went wrong on the backend.
     package func encode(_ images: Images) throws -> HostTensor {
-        guard images.shape.count == 4 else {
-            throw Failure(
-                .data, "images to encode are \(images.type.rawValue) of shape \(images.shape)",
-                "give U8 or F32 images of shape [batch, 3, height, width]")
-        }
+        try Augmentation.check(images.type, images.shape)
         let (height, width) = (images.shape[2], images.shape[3])
         let size: Int
         if fits(height: height, width: width) {
@@ -122,7 +118,8 @@ package final class Encoder {
     package func encode(
         _ images: Images, augmentation: Augmentation, ids: [Int64], epoch: Int, seed: UInt64
     ) throws -> HostTensor {
-        precondition(images.shape.count == 4 && ids.count == images.shape[0])
+        try Augmentation.check(images.type, images.shape)
+        precondition(ids.count == images.shape[0])
         let (height, width) = (images.shape[2], images.shape[3])
         return try encode(images) { row in
             augmentation.parameters(

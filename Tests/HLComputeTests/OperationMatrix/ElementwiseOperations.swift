@@ -6,7 +6,7 @@ import HLTensor
 let elementwiseOperations = arithmetic + squashes
 
 private let arithmetic: [OperationCase] =
-    [[7, 40], [2, 18, 3, 4], [1, 1]].flatMap { shape -> [OperationCase] in
+    [[7, 40], [2, 18, 3, 4], [2, 16, 3, 4], [1, 1]].flatMap { shape -> [OperationCase] in
         let isActivation = shape.count == 4
         let x = OperationCase.Input.values(shape, isActivation: isActivation)
         let positive = OperationCase.Input.values(shape, from: 0, to: 2, isActivation: isActivation)

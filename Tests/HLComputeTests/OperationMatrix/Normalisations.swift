@@ -6,7 +6,8 @@ let normalisations = batchNorms + unitRows
 
 private let batchNorms: [OperationCase] =
     [
-        ([4, 6, 5, 3], 1), ([4, 18, 2, 3], 2), ([3, 40, 2, 2], 3), ([6, 33], 2), ([12, 5], 3), ([3, 1, 4, 4], 1),
+        ([4, 6, 5, 3], 1), ([4, 18, 2, 3], 2), ([4, 16, 2, 3], 2), ([3, 40, 2, 2], 3), ([6, 33], 2), ([12, 5], 3),
+        ([3, 1, 4, 4], 1),
         ([1, 4, 2, 2], 1),
     ].flatMap { shape, groups in
         [(true, true, true), (true, false, true), (false, true, false), (false, false, false)].flatMap {

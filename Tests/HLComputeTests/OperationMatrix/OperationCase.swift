@@ -132,7 +132,13 @@ struct OperationCase: Sendable, CustomTestStringConvertible {
     private func throughConvolution(_ x: Tensor, _ backend: any Backend) -> Tensor {
         let channels = x.shape[1]
         let identity = (0..<channels * channels).map { Float($0 / channels == $0 % channels ? 1 : 0) }
-        return backend.convolution(
+        let result = backend.convolution(
             x, weight: backend.tensor(HostTensor(identity, shape: [channels, channels, 1, 1])), window: Window(size: 1))
+        // oneDNN's results are in blocks of 8 or 16 wherever they fill whole ones.
+        let isPlain = (result.storage as? CPUStorage)?.layout == CPUStorage.Layout.plain
+        if backend.summary.contains("oneDNN") && channels % 16 == 0 {
+            #expect(!isPlain, "\(channels) channels are not in blocks")
+        }
+        return result
     }
 }

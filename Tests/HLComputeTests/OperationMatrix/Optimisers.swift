@@ -18,10 +18,10 @@ let optimisers: [OperationCase] =
                     steps(backend, inputs) { backend.sgd($0, rate: 0.5, momentum: 0.75) }
                 },
                 reference: { inputs in
-                    stepped(inputs) { weight, gradient, velocity, decay, rate in
+                    stepped(inputs) { weight, gradient, velocity, decay, _ in
                         for i in weight.data.indices {
                             velocity.data[i] = 0.75 * velocity.data[i] + gradient.data[i] + decay * weight.data[i]
-                            weight.data[i] -= 0.5 * rate * velocity.data[i]
+                            weight.data[i] -= 0.5 * velocity.data[i]
                         }
                     }
                 }),
@@ -31,13 +31,13 @@ let optimisers: [OperationCase] =
                     steps(backend, inputs) { backend.lars($0, rate: 2, momentum: 0.75, trust: 0.25) }
                 },
                 reference: { inputs in
-                    stepped(inputs) { weight, gradient, velocity, decay, rate in
+                    stepped(inputs) { weight, gradient, velocity, decay, isAdapted in
                         let update = gradient.combined(weight) { $0 + decay * $1 }
                         let (own, length) = (weight.dot(weight).squareRoot(), update.dot(update).squareRoot())
-                        let factor = own > 0 && length > 0 ? 0.25 * own / length : 1
+                        let factor = isAdapted && own > 0 && length > 0 ? 0.25 * own / length : 1
                         for i in weight.data.indices {
                             velocity.data[i] = 0.75 * velocity.data[i] + factor * update.data[i]
-                            weight.data[i] -= 2 * rate * velocity.data[i]
+                            weight.data[i] -= 2 * velocity.data[i]
                         }
                     }
                 }),
@@ -74,7 +74,7 @@ let optimisers: [OperationCase] =
         ]
     }
 
-private let decays = [0.0, 0.125], factors = [1.0, 0.5]
+private let decays = [0.0, 0.125], adapted = [true, false]
 
 private func steps(_ backend: any Backend, _ inputs: [Tensor], _ step: ([SGDUpdate]) -> Void) -> [Tensor] {
     let weights = inputs[0..<2].map { backend.copy($0) }
@@ -84,7 +84,7 @@ private func steps(_ backend: any Backend, _ inputs: [Tensor], _ step: ([SGDUpda
             (0..<2).map {
                 SGDUpdate(
                     weight: weights[$0], gradient: inputs[2 + $0], velocity: velocities[$0], decay: Float(decays[$0]),
-                    rateFactor: Float(factors[$0]))
+                    isAdapted: adapted[$0])
             })
     }
     return weights + velocities
@@ -92,10 +92,11 @@ private func steps(_ backend: any Backend, _ inputs: [Tensor], _ step: ([SGDUpda
 
 private func stepped(
     _ inputs: [Values],
-    _ step: (_ weight: inout Values, _ gradient: Values, _ velocity: inout Values, _ decay: Double, _ rate: Double) ->
+    _ step: (_ weight: inout Values, _ gradient: Values, _ velocity: inout Values, _ decay: Double, _ isAdapted: Bool)
+        ->
         Void
 ) -> [Values] {
     var weights = Array(inputs[0..<2]), velocities = weights.map { Values(zeros: $0.shape) }
-    for _ in 0..<2 { for p in 0..<2 { step(&weights[p], inputs[2 + p], &velocities[p], decays[p], factors[p]) } }
+    for _ in 0..<2 { for p in 0..<2 { step(&weights[p], inputs[2 + p], &velocities[p], decays[p], adapted[p]) } }
     return weights + velocities
 }

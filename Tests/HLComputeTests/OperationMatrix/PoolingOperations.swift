@@ -8,6 +8,7 @@ let poolingOperations = maxima + averages + softmaxes
 private let maxima: [OperationCase] =
     [
         (5, Window(size: 3, stride: 2, padding: 1)), (18, Window(size: 3, stride: 2, padding: 1)),
+        (32, Window(size: 3, stride: 2, padding: 1)),
         (16, Window(size: 2, stride: 2)), (3, Window(size: 3)),
     ]
     .map { channels, window in

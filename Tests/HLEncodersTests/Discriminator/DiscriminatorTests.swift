@@ -40,7 +40,7 @@ import Testing
         settings.batch = 16
         settings.steps = 20
         settings.width = 8
-        let trainer = DiscriminatorTrainer(settings, side: 16, on: backend)
+        let trainer = try DiscriminatorTrainer(settings, side: 16, on: backend)
         func images(_ count: Int, real: Bool, seed: Int64) -> Tensor {
             backend.tensor(self.images(count, real: real, seed: seed))
         }
