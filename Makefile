@@ -9,7 +9,7 @@ SHELL := /bin/bash
 PREFIX ?= /usr/local
 DESTDIR ?=
 SWIFT ?= swift
-# Libraries to build without although they are there, for both make and Package.swift: onednn,jpeg
+# Libraries to build without although they are there, for both make and Package.swift: onednn,jpeg,webp
 HL_WITHOUT ?=
 export HL_WITHOUT
 
@@ -21,11 +21,12 @@ BIN := .build/release
 # Package.swift looks for libraries, so that neither its result nor the build plan may come from a cache.
 SWIFTFLAGS := -c release --manifest-cache none --disable-build-manifest-caching
 
-# header:package. The first three are needed; the build takes in the others where they are.
-NEEDED := cblas.h:libopenblas-dev zstd.h:libzstd-dev png.h:libpng-dev
+# header:package. The first four are needed; the build takes in the others where they are.
+NEEDED := cblas.h:libopenblas-dev zstd.h:libzstd-dev png.h:libpng-dev zlib.h:zlib1g-dev
 comma := ,
 without = $(filter $(1),$(subst $(comma), ,$(HL_WITHOUT)))
-WANTED := $(if $(call without,onednn),,dnnl.h:libdnnl-dev) $(if $(call without,jpeg),,jpeglib.h:libjpeg-dev)
+WANTED := $(if $(call without,onednn),,dnnl.h:libdnnl-dev) $(if $(call without,jpeg),,jpeglib.h:libjpeg-dev) \
+	$(if $(call without,webp),,webp/decode.h:libwebp-dev)
 # Programs that the tests (zstd) and Swift (pkg-config) use where they are.
 TOOLS := zstd pkg-config
 # Programs that only tests use: of pages, and of completions in their shells. `make test` installs them; what it cannot
@@ -133,5 +134,5 @@ clean: ## remove everything built
 	rm -rf .build
 
 help: ## print this list
-	@echo "make TARGET [PREFIX=$(PREFIX)] [DESTDIR=] [HL_WITHOUT=onednn,jpeg]"
+	@echo "make TARGET [PREFIX=$(PREFIX)] [DESTDIR=] [HL_WITHOUT=onednn,jpeg,webp]"
 	awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-11s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)

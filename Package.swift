@@ -4,8 +4,8 @@ import PackageDescription
 
 // The rooms of ARCHITECTURE.md, floor by floor. Every module that is imported is declared here.
 //
-// OpenBLAS, zstd and libpng are always needed. oneDNN and libjpeg-turbo are taken in where their headers are found;
-// HL_WITHOUT=onednn,jpeg builds as if they were absent.
+// OpenBLAS, zstd, libpng and the zlib that it stands on are always needed. oneDNN, libjpeg-turbo and libwebp are taken
+// in where their headers are found; HL_WITHOUT=onednn,jpeg,webp builds as if they were absent.
 
 let environment = ProcessInfo.processInfo.environment
 let unwanted = Set((environment["HL_WITHOUT"] ?? "").split(separator: ",").map(String.init))
@@ -25,8 +25,11 @@ func folders(_ folder: String, _ prefix: String) -> [String] {
 
 let hasOneDNN = isPresent("dnnl.h", as: "onednn")
 let hasJPEG = isPresent("jpeglib.h", as: "jpeg")
+let hasWebP = isPresent("webp/decode.h", as: "webp")
 
-let features: [SwiftSetting] = (hasOneDNN ? [.define("HL_ONEDNN")] : []) + (hasJPEG ? [.define("HL_JPEG")] : [])
+let features: [SwiftSetting] =
+    (hasOneDNN ? [.define("HL_ONEDNN")] : []) + (hasJPEG ? [.define("HL_JPEG")] : [])
+    + (hasWebP ? [.define("HL_WEBP")] : [])
 
 /// A C target of ours. Contraction is off so that the clones of one kernel for several instruction sets agree to the bit.
 func cTarget(_ name: String, libraries: [String] = []) -> Target {
@@ -50,6 +53,7 @@ func testTarget(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let oneDNN: [Target.Dependency] = hasOneDNN ? ["COneDNN"] : []
 let jpeg: [Target.Dependency] = hasJPEG ? ["CJPEG"] : []
+let webp: [Target.Dependency] = hasWebP ? ["CWebP"] : []
 
 // Data and encoders above their formats, compute above tensors.
 let tensors: [Target.Dependency] = ["HLTensor", "CKernels"]
@@ -58,11 +62,12 @@ let networks: [Target.Dependency] = tensors + ["HLCompute", "HLNet", "HLFormats"
 var targets: [Target] = [
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     cTarget("CSystem"),
     cTarget("CKernels", libraries: ["m"]),
     cTarget("COpenBLAS", libraries: ["dl"]),
     swiftTarget("HLTensor", ["CKernels", "CSystem"]),
-    swiftTarget("HLFormats", tensors + ["CSystem", "CZstd", "CPNG"] + jpeg),
+    swiftTarget("HLFormats", tensors + ["CSystem", "CZstd", "CPNG", "CZlib"] + jpeg + webp),
     swiftTarget("HLCompute", tensors + ["COpenBLAS"] + oneDNN),
     swiftTarget("HLFigures", ["HLTensor", "HLFormats"]),
     swiftTarget("HLData", ["HLTensor", "HLFormats"]),
@@ -75,6 +80,9 @@ var targets: [Target] = [
 ]
 if hasOneDNN { targets.append(cTarget("COneDNN", libraries: ["dl"])) }
 if hasJPEG { targets.append(cTarget("CJPEG", libraries: ["jpeg"])) }
+if hasWebP {
+    targets.append(.systemLibrary(name: "CWebP", pkgConfig: "libwebp", providers: [.apt(["libwebp-dev"])]))
+}
 
 /// What any program may stand on.
 let rooms: [Target.Dependency] = [
@@ -98,7 +106,8 @@ targets += programs.map {
 targets.append(.target(name: "BenchmarkHarness", dependencies: ["HLCompute"], path: "Benchmarks/harness"))
 targets += ["simsiam-step", "generator-step", "walker-step", "format-fuzzer"].map {
     .executableTarget(
-        name: $0, dependencies: rooms + ["BenchmarkHarness"], path: "Benchmarks/\($0)", swiftSettings: features)
+        name: $0, dependencies: rooms + ["BenchmarkHarness"] + ($0 == "format-fuzzer" ? ["CZlib"] : []),
+        path: "Benchmarks/\($0)", swiftSettings: features)
 }
 
 targets.append(
