@@ -87,6 +87,16 @@ enum hl_jpeg_status hl_jpeg_open(hl_jpeg *decoder, const unsigned char *bytes, s
     return HL_JPEG_OK;
 }
 
+enum hl_jpeg_status hl_jpeg_scale(hl_jpeg *decoder, int eighths, int *width, int *height) {
+    if (setjmp(decoder->failed)) return decoder->status;
+    decoder->info.scale_num = (unsigned)eighths;
+    decoder->info.scale_denom = 8;
+    jpeg_calc_output_dimensions(&decoder->info);
+    *width = (int)decoder->info.output_width;
+    *height = (int)decoder->info.output_height;
+    return HL_JPEG_OK;
+}
+
 /* x / 255 rounded, for x up to 255 * 255. */
 static unsigned divided_by_255(unsigned x) {
     x += 128;

@@ -21,6 +21,10 @@ void hl_jpeg_free(hl_jpeg *decoder);
 /* Reads the header. `bytes` must stay where they are until hl_jpeg_free. */
 enum hl_jpeg_status hl_jpeg_open(hl_jpeg *decoder, const unsigned char *bytes, size_t count, int *width, int *height);
 
+/* Makes hl_jpeg_read decode an open file at eighths / 8 of its size, 1 to 8, which costs less than decoding it whole.
+ * Width and height become those of the result, rounded up. */
+enum hl_jpeg_status hl_jpeg_scale(hl_jpeg *decoder, int eighths, int *width, int *height);
+
 /* Decodes into three planes R, G, B of width * height bytes each, one behind the other. Grey becomes RGB; CMYK and YCCK
  * are taken as Adobe writes them (inverted), which is what Pillow assumes too. Data that libjpeg can repair with a
  * warning pass; data that end early do not. */

@@ -1,7 +1,7 @@
 import HLTensor
 
 extension Image {
-    /// Reads a PNG or JPEG file, told apart by its first bytes and not by its name.
+    /// Reads a PNG, JPEG or WebP file, told apart by its first bytes and not by its name.
     ///
     /// - Throws: `Failure` `.noInput` for a file that cannot be opened, `.data` for one that is not a complete image.
     package static func read(path: String) throws -> Image {
@@ -30,21 +30,66 @@ extension Image {
         }
     }
 
+    /// Decodes the PNG, JPEG or WebP file that a section holds.
+    /// - Throws: `Failure` (data, inputOutput) that names the section.
+    package static func read(_ section: FileSection) throws -> Image {
+        try section.read(limit: maximumFileSize).withBytes { try Image(bytes: $0, name: section.name) }
+    }
+
     /// More than any image within ``maximumSide`` has in practice: a wrong path must not fill the memory.
     private static let maximumFileSize = 1 << 30
 
-    /// Decodes the bytes of a PNG or JPEG file.
+    /// Decodes the bytes of a PNG, JPEG or WebP file.
     ///
     /// - Parameter name: what messages call the image.
     package init(bytes: UnsafeRawBufferPointer, name: String) throws {
-        if bytes.starts(with: PNGChunks.signature) {
-            try self.init(png: bytes, name: name)
-        } else if bytes.starts(with: [0xFF, 0xD8, 0xFF]) {
-            try self.init(jpeg: bytes, name: name)
-        } else if bytes.isEmpty {
-            throw Failure(.data, "\(name) is empty", "fetch or export it again")
-        } else {
-            throw Failure(.data, "\(name) is neither a PNG nor a JPEG file", "convert it or leave it out")
+        switch try Kind(bytes, name: name) {
+        case .png: try self.init(png: bytes, name: name)
+        case .jpeg: try self.init(jpeg: bytes, name: name)
+        case .webp: try self.init(webp: bytes, name: name)
+        }
+    }
+
+    /// Decodes the bytes of an image file, with less work where `width` × `height` pixels are enough: a JPEG at a part
+    /// of its size that gives at least these (see ``init(jpeg:covering:by:name:)``), other files whole.
+    ///
+    /// - Parameter name: what messages call the image.
+    package init(bytes: UnsafeRawBufferPointer, covering width: Int, by height: Int, name: String) throws {
+        switch try Kind(bytes, name: name) {
+        case .png: try self.init(png: bytes, name: name)
+        case .jpeg: try self.init(jpeg: bytes, covering: width, by: height, name: name)
+        case .webp: try self.init(webp: bytes, name: name)
+        }
+    }
+
+    /// Width and height in pixels of the image in a file's bytes, from its header; what follows is not looked at.
+    ///
+    /// - Parameter name: what messages call the image.
+    /// - Throws: `Failure` as for reading.
+    package static func size(of bytes: UnsafeRawBufferPointer, name: String) throws -> (width: Int, height: Int) {
+        switch try Kind(bytes, name: name) {
+        case .png: try size(png: bytes, name: name)
+        case .jpeg: try size(jpeg: bytes, name: name)
+        case .webp: try size(webp: bytes, name: name)
+        }
+    }
+
+    /// The formats that are read.
+    private enum Kind {
+        case png, jpeg, webp
+
+        init(_ bytes: UnsafeRawBufferPointer, name: String) throws {
+            if bytes.starts(with: PNGChunks.signature) {
+                self = .png
+            } else if bytes.starts(with: [0xFF, 0xD8, 0xFF]) {
+                self = .jpeg
+            } else if Image.isWebP(bytes) {
+                self = .webp
+            } else if bytes.isEmpty {
+                throw Failure(.data, "\(name) is empty", "fetch or export it again")
+            } else {
+                throw Failure(.data, "\(name) is no PNG, JPEG or WebP file", "convert it or leave it out")
+            }
         }
     }
 }

@@ -75,3 +75,19 @@ struct PNGChunks {
         Failure(.data, "\(name) is a truncated PNG file", "fetch or export it again")
     }
 }
+
+extension Image {
+    /// Width and height of a PNG in pixels, from its header.
+    /// - Throws: `Failure` (data).
+    static func size(png bytes: UnsafeRawBufferPointer, name: String) throws -> (width: Int, height: Int) {
+        // Signature, then length, type and contents of IHDR.
+        guard bytes.count >= 24 else { throw PNGChunks.truncated(name) }
+        guard bytes[12..<16].elementsEqual("IHDR".utf8) else {
+            throw Failure(.data, "\(name) is a damaged PNG file (no header)", "fetch or export it again")
+        }
+        let width = Int(UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: 16, as: UInt32.self)))
+        let height = Int(UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: 20, as: UInt32.self)))
+        try checkSize(width: width, height: height, name: name)
+        return (width, height)
+    }
+}

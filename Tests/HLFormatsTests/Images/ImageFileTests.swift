@@ -8,7 +8,7 @@ import Testing
         #expect(failure { _ = try Image.read(path: path("missing.png")) }?.kind == .noInput)
         #expect(failure { _ = try Image.read(path: path("")) }?.kind == .noInput)
         let text = failure { _ = try decode(Array("a text".utf8), name: "notes.jpg") }
-        #expect(text?.kind == .data && text?.what == "notes.jpg is neither a PNG nor a JPEG file")
+        #expect(text?.kind == .data && text?.what == "notes.jpg is no PNG, JPEG or WebP file")
         #expect(failure { _ = try decode([], name: "empty.jpg") }?.what == "empty.jpg is empty")
     }
 

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Makes the image fixtures: PNG and JPEG files of every kind, and what Pillow reads from them or resizes them to.
+"""Makes the image fixtures: PNG, JPEG and WebP files of every kind, and what Pillow reads from them or resizes them to.
 
 Needs Pillow and numpy (made with Pillow 13.0, numpy 2.4). Run it in its own directory; it rewrites all files there.
 
-Every KIND.png or KIND.jpg has KIND.rgb beside it: the planes R, G, B that a reader should see, raw bytes.
+Every KIND.png, KIND.jpg or KIND.webp has KIND.rgb beside it: the planes R, G, B that a reader should see, raw bytes.
 """
 
 import struct
@@ -147,6 +147,39 @@ def make_resized():
     planes("resize-square24", square)
 
 
+def make_scaled_jpeg():
+    """photo.jpg is decoded by libjpeg at 1/4 and 1/2 of its size, for which Pillow's name is draft."""
+    random = np.random.default_rng(1)
+    noise = np.asarray(Image.fromarray(random.integers(0, 256, (50, 70, 3), np.uint8)).resize((203, 151)), float)
+    picture = np.clip(scene(203, 151) + (noise - 128) / 6, 0, 255).astype(np.uint8)
+    Image.fromarray(picture).save(here / "photo.jpg", quality=90)
+    for parts in (4, 2):
+        image = Image.open(here / "photo.jpg")
+        image.draft("RGB", (203 // parts, 151 // parts))
+        planes(f"photo-1-{parts}", np.asarray(image))
+
+
+def make_webp():
+    picture = scene(41, 27)
+    alpha = (np.arange(41 * 27).reshape(27, 41, 1) * 7 % 256).astype(np.uint8)
+    transparent = Image.fromarray(np.concatenate([picture, alpha], 2))
+    kinds = {
+        "lossy": (Image.fromarray(picture), {"quality": 80}),
+        "lossless": (Image.fromarray(picture), {"lossless": True}),
+        "lossy-alpha": (transparent, {"quality": 80}),
+        "lossless-alpha": (transparent, {"lossless": True, "exact": True}),
+    }
+    for name, (image, options) in kinds.items():
+        image.save(here / f"{name}.webp", **options)
+        planes(name, np.asarray(Image.open(here / f"{name}.webp").convert("RGB")))
+    frames = [Image.fromarray(scene(16, 16)), Image.fromarray(scene(16, 16)[::-1].copy())]
+    frames[0].save(here / "animation.webp", save_all=True, append_images=frames[1:])
+    # One colour without end.
+    Image.new("RGB", (16383, 16383)).save(here / "claims-too-much.webp", lossless=True, method=0)
+
+
 make_png()
 make_jpeg()
+make_scaled_jpeg()
+make_webp()
 make_resized()
