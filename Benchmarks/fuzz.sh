@@ -38,10 +38,17 @@ declare -A seeds=(
     [stream]=$(echo ./*.hls "$fixtures"/tensors/foreign.hls)
     [png]=$(echo "$fixtures"/images/*.png)
     [jpeg]=$(echo "$fixtures"/images/*.jpg)
+    [webp]=$(echo "$fixtures"/images/lossy*.webp "$fixtures"/images/lossless*.webp)
+    [mat]=$(echo "$fixtures"/mat/*.mat)
+    [tar]=$(echo "$fixtures"/tar/*.tar)
+    [idx]=$(echo "$fixtures"/idx/{*-ubyte,*.gz,i32,f64})
+    [cifar]=$(echo "$fixtures"/cifar/{data_batch_1,train}{,.bin} "$fixtures"/cifar/{python3,fortran})
+    [cifar-names]=$(echo "$fixtures"/cifar/{meta,batches.meta})
+    [lmdb]=$(echo "$fixtures"/lmdb/*.mdb)
 )
 failed=0
 for format in "${@:2}"; do [[ -n ${seeds[$format]:-} ]] || { echo "fuzz.sh: unknown format $format" >&2; exit 64; }; done
-(($# > 1)) || set -- "$1" stream safetensors npy png jpeg weights encoder walker
+(($# > 1)) || set -- "$1" stream safetensors npy png jpeg webp mat tar idx cifar cifar-names lmdb weights encoder walker
 for format in "${@:2}"; do
     # shellcheck disable=SC2086
     format-fuzzer "$format" --cases "${CASES:-100000}" --seed "${SEED:-1}" --keep "${FINDINGS:-/tmp}" ${seeds[$format]} ||

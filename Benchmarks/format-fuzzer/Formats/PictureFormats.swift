@@ -32,9 +32,27 @@ struct PNGFormat: FuzzedFormat {
     }
 }
 
-/// JPEG files.
+/// JPEG files, whole and at the scales that they can be decoded at.
 struct JPEGFormat: FuzzedFormat {
     let name = "jpeg"
+
+    func read(path: String, thorough: Bool) throws {
+        let whole = try Image.read(path: path)
+        let file = try FileDescriptorSource(path: path).readAll()
+        for parts in [3, 6] {
+            let (width, height) = (max(1, whole.width / parts), max(1, whole.height / parts))
+            let image = try file.withBytes { try Image(bytes: $0, covering: width, by: height, name: path) }
+            guard image.width >= width, image.height >= height else { throw TooSmall() }
+        }
+    }
+
+    /// Fewer pixels than were asked for.
+    private struct TooSmall: Error {}
+}
+
+/// WebP files.
+struct WebPFormat: FuzzedFormat {
+    let name = "webp"
 
     func read(path: String, thorough: Bool) throws { _ = try Image.read(path: path) }
 }
