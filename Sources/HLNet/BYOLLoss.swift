@@ -2,6 +2,8 @@ import HLCompute
 
 /// BYOL's loss (Grill et al. 2020, Eq. 2, in both directions): the mean over pairs of
 /// 2 − 2 cos(p₁, t₂) + 2 − 2 cos(p₂, t₁). Between 0 and 8.
+///
+/// Paper: https://arxiv.org/abs/2006.07733. Code: https://github.com/google-deepmind/deepmind-research/tree/master/byol.
 package enum BYOLLoss {
     /// What the mean of the rows is multiplied by, for the two directions are added.
     package static let factor: Float = 2

@@ -1,6 +1,7 @@
 import HLCompute
 
-/// Mean cross-entropy of softmax(logits) against class labels (torch.nn.functional.cross_entropy).
+/// Mean cross-entropy of softmax(logits) against class labels, torch.nn.functional.cross_entropy
+/// (https://pytorch.org/docs/stable/generated/torch.nn.functional.cross_entropy.html).
 package enum CrossEntropyLoss {
     /// - Parameters:
     ///   - logits: [B, classes].

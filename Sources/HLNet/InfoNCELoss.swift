@@ -2,6 +2,9 @@ import HLCompute
 
 /// InfoNCE over a batch of pairs, Eq. 1 of the paper, in SimCLR's form (Chen et al. 2020, NT-Xent): every one of the 2N
 /// rows is an anchor, its other view the positive, all 2N − 2 others negatives, itself left out.
+///
+/// Paper: https://arxiv.org/abs/2002.05709. Code: https://github.com/google-research/simclr (objective.py), and with the
+/// factor https://github.com/HobbitLong/SupContrast (losses.py).
 package struct InfoNCELoss: Sendable {
     /// Temperature τ.
     package let temperature: Float

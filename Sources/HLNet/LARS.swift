@@ -1,6 +1,7 @@
 import HLCompute
 
-/// Layer-wise adaptive rate scaling (You, Gitman & Ginsburg 2017) as BYOL's code has it.
+/// Layer-wise adaptive rate scaling (You, Gitman & Ginsburg 2017, https://arxiv.org/abs/1708.03888) as BYOL's code has it
+/// (https://github.com/google-deepmind/deepmind-research/blob/master/byol/utils/optimizers.py).
 ///
 /// A weight's gradient with its decay is scaled to `trust` times the weight's own length, gathered with momentum, and
 /// only then multiplied by the rate. Biases and the parts of batch norms, which are the parameters of one dimension, take

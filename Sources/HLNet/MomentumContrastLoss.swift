@@ -2,6 +2,9 @@ import HLCompute
 
 /// MoCo's loss (He et al. 2020, Eq. 1): −log of the softmax of q·k⁺/τ among q·k/τ of its own key k⁺ and of all keys of a
 /// queue. Keys of other samples in the batch are no negatives.
+///
+/// Paper: https://arxiv.org/abs/1911.05722, with MoCo v2's settings https://arxiv.org/abs/2003.04297. Code:
+/// https://github.com/facebookresearch/moco (moco/builder.py).
 package struct MomentumContrastLoss: Sendable {
     /// Temperature τ.
     package let temperature: Float

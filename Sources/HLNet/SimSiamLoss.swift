@@ -2,6 +2,8 @@ import HLCompute
 
 /// SimSiam's symmetric loss, Eq. 2 of the paper (Chen & He 2021, Eq. 2): the mean over pairs of
 /// −½ cos(p₁, stopgrad z₂) − ½ cos(p₂, stopgrad z₁). Between −1 and 1.
+///
+/// Paper: https://arxiv.org/abs/2011.10566. Code: https://github.com/facebookresearch/simsiam (main_simsiam.py).
 package enum SimSiamLoss {
     /// - Parameters:
     ///   - p: predictions, [2N, d]: view 1's N rows, then view 2's.

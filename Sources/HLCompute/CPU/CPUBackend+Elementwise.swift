@@ -43,6 +43,7 @@ extension CPUBackend {
     }
 
     package func reluBackward(_ gradient: Tensor, output: Tensor) -> Tensor {
+        precondition(gradient.shape == output.shape)
         let gradient = laidOut(gradient, as: output.cpu.layout), result = like(output)
         forEachElement(output) {
             hl_relu_backward(output.floats + $0, gradient.floats + $0, result.floats + $0, $1)

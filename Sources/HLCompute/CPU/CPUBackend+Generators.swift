@@ -95,6 +95,7 @@ extension CPUBackend {
     }
 
     package func channels(_ x: Tensor, _ range: Range<Int>) -> Tensor {
+        precondition(range.lowerBound >= 0 && range.upperBound <= x.shape[1])
         let x = plain(x), positions = x.shape.dropFirst(2).reduce(1, *)
         let result = allocate([x.shape[0], range.count] + x.shape.dropFirst(2))
         for sample in 0..<x.shape[0] {
@@ -105,6 +106,9 @@ extension CPUBackend {
     }
 
     package func placeChannels(_ gradient: Tensor, in shape: [Int], at start: Int) -> Tensor {
+        precondition(
+            gradient.shape[0] == shape[0] && gradient.shape.dropFirst(2) == shape.dropFirst(2) && start >= 0
+                && start + gradient.shape[1] <= shape[1])
         let gradient = plain(gradient), positions = shape.dropFirst(2).reduce(1, *), count = gradient.shape[1]
         let result = constant(0, shape: shape)
         for sample in 0..<shape[0] {

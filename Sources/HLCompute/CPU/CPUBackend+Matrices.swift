@@ -72,6 +72,7 @@ extension CPUBackend {
     }
 
     package func rows(_ x: Tensor, _ range: Range<Int>) -> Tensor {
+        precondition(range.lowerBound >= 0 && range.upperBound <= x.shape[0])
         let result = allocate([range.count] + x.shape.dropFirst(), x.cpu.layout, type: x.type)
         let stride = x.storedRowBytes
         result.cpu.bytes.update(from: x.cpu.bytes + range.lowerBound * stride, count: range.count * stride)

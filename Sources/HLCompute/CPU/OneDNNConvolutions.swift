@@ -59,6 +59,7 @@
 
         package func convolution(_ x: Tensor, weight: Tensor, window: Window, on backend: any ConvolutionHost) -> Tensor
         {
+            precondition(weight.shape == [weight.shape[0], x.shape[1], window.size, window.size])
             let shape = [x.shape[0], weight.shape[0], window.output(x.shape[2]), window.output(x.shape[3])]
             let sides = layouts(x.shape[1], weight.shape[0], HL_FORWARD)
             let result = backend.allocateFloats(shape, sides.output)
@@ -73,6 +74,10 @@
         package func inputGradient(
             _ gradient: Tensor, weight: Tensor, inputShape: [Int], window: Window, on backend: any ConvolutionHost
         ) -> Tensor {
+            precondition(
+                weight.shape == [gradient.shape[1], inputShape[1], window.size, window.size]
+                    && gradient.shape[0] == inputShape[0]
+                    && Array(gradient.shape.dropFirst(2)) == inputShape.dropFirst(2).map(window.output))
             let sides = layouts(inputShape[1], weight.shape[0], HL_BACKWARD_DATA)
             let result = backend.allocateFloats(inputShape, sides.input)
             guard let convolution = prepared(inputShape, weight.shape[0], window, HL_BACKWARD_DATA, backend) else {
@@ -86,6 +91,10 @@
         package func weightGradient(
             _ gradient: Tensor, input: Tensor, weightShape: [Int], window: Window, on backend: any ConvolutionHost
         ) -> Tensor {
+            precondition(
+                weightShape == [gradient.shape[1], input.shape[1], window.size, window.size]
+                    && gradient.shape[0] == input.shape[0]
+                    && Array(gradient.shape.dropFirst(2)) == input.shape.dropFirst(2).map(window.output))
             guard let convolution = prepared(input.shape, weightShape[0], window, HL_BACKWARD_WEIGHTS, backend) else {
                 return backend.allocateFloats(weightShape)
             }
