@@ -10,6 +10,9 @@ package final class StreamOutput {
     private let writer: StreamWriter
     private let file: OutputFile?
     private let pipe: FileDescriptorSink?
+    /// What is written for the header of a stream that is passed on, and the number of the last one.
+    private var adapt: ((StreamHeader) throws -> StreamHeader)?
+    private var segment = 0
 
     package var samplesWritten: Int { writer.samplesWritten }
 
@@ -29,9 +32,28 @@ package final class StreamOutput {
         }
     }
 
-    package func writeHeader(_ header: StreamHeader) throws { try writer.writeHeader(header) }
+    /// Begins a stream with the header of one that is passed on. Where that is several streams joined, so is what is
+    /// written, so that every sample keeps its source, its seed and its history.
+    /// - Parameters:
+    ///   - header: the first one that was read.
+    ///   - adapt: makes of a header that was read the one that is written.
+    package func begin(
+        _ header: StreamHeader, _ adapt: @escaping (StreamHeader) throws -> StreamHeader
+    ) throws {
+        self.adapt = adapt
+        try writer.writeHeader(try adapt(header))
+    }
 
-    package func write(_ batch: Batch) throws { try writer.write(batch) }
+    package func write(_ batch: Batch) throws {
+        guard let adapt, !batch.parts.isEmpty else { return try writer.write(batch) }
+        for (segment, rows) in batch.parts {
+            if segment.number != self.segment {
+                try writer.join(try adapt(segment.header))
+                self.segment = segment.number
+            }
+            try writer.write(rows.count == batch.count ? batch : batch.rows(rows))
+        }
+    }
 
     /// Writes the end record and closes.
     package func finish() throws {

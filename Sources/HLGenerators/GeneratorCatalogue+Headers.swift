@@ -24,4 +24,35 @@ extension GeneratorSpecification {
         }
         try self.init(json: json)
     }
+
+    /// The generator of a stream that has one.
+    /// - Throws: `Failure(.incompatible)` for one that this version does not know, whatever else its header says of it;
+    ///   else as `init`.
+    static func known(by header: StreamHeader) throws -> Self {
+        if let name = header.generator?["name"]?.string, GeneratorCatalogue[name] == nil { throw unknown(name) }
+        return try Self(of: header)
+    }
+
+    /// The generator of a stream, where it has one that this version knows; what others say of theirs is theirs.
+    /// - Throws: `Failure(.data)` as `init`.
+    package static func ifKnown(by header: StreamHeader) throws -> Self? {
+        guard let name = header.generator?["name"]?.string, GeneratorCatalogue[name] != nil else { return nil }
+        return try Self(of: header)
+    }
+
+    static func unknown(_ name: String) -> Failure {
+        Failure(
+            .incompatible, "the stream's generator '\(name)' is not known to this version",
+            "attach its images to the stream (x.0, x.1 ...), or take a version that knows it")
+    }
+}
+
+extension StreamHeader {
+    /// The names of the classes that labels `y` number, where the header or the generator that it names has them.
+    package var classNames: [String]? {
+        if let name = generator?["name"]?.string, let known = GeneratorCatalogue[name]?.classNames, !known.isEmpty {
+            return known
+        }
+        return (data?["classes"] ?? generator?["classes"])?.array?.compactMap(\.string)
+    }
 }

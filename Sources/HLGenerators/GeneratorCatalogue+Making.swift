@@ -49,9 +49,7 @@ extension GeneratorSpecification {
         case let network as any NetworkArchitecture:
             try withWeights(of: network, on: backend) { try network.make(self, from: $0, on: backend) }
         default:
-            throw Failure(
-                .incompatible, "the stream's generator '\(name)' is not known to this version",
-                "render the stream with the program that wrote it, or take a newer version")
+            throw Self.unknown(name)
         }
     }
 

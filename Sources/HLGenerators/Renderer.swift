@@ -6,31 +6,37 @@ import HLTensor
 ///
 /// Pixels are rounded to u8 unless f32 is asked for, so that results do not depend on which stage rendered.
 package final class Renderer {
-    private let generator: (any Generator)?
-    private let header: StreamHeader
+    /// The stream's generator, or why it cannot be had; nil where the stream names none.
+    private let generator: Result<any Generator, any Error>?
 
     /// - Parameters:
-    ///   - header: the stream's, which names the generator.
+    ///   - header: the stream's, which names the generator. Where that cannot be had, nothing is said before an image is
+    ///     missing: a stream of images needs none.
     ///   - backend: what the generator computes on; not asked for where there is none.
     ///   - trusted: whether a command in the header comes from the user of this program.
-    /// - Throws: `Failure` when the stream's generator cannot be had. A stream of real images needs none.
+    /// - Throws: `Failure` where there is no such backend.
     package init(
         _ header: StreamHeader, on backend: @autoclosure () throws -> any Backend, trusted: Bool = false
     ) throws {
-        self.header = header
-        generator =
-            header.generator == nil
-            ? nil : try GeneratorSpecification(of: header).makeGenerator(on: try backend(), trusted: trusted)
+        if header.generator == nil {
+            generator = nil
+        } else {
+            let backend = try backend()
+            generator = Result {
+                try GeneratorSpecification.known(by: header).makeGenerator(on: backend, trusted: trusted)
+            }
+        }
     }
 
     /// For images of a generator that is there already.
-    package init(_ generator: any Generator) {
-        self.generator = generator
-        header = StreamHeader(generator: generator.specification.json)
-    }
+    package init(_ generator: any Generator) { self.generator = .success(generator) }
+
+    /// For who is going to render in any case.
+    /// - Throws: `Failure` when the stream's generator cannot be had.
+    package func requireGenerator() throws { _ = try generator?.get() }
 
     /// The generator's mapping network, where it has one.
-    package var mapper: (any LatentMapper)? { generator as? any LatentMapper }
+    package var mapper: (any LatentMapper)? { (try? generator?.get()) as? any LatentMapper }
 
     /// The images of some views of a batch where the generator computes, [V · B, 3, H, W], U8 or F32, view by view: those
     /// `x.V` that the batch has, the others rendered in one call. Mapped latents `w.V` win over `z.V`.
@@ -88,11 +94,11 @@ package final class Renderer {
         for (place, view) in missing.enumerated() {
             tensors["x.\(view)"] = images.rows(place * batch.count..<(place + 1) * batch.count)
         }
-        return try Batch(tensors, metadata: batch.metadata)
+        return try batch.replacing(tensors)
     }
 
     private func read(_ images: Tensor) throws -> HostTensor {
-        guard let generator else { preconditionFailure("nothing was rendered") }
+        guard let generator = try generator?.get() else { preconditionFailure("nothing was rendered") }
         return try generator.backend.read(images)
     }
 
@@ -104,11 +110,25 @@ package final class Renderer {
                 .data, "x.\(view) is \(images.type.rawValue) \(images.shape), not U8 or F32 [B, 3, H, W]",
                 "make the stream anew")
         }
+        if images.type == .f32 { try checkPixels(images, "x.\(view)", batch) }
         return images
     }
 
+    /// - Throws: `Failure(.data)` for a pixel outside 0…1 or a NaN: images that were normalised, or 0…255.
+    private func checkPixels(_ images: HostTensor, _ name: String, _ batch: Batch) throws {
+        guard let bad = images.firstElement(outside: 0...1) else { return }
+        let row = bad / max(1, images.rowSize)
+        let value = images.withUnsafeElements(as: Float.self) { $0[bad] }
+        let sample = batch.ids.map { "sample \($0.integers[row])" } ?? "one of the samples"
+        throw Failure(
+            .data, "\(name) of \(sample) has a pixel of \(value), where F32 goes from 0 to 1",
+            value.isNaN
+                ? Failure.straying
+                : value > 1 ? "divide pixels of 0 to 255 by 255, or write them as U8" : "undo their normalisation")
+    }
+
     private func rendered(_ views: [Int], in batch: Batch, _ pixels: PixelType) throws -> Tensor {
-        guard let generator else { throw Batch.missing("x.\(views[0])") }
+        guard let generator = try generator?.get() else { throw Batch.missing("x.\(views[0])") }
         let specification = generator.specification, side = specification.resolution
         let latents = try views.map { try self.latents(of: $0, in: batch, specification) }
         let images = try generator.render(latents, pixels: pixels)
@@ -138,6 +158,10 @@ package final class Renderer {
                 "\(name) has \(values.shape[1]) \(unit) of \(values.shape[2]), but \(specification.name) takes "
                     + "\(shape.chunks) of \(shape.dimension)",
                 "draw the latents with hl-sample --generator \(specification.name)")
+        }
+        if let bad = values.firstNonFinite {
+            let sample = batch.ids.map { "sample \($0.integers[bad / max(1, values.rowSize)])" } ?? "one of the samples"
+            throw Failure.notFinite("\(name) of \(sample)")
         }
         return Latents(values, space: space, ids: try ids(of: batch, specification), view: view)
     }

@@ -13,6 +13,23 @@ extension HostTensor {
         }
     }
 
+    /// Where the first value of an F32 tensor outside a range is, a NaN included, counted in elements.
+    package func firstElement(outside range: ClosedRange<Float>) -> Int? {
+        withUnsafeElements(as: Float.self) { values in
+            let (low, high) = (range.lowerBound, range.upperBound)
+            for start in stride(from: 0, to: values.count, by: 4096) {
+                let block = start..<min(start + 4096, values.count)
+                var strays: UInt32 = 0
+                for i in block {
+                    strays &+= values[i] >= low ? 0 : 1
+                    strays &+= values[i] <= high ? 0 : 1
+                }
+                if strays > 0 { return block.first { !range.contains(values[$0]) } }
+            }
+            return nil
+        }
+    }
+
     /// For F32 tensors with an entry of the first dimension for each sample.
     /// - Parameters:
     ///   - name: of the tensor, for the message.

@@ -4,6 +4,12 @@ package struct StableHash: Sendable {
 
     package init() {}
 
+    /// In hex, sixteen digits.
+    package var text: String {
+        let digits = String(value, radix: 16)
+        return String(repeating: "0", count: 16 - digits.count) + digits
+    }
+
     /// Of a text's UTF-8.
     package init(_ text: String) { add(text) }
 

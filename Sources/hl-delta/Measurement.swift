@@ -49,7 +49,7 @@ struct Measurement {
         }
         let shape = LatentShape(chunks: anchors.shape[1], dimension: anchors.shape[2])
         self.shape = shape
-        specification = header.generator == nil ? nil : try GeneratorSpecification(of: header)
+        specification = try GeneratorSpecification.ifKnown(by: header)
         try specification?.shape(in: space)?.require(anchors, "\(space.rawValue).0")
         guard request.chunks != nil || shape.chunks <= Self.mostChunks else {
             throw Failure(

@@ -11,7 +11,8 @@ struct TableRow {
 
     private static let width = 15
 
-    init(_ measurement: Measurement, _ header: StreamHeader) {
+    /// - Parameter headers: those of all streams that are joined in the one that was measured.
+    init(_ measurement: Measurement, _ headers: [StreamHeader]) {
         let statistics = measurement.statistics
         let chunks = zip(statistics.chunks.indices, statistics.perChunk).map {
             ("\(measurement.space.rawValue)^\($0)", Self.value($1))
@@ -19,13 +20,17 @@ struct TableRow {
         cells =
             chunks + zip(statistics.groups, statistics.perGroup).map { ($0.text, Self.value($1)) }
             + [("samples", String(statistics.count))]
-        let perturbation = header.metadata["hl.perturbation"].flatMap {
-            try? JSONValue(parsing: $0, name: "hl.perturbation")
-        }
-        // One walker alone is the perturbation itself; else it has groups, of noise or of a walker each.
-        let parts = perturbation?["groups"]?.array ?? perturbation.map { [$0] } ?? []
         var names: [String] = []
-        for name in parts.map({ $0["walker"]?.string ?? "noise" }) where !names.contains(name) { names.append(name) }
+        for header in headers {
+            let perturbation = header.metadata["hl.perturbation"].flatMap {
+                try? JSONValue(parsing: $0, name: "hl.perturbation")
+            }
+            // One walker alone is the perturbation itself; else it has groups, of noise or of a walker each.
+            let parts = perturbation?["groups"]?.array ?? perturbation.map { [$0] } ?? []
+            for name in parts.map({ $0["walker"]?.string ?? "noise" }) where !names.contains(name) {
+                names.append(name)
+            }
+        }
         source = names.joined(separator: ", ")
     }
 

@@ -95,8 +95,12 @@ struct Delta: Tool {
             if figure != nil { try DeltaFigure.check(made) }
             return made
         }
-        var measurement: Measurement?
+        var measurement: Measurement?, headers = [reader.header], last = 0
         while let batch = try source.next() {
+            for (segment, _) in batch.parts where segment.number != last {
+                headers.append(segment.header)
+                last = segment.number
+            }
             var current = try measurement ?? start(batch)
             measurement = nil  // The only copy is the one that grows.
             try current.add(batch)
@@ -108,11 +112,11 @@ struct Delta: Tool {
             throw Failure(.data, "\(reader.name) has no samples", "draw some with hl-sample")
         }
         if let figure { try DeltaFigure(measurement).rendered().writePNG(to: figure) }
-        try Console.printOutput(try text(measurement, reader.header))
+        try Console.printOutput(try text(measurement, headers))
     }
 
-    private func text(_ measurement: Measurement, _ header: StreamHeader) throws -> String {
-        if table { return TableRow(measurement, header).text(withHeading: !noHeading) }
+    private func text(_ measurement: Measurement, _ headers: [StreamHeader]) throws -> String {
+        if table { return TableRow(measurement, headers).text(withHeading: !noHeading) }
         if suggest {
             let suggestion = try measurement.suggestion()
             suggestion.warnings.forEach(Console.warn)

@@ -65,7 +65,12 @@ struct Encode: Tool {
         let reader = try StreamInput.open(path: input)
         let renderer = try Renderer(reader.header, on: backend)
         let output = try StreamOutput(path: destination.output)
-        try output.writeHeader(try header(reader.header, encoder))
+        let description = try description(of: encoder)
+        try output.begin(reader.header) { header in
+            var result = header.appending(seed: network.untrained ? randomness.seed : nil)
+            result.metadata["hl.encoder"] = description.text
+            return result
+        }
         Console.note("\(network.name): \(encoder.description.json.text), \(backend.summary)")
         let batches = BatchRegrouper(ReadAhead(reader)), views = try chosenViews(), progress = Progress()
         while let batch = try batches.nextBatch(of: batch) {
@@ -75,7 +80,7 @@ struct Encode: Tool {
                 if output.samplesWritten == 0 { encoder.warnAboutSize(of: images.shape) }
                 tensors["e.\(view)"] = try encoder.encode(.device(images))
             }
-            try output.write(try Batch(tensors, metadata: batch.metadata))
+            try output.write(try batch.replacing(tensors))
             progress.advance(by: batch.count)
         }
         if output.samplesWritten == 0 { warn("the stream has no samples") }
@@ -83,14 +88,12 @@ struct Encode: Tool {
         progress.finish()
     }
 
-    /// The header says which encoder made the embeddings, so that those of two encoders are not compared.
-    private func header(_ header: StreamHeader, _ encoder: Encoder) throws -> StreamHeader {
-        var result = header.appending(seed: network.untrained ? randomness.seed : nil)
+    /// For the header, `hl.encoder`, so that embeddings of two encoders are not compared.
+    private func description(of encoder: Encoder) throws -> JSONValue {
         var description = encoder.description.json.object ?? JSONObject()
         description["file"] = .string(network.name)
         description["fingerprint"] = .string(try encoder.fingerprint())
-        result.metadata["hl.encoder"] = JSONValue.object(description).text
-        return result
+        return .object(description)
     }
 }
 

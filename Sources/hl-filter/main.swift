@@ -78,7 +78,12 @@ struct Filter: Tool {
         let oracle = try defectOracle(reader.header)
         let renderer = try Renderer(reader.header, on: backend)
         let output = try StreamOutput(path: destination.output)
-        try output.writeHeader(try header(reader.header, judge))
+        let description = try description(of: judge)
+        try output.begin(reader.header) { header in
+            var result = header.appending()
+            result.metadata["hl.filter"] = description.text
+            return result
+        }
         let group = try BestOfGroup(keep: keep ?? 0.5, batch: batch)
         let batches = BatchRegrouper(ReadAhead(reader)), progress = Progress()
         var report = FilterReport()
@@ -97,7 +102,7 @@ struct Filter: Tool {
     }
 
     private func defectOracle(_ header: StreamHeader) throws -> (any DefectOracle)? {
-        header.generator == nil ? nil : try GeneratorSpecification(of: header).makeOracle() as? any DefectOracle
+        try GeneratorSpecification.ifKnown(by: header)?.makeOracle() as? any DefectOracle
     }
 
     /// A batch with the images of all its views, and how real each looks.
@@ -110,18 +115,15 @@ struct Filter: Tool {
             tensors["s.\(view)"] = try model.scores(of: images, on: backend)
             if tensors["x.\(view)"] == nil { tensors["x.\(view)"] = try backend.read(images) }
         }
-        return try Batch(tensors, metadata: batch.metadata)
+        return try batch.replacing(tensors)
     }
 
-    /// The header says what the samples were judged by.
-    private func header(_ header: StreamHeader, _ judge: DiscriminatorCheckpoint.Loaded) throws -> StreamHeader {
-        var result = header.appending()
-        let description: JSONValue = [
+    /// For the header, `hl.filter`: what the samples were judged by.
+    private func description(of judge: DiscriminatorCheckpoint.Loaded) throws -> JSONValue {
+        [
             "discriminator": .string(discriminator), "sha256": .string(try SHA256.digest(ofFile: discriminator)),
             "auc": .number(judge.auc), "keep": .number(score ? 1 : keep ?? 0.5), "by": .string(by.rawValue),
         ]
-        result.metadata["hl.filter"] = description.text
-        return result
     }
 }
 

@@ -98,14 +98,17 @@ struct Perturb: Tool {
         let walkers = try loadWalkers(on: backend)
         let reader = try StreamInput.open(path: input)
         let renderer = images.render ? try Renderer(reader.header, on: try backend()) : nil
+        try renderer?.requireGenerator()
         let request = PerturbationRequest(
             chunks: chunks, groups: groups, noise: try normal.distribution(), seed: randomness.seed, views: views,
             sweep: sweep)
         let views = try makeViews(request, walkers, reader.header, renderer, on: backend, threads: shared.threadCount)
         let output = try StreamOutput(path: destination.output)
-        var header = reader.header.appending(seed: walkers.isEmpty || !groups.isEmpty ? randomness.seed : nil)
-        header.metadata["hl.perturbation"] = views.json.text
-        try output.writeHeader(header)
+        try output.begin(reader.header) { header in
+            var result = header.appending(seed: walkers.isEmpty || !groups.isEmpty ? randomness.seed : nil)
+            result.metadata["hl.perturbation"] = views.json.text
+            return result
+        }
         Console.note("\(shared.threadCount) threads, \(views.json.text)")
 
         let progress = Progress()
@@ -148,7 +151,7 @@ extension Perturb {
                 .incompatible, "\(name) has view \(view) already", "give this program a stream of anchors")
         }
         for (name, tensor) in added { tensors[name] = tensor }
-        return try Batch(tensors, metadata: batch.metadata)
+        return try batch.replacing(tensors)
     }
 }
 

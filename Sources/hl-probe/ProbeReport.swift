@@ -72,7 +72,13 @@ struct ProbeReport {
     }
 
     private static func json(_ set: ProbeSet) -> JSONValue {
-        var object = SampleOrigin(set.header).json.object ?? JSONObject()
+        var object: JSONObject = ["source": SampleOrigin(set.header).json.source]
+        var seeds: [JSONValue] = []
+        for seed in set.segments.map({ SampleOrigin($0.header).json.seed }) where !seeds.contains(seed) {
+            seeds.append(seed)
+        }
+        // A list where streams of several seeds were joined.
+        object["seed"] = seeds.count == 1 ? seeds[0] : .array(seeds)
         object["samples"] = .integer(Int64(set.count))
         if let text = set.header.metadata["hl.encoder"], let value = try? JSONValue(parsing: text, name: "hl.encoder") {
             object["encoder"] = value

@@ -8,7 +8,10 @@ import HLTensor
 struct ProbeSet {
     /// `train` or `test`.
     let role: String
+    /// The first one.
     let header: StreamHeader
+    /// The streams that are joined in it, as far as they have samples, and the ids of each.
+    let segments: [(header: StreamHeader, ids: [Int64])]
     /// Position in the source, by which samples are told apart.
     let ids: [Int64]
     let labels: [Int64]
@@ -24,9 +27,16 @@ struct ProbeSet {
         let renderer = wantsImages ? try Renderer(reader.header, on: backend) : nil
         let batches = ReadAhead(reader)
         var ids: [Int64] = [], labels: [Int64] = [], parts: [HostTensor] = []
+        var segments: [(header: StreamHeader, ids: [Int64])] = [], last: StreamSegment?
         while let batch = try batches.next() {
             labels += try batch.require("y", .i64, rank: 1).integers
-            ids += try batch.require("id", .i64, rank: 1).integers
+            let own = try batch.require("id", .i64, rank: 1).integers
+            ids += own
+            for (segment, rows) in batch.parts {
+                if segment !== last { segments.append((segment.header, [])) }
+                segments[segments.count - 1].ids += own[rows]
+                last = segment
+            }
             let part = try renderer?.hostImages(of: 0, in: batch) ?? embeddings(batch)
             if let first = parts.first, first.type != part.type || first.shape.dropFirst() != part.shape.dropFirst() {
                 let (a, b) = (Array(first.shape.dropFirst()), Array(part.shape.dropFirst()))
@@ -43,7 +53,8 @@ struct ProbeSet {
                 "label it or leave it out")
         }
         return ProbeSet(
-            role: role, header: reader.header, ids: ids, labels: labels, content: HostTensor.concatenate(parts))
+            role: role, header: reader.header, segments: segments, ids: ids, labels: labels,
+            content: HostTensor.concatenate(parts))
     }
 
     private static func embeddings(_ batch: Batch) throws -> HostTensor {

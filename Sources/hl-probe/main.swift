@@ -113,6 +113,7 @@ struct Probe: Tool {
         if encoder == nil { try ProbeCheck.encoders(train, test) }
         try ProbeCheck.shapes(train, test)
         let classes = try ProbeClasses(train, test)
+        ProbeCheck.warnAboutCopies(train, test)
         Console.note("\(network.isGiven ? network.name : "embedded before"), \(backend.summary)")
         encoder?.warnAboutSize(of: train.content.shape)
         let trainFeatures = try embed(train, encoder), testFeatures = try embed(test, encoder)

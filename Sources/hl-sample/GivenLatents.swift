@@ -38,15 +38,31 @@ enum GivenLatents {
         return try LatentStream(stream, specification, path, positions, attaching: request)
     }
 
-    static func header(_ specification: GeneratorSpecification, _ path: String) -> StreamHeader {
+    static func header(
+        _ specification: GeneratorSpecification, _ path: String, fingerprint: String
+    ) -> StreamHeader {
         StreamHeader(
-            generator: specification.json, latent: ["distribution": "given", "file": .string(path)])
+            generator: specification.json,
+            latent: ["distribution": "given", "file": .string(path), "fingerprint": .string(fingerprint)])
     }
 
-    static func checkFinite(_ latents: HostTensor?, first: Int, name: String) throws {
+    /// Of a stream whose anchors are taken: they keep their source, seed and history. What belongs to tensors that are
+    /// left out goes with them.
+    static func header(
+        _ specification: GeneratorSpecification, _ path: String, of stream: StreamHeader
+    ) -> StreamHeader {
+        var header = stream
+        header.generator = specification.json
+        header.latent = stream.latent ?? ["distribution": "given", "file": .string(path)]
+        for key in ["hl.perturbation", "hl.encoder"] { header.metadata[key] = nil }
+        return header
+    }
+
+    /// - Throws: `Failure(.data)` that names the first sample which holds a NaN or an infinity.
+    static func checkFinite(_ latents: HostTensor?, ids: HostTensor, name: String) throws {
         guard let latents, let bad = latents.firstNonFinite else { return }
         throw Failure.notFinite(
-            "latent \(first + bad / max(1, latents.rowSize)) of \(name)", remedy: "remove it from the file")
+            "latent \(ids.integers[bad / max(1, latents.rowSize)]) of \(name)", remedy: "remove it from the file")
     }
 }
 
@@ -78,7 +94,7 @@ final class LatentArray: SampleSource {
         self.count = count
         name = path
         total = positions.count ?? (count - positions.start)
-        header = GivenLatents.header(specification, path)
+        header = GivenLatents.header(specification, path, fingerprint: Self.fingerprint([z, w]))
         summary = "\(count) latents of \(specification.name) in \(path)"
         attachments = try Attachments(request, specification, header, hasMapped: w != nil)
         self.positions = positions
@@ -115,9 +131,19 @@ final class LatentArray: SampleSource {
             step == 1
                 ? latents.rows(first..<first + count) : latents.gather((0..<count).map { first + $0 * step })
         }
-        let (z, w) = (z.map(rows), w.map(rows))
-        for latents in [z, w] { try GivenLatents.checkFinite(latents, first: first, name: name) }
-        return try attachments.batch(ids: ids(from: first, count: count, step: step), z: z, w: w)
+        let (z, w, ids) = (z.map(rows), w.map(rows), ids(from: first, count: count, step: step))
+        for latents in [z, w] { try GivenLatents.checkFinite(latents, ids: ids, name: name) }
+        return try attachments.batch(ids: ids, z: z, w: w)
+    }
+
+    /// By which the same latents are known in a file of another name.
+    private static func fingerprint(_ latents: [HostTensor?]) -> String {
+        var hash = StableHash()
+        for latents in latents {
+            hash.add(latents.map { "\($0.shape)" } ?? "none")
+            latents?.withUnsafeElements(as: UInt32.self) { hash.add(words: $0) }
+        }
+        return hash.text
     }
 }
 
@@ -145,6 +171,7 @@ final class LatentStream: SampleSource {
     let total: Int?
     let summary: String
     private let name: String
+    private let path: String
     private let specification: GeneratorSpecification
     private let attachments: Attachments
     private let reader: BatchRegrouper
@@ -157,16 +184,20 @@ final class LatentStream: SampleSource {
     ) throws {
         name = stream.name
         self.specification = specification
-        header = GivenLatents.header(specification, path)
+        header = stream.header
         // Whether there are mapped latents shows with the first samples.
         let source = try Lookahead(stream)
         let hasMapped = source.first?.tensors["w.0"] != nil
         reader = BatchRegrouper(source)
-        attachments = try Attachments(request, specification, header, hasMapped: hasMapped)
+        attachments = try Attachments(
+            request, specification, GivenLatents.header(specification, path, of: stream.header), hasMapped: hasMapped)
+        self.path = path
         total = positions.count
         summary = "latents of \(specification.name) in \(path)"
         self.positions = positions
     }
+
+    func adapted(_ header: StreamHeader) -> StreamHeader { GivenLatents.header(specification, path, of: header) }
 
     func next() throws -> Batch? {
         // Positions come as they lie in the stream: everything between them is read and left out.
@@ -194,9 +225,9 @@ final class LatentStream: SampleSource {
         let w = try latents(.w, of: batch)
         // Streams of mapped latents need not have those that they were mapped from.
         let z = batch.tensors["z.0"] == nil && w != nil ? nil : try latents(.z, of: batch)
-        for latents in [z, w] { try GivenLatents.checkFinite(latents, first: first, name: name) }
         let ids = batch.ids ?? ids(from: first, count: batch.count, step: step)
-        return try attachments.batch(ids: ids, z: z, w: w)
+        for latents in [z, w] { try GivenLatents.checkFinite(latents, ids: ids, name: name) }
+        return try attachments.batch(ids: ids, z: z, w: w).from(batch)
     }
 
     /// The anchors' latents in a space: nil where the stream has no w.

@@ -10,6 +10,15 @@ protocol SampleSource: BatchSource {
     var total: Int? { get }
     /// For `--verbose`.
     var summary: String { get }
+    /// What is to be said at the end, such as what was left out.
+    var conclusion: String? { get }
+    /// What is written for a header of the stream that it reads, where it reads one.
+    func adapted(_ header: StreamHeader) -> StreamHeader
+}
+
+extension SampleSource {
+    var conclusion: String? { nil }
+    func adapted(_ header: StreamHeader) -> StreamHeader { header }
 }
 
 /// Attaches to latents what their generator knows: labels, mapped latents, and images where they are wanted.
@@ -55,6 +64,7 @@ final class Attachments {
         renderer =
             request.rendersImages
             ? try Renderer(header, on: try request.backend(), trusted: request.isTrusted) : nil
+        try renderer?.requireGenerator()
         mapper = wantsMapped ? try renderer?.mapper ?? specification.makeMapper(on: request.backend()) : nil
         oracle = try specification.makeOracle()
         pixels = request.pixels

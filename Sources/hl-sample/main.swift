@@ -119,7 +119,7 @@ struct Sample: Tool {
     func run() throws {
         let source = try makeSource()
         let output = try StreamOutput(path: destination.output)
-        try output.writeHeader(source.header.appending(seed: randomness.seed))
+        try output.begin(source.header) { source.adapted($0).appending(seed: randomness.seed) }
         Console.note("seed \(randomness.seed), \(shared.threadCount) threads, \(source.summary)")
         let progress = Progress(total: source.total.map { shard.share(of: $0, from: start) })
         let next: () throws -> Batch?

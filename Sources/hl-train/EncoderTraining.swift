@@ -29,9 +29,10 @@ final class EncoderTraining: Trainee {
     var streamHashes: [UInt64] { [source.hash] }
 
     func feed() throws -> Bool {
-        let method = trainer.settings.method
+        let method = trainer.settings.method, isFirst = source.likeness == nil
         pairs = try source.nextPairs(batch, views: method.viewsPerSample, labelled: method.needsLabels)
         if let pairs { try accept(side: pairs.images.shape[2]) }
+        if isFirst, let likeness = source.likeness { tellLikeness(likeness) }
         return pairs != nil
     }
 
@@ -43,6 +44,22 @@ final class EncoderTraining: Trainee {
                 "give images of \(EncoderDescription.sides.lowerBound) to \(EncoderDescription.sides.upperBound)")
         }
         self.side = side
+    }
+
+    /// Pairs that are the same image teach nothing, with a loss that looks well.
+    private func tellLikeness(_ likeness: PairSource.Likeness) {
+        let isAugmented = trainer.settings.augmentation != .none
+        switch likeness {
+        case .different: break
+        case .noPositives where isAugmented:
+            Console.inform("the stream has no positives: the views of a pair differ by augmentation alone")
+        case .identical where isAugmented:
+            warn("the positives are the same as their anchors: the views of a pair differ by augmentation alone")
+        default:
+            warn(
+                "both views of a pair are the same image, and nothing is learnt from that: put hl-perturb before "
+                    + "hl-train, or leave out --augment none")
+        }
     }
 
     func skip() throws -> Bool { try source.skip(batch) }

@@ -26,9 +26,7 @@ final class ImageSource {
         stream = try TrainingStream(path: path, epochs: 1, seed: 0)
         self.backend = backend
         renderer = try Renderer(stream.header, on: backend)
-        oracle =
-            stream.header.generator == nil
-            ? nil : try GeneratorSpecification(of: stream.header).makeOracle() as? any DefectOracle
+        oracle = try GeneratorSpecification.ifKnown(by: stream.header)?.makeOracle() as? any DefectOracle
     }
 
     /// The next images, or nil where there are not so many left.

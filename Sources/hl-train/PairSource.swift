@@ -15,7 +15,18 @@ final class PairSource {
         let epoch: Int
     }
 
+    /// How the two views of a sample differ before T_x.
+    enum Likeness {
+        /// There is one only.
+        case noPositives
+        /// The positives are their anchors.
+        case identical
+        case different
+    }
+
     let stream: TrainingStream
+    /// Of the first pairs that were taken; nil before them, and where one view is taken.
+    private(set) var likeness: Likeness?
     private let renderer: Renderer
     private let backend: any Backend
 
@@ -42,6 +53,7 @@ final class PairSource {
         let ids = try batch.require("id", .i64, rank: 1).integers
         let labels = labelled ? try batch.require("y", .i64, rank: 1).integers : []
         let hasPositives = views > 1 && Renderer.views(of: batch).contains(1)
+        if likeness == nil && views > 1 { likeness = hasPositives ? Self.likeness(of: batch) : .noPositives }
         var images = try renderer.images(of: hasPositives ? [0, 1] : [0], in: batch, on: backend)
         if views > 1 && !hasPositives { images = backend.concatenate([images, images]) }
         return Pairs(images: images, ids: ids, labels: labels, epoch: epoch)
@@ -50,4 +62,20 @@ final class PairSource {
     /// Reads past `count` pairs without rendering them.
     /// - Returns: false when the stream ends before.
     func skip(_ count: Int) throws -> Bool { try stream.skip(count) }
+
+    /// Of the images, where they are attached, else of the latents.
+    private static func likeness(of batch: Batch) -> Likeness {
+        for kind in ["x", "w", "z"] {
+            switch (batch.tensors["\(kind).0"], batch.tensors["\(kind).1"]) {
+            case (let anchors?, let positives?):
+                let isSame = anchors.withUnsafeBytes { a in
+                    positives.withUnsafeBytes { b in a.count == b.count && a.elementsEqual(b) }
+                }
+                return isSame ? .identical : .different
+            case (nil, nil): continue
+            default: return .different
+            }
+        }
+        return .different
+    }
 }

@@ -5,11 +5,16 @@ import HLTensor
 /// Batches of a fixed size for training, from a stream or, epoch after epoch in shuffled order, from a file.
 ///
 /// Keeps a running hash of the header and of every id, so that a resumed run can tell whether it is fed the same stream.
+/// Where several streams are joined, all their headers count.
 final class TrainingStream {
-    /// Over the header's metadata and all ids so far, skipped ones included.
+    /// Over the headers' metadata and all ids so far, skipped ones included.
     var hash: UInt64 { seen.value }
     private var seen = StableHash()
     let header: StreamHeader
+    /// Those of the joined streams that samples have come from, and the first one.
+    private(set) var headers: [StreamHeader] = []
+    /// The number of the last of them in a pipe.
+    private var segment = 0
     /// Samples of one epoch, where a file says so beforehand.
     let sampleCount: Int?
     private let next: (Int) throws -> (batch: Batch, epoch: Int)?
@@ -27,13 +32,19 @@ final class TrainingStream {
             header = file.header
             sampleCount = file.sampleCount
             next = Self.shuffled(file, epochs: epochs, seed: seed)
+            file.headers.forEach(add)
         } else {
             let reader = try StreamReader(path: path)
             header = reader.header
             sampleCount = nil
             let batches = BatchRegrouper(ReadAhead(reader))
             next = { count in try batches.nextBatch(of: count).map { ($0, 0) } }
+            add(header)
         }
+    }
+
+    private func add(_ header: StreamHeader) {
+        headers.append(header)
         for part in [header.generator, header.data, header.latent] { seen.add(part?.text ?? "none") }
         for entry in header.history { seen.add(JSONValue.object(entry.json).text) }
     }
@@ -61,6 +72,10 @@ final class TrainingStream {
     /// The next `count` samples and the number of their epoch, or nil at the end; a last part that is smaller is dropped.
     func nextBatch(_ count: Int) throws -> (batch: Batch, epoch: Int)? {
         guard let (batch, epoch) = try next(count), batch.count == count else { return nil }
+        for (part, _) in batch.parts where part.number > segment {
+            segment = part.number
+            add(part.header)
+        }
         try batch.require("id", .i64, rank: 1).withUnsafeBytes { seen.add($0) }
         return (batch, epoch)
     }
@@ -69,10 +84,12 @@ final class TrainingStream {
     /// - Returns: false when the stream ends before.
     func skip(_ count: Int) throws -> Bool { try nextBatch(count) != nil }
 
-    /// The stream's history with a training on it last. A run that was stopped and resumed leaves the same file as one
-    /// that was not.
-    func history(seed: UInt64) -> [HistoryEntry] {
+    /// The stream's history with a training on it last; of streams that were joined, and of others that it was trained on
+    /// too, all of theirs. A run that was stopped and resumed leaves the same file as one that was not.
+    func history(seed: UInt64, with others: TrainingStream...) -> [HistoryEntry] {
         let arguments = CommandLine.arguments.dropFirst().filter { $0 != "--resume" }
-        return header.appending(arguments: arguments, seed: seed).history
+        var all = header
+        all.history = StreamHeader.history(joining: headers + others.flatMap(\.headers))
+        return all.appending(arguments: arguments, seed: seed).history
     }
 }

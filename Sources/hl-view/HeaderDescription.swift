@@ -9,6 +9,12 @@ struct HeaderDescription {
         var lines = ["version    \(header.version)"]
         if let generator = header.generator { lines.append("generator  \(generator.text)") }
         if let data = header.data { lines.append("data       \(data.text)") }
+        return Self.text(lines) + ownText
+    }
+
+    /// The part that streams which are joined need not have in common.
+    var ownText: String {
+        var lines: [String] = []
         if let latent = header.latent { lines.append("latent     \(latent.text)") }
         for (key, value) in header.metadata.sorted(by: { $0.key < $1.key }) { lines.append("\(key)  \(value)") }
         for entry in header.history {
@@ -16,7 +22,11 @@ struct HeaderDescription {
             let command = ([entry.tool ?? "?"] + entry.arguments.map(Self.quoted)).joined(separator: " ")
             lines.append("history    \(command)\(seed), version \(entry.version ?? "?")")
         }
-        return lines.map { $0.split(whereSeparator: \.isNewline).joined(separator: " ") + "\n" }.joined()
+        return Self.text(lines)
+    }
+
+    private static func text(_ lines: [String]) -> String {
+        lines.map { $0.split(whereSeparator: \.isNewline).joined(separator: " ") + "\n" }.joined()
     }
 
     /// As a shell would need it.
@@ -38,6 +48,13 @@ struct HeaderDescription {
         var object: JSONObject = ["version": .integer(Int64(header.version))]
         object["generator"] = header.generator
         object["data"] = header.data
+        for (key, value) in own.members { object[key] = value }
+        return object
+    }
+
+    /// The part that streams which are joined need not have in common.
+    var own: JSONObject {
+        var object = JSONObject()
         object["latent"] = header.latent
         if !header.metadata.isEmpty {
             var metadata = JSONObject()

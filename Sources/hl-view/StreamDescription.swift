@@ -4,6 +4,9 @@ import HLFormats
 /// What a stream holds beside its header, counted to its end.
 struct StreamDescription {
     private let header: StreamHeader
+    /// The streams that are joined, and the samples of each.
+    private var segments: [StreamSegment] = []
+    private var counts: [Int: Int] = [:]
     private var tensors: [(name: String, type: String, shape: [Int])] = []
     private var batches = 0
     private var samples = 0
@@ -21,23 +24,40 @@ struct StreamDescription {
             batches += 1
             samples += batch.count
             bytes += batch.tensors.reduce(0) { $0 + $1.tensor.byteCount }
+            for (segment, rows) in batch.parts { counts[segment.number, default: 0] += rows.count }
             progress.advance(by: batch.count)
         }
+        segments = reader.segments
         progress.finish()
     }
 
-    /// Tensors and totals; they stand below the text of the header.
+    /// Tensors and totals, and of streams that were joined what each has of its own; all of it stands below the text of
+    /// the first header.
     var text: String {
         let lines = tensors.map { tensor in
             let shape = (["B"] + tensor.shape.map(String.init)).joined(separator: " x ")
             return "tensor     \(tensor.name) \(tensor.type) \(shape)\n"
         }
-        return lines.joined() + "samples    \(samples) in \(batches) records, \(bytes) bytes of tensors\n"
+        let joined = segments.count < 2 ? [] : segments.map { segment in
+            let count = counts[segment.number] ?? 0, number = "stream     \(segment.number + 1) of \(segments.count)"
+            return segment.number == 0
+                ? "\(number), above: \(count) samples\n"
+                : "\(number): \(count) samples\n" + HeaderDescription(header: segment.header).ownText
+        }
+        return joined.joined() + lines.joined() + "samples    \(samples) in \(batches) records, \(bytes) bytes of tensors\n"
     }
 
     /// All of it, the header included.
     var json: JSONValue {
         var object = HeaderDescription(header: header).json
+        if segments.count > 1 {
+            object["streams"] = .array(
+                segments.map { segment in
+                    var stream = HeaderDescription(header: segment.header).own
+                    stream["samples"] = .integer(Int64(counts[segment.number] ?? 0))
+                    return .object(stream)
+                })
+        }
         object["tensors"] = .array(
             tensors.map {
                 [

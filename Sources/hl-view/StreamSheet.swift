@@ -38,9 +38,14 @@ struct StreamSheet {
             let wanted = isGrid ? layout.rows * layout.columns - shown : layout.rows - rows.count
             guard wanted > 0, let batch = try regrouper.nextBatch(of: min(wanted, 64)) else { break }
             let views = Renderer.views(of: batch)
-            if shown == 0 {
-                isGrid = views.count == 1
-                if !isGrid { columnCaptions = Self.columnCaptions(views, reader.header) }
+            if shown == 0 { isGrid = views.count == 1 }
+            if !isGrid {
+                for header in batch.parts.map(\.segment.header) {
+                    let names = Self.columnCaptions(views, header)
+                    // Streams that were joined need not have moved the same chunks.
+                    if columnCaptions.isEmpty { columnCaptions = names }
+                    if columnCaptions != names { columnCaptions = Self.columnCaptions(views, StreamHeader()) }
+                }
             }
             let images = try views.map { try Image.batch(renderer.hostImages(of: $0, in: batch)) }
             let captions = isGrid ? Self.ids(of: batch) : Self.captions(of: batch, reader.header)
@@ -85,7 +90,7 @@ struct StreamSheet {
     private static func captions(of batch: Batch, _ header: StreamHeader) -> [String] {
         let ids = batch.ids?.integers
         let labels = batch.tensors["y"].flatMap { $0.type == .i64 && $0.shape.count == 1 ? $0.integers : nil }
-        let names = classNames(header)
+        let names = header.classNames ?? []
         return (0..<batch.count).map { sample in
             var parts: [String] = []
             if let ids { parts.append("\(ids[sample])") }
@@ -95,11 +100,6 @@ struct StreamSheet {
             }
             return parts.joined(separator: " ")
         }
-    }
-
-    private static func classNames(_ header: StreamHeader) -> [String] {
-        let names = header.generator?["name"]?.string.flatMap { GeneratorCatalogue[$0]?.classNames } ?? []
-        return names.isEmpty ? header.data?["classes"]?.array?.compactMap(\.string) ?? [] : names
     }
 
     /// What a view is: the chunks or layers that a sweep moved for it, such as `z^0` or `layers 4-7`, else its number.

@@ -26,4 +26,16 @@ import Testing
         let own = #expect(throws: Failure.self) { try latents.requireFinite("z.0", ids: ids, remedy: "draw again") }
         #expect(own?.remedy == "draw again")
     }
+
+    @Test(arguments: [0, 4095, 4096, 9999]) func theFirstOutsideARangeIsFound(place: Int) {
+        for bad in [Float.nan, .infinity, 1.0001, -0.0001] {
+            var values = [Float](repeating: 1, count: 10_000)
+            values[5000] = 0
+            #expect(HostTensor(values, shape: [100, 100]).firstElement(outside: 0...1) == nil)
+            values[place] = bad
+            values[9999] = .nan
+            #expect(HostTensor(values, shape: [100, 100]).firstElement(outside: 0...1) == place)
+        }
+        #expect(HostTensor([Float](), shape: [0, 3]).firstElement(outside: 0...1) == nil)
+    }
 }

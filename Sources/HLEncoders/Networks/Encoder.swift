@@ -160,7 +160,6 @@ package final class Encoder {
         for (name, tensor) in try backbone.state(on: backend) where !name.hasSuffix("num_batches_tracked") {
             tensor.withUnsafeElements(as: UInt32.self) { hash.add(words: $0) }
         }
-        let digits = String(hash.value, radix: 16)
-        return String(repeating: "0", count: 16 - digits.count) + digits
+        return hash.text
     }
 }

@@ -7,6 +7,8 @@ package struct Batch: Sendable {
     package var metadata: [String: String]
     /// Samples, the first dimension of every tensor.
     package let count: Int
+    /// None where the samples do not come from a stream.
+    private let origin: SegmentRuns
 
     /// - Throws: `Failure` (data) unless there is a tensor and all have the same first dimension.
     package init(_ tensors: NamedTensors, metadata: [String: String] = [:]) throws {
@@ -22,13 +24,42 @@ package struct Batch: Sendable {
         guard count <= Int(Int32.max) else {
             throw Failure(.data, "a batch of \(count) samples", "use smaller batches")
         }
-        self.init(tensors, metadata: metadata, count: count)
+        self.init(tensors, metadata: metadata, count: count, SegmentRuns())
     }
 
-    private init(_ tensors: NamedTensors, metadata: [String: String], count: Int) {
+    private init(_ tensors: NamedTensors, metadata: [String: String], count: Int, _ origin: SegmentRuns) {
         self.tensors = tensors
         self.metadata = metadata
         self.count = count
+        self.origin = origin
+    }
+
+    // MARK: Where they come from
+
+    /// The samples by the joined streams that they are of, in their order; none where they come from no stream.
+    package var parts: [(segment: StreamSegment, rows: Range<Int>)] {
+        var start = 0
+        return origin.runs.map { run in
+            defer { start += run.count }
+            return (run.segment, start..<start + run.count)
+        }
+    }
+
+    /// The same samples with other tensors.
+    /// - Throws: as `init`.
+    package func replacing(_ tensors: NamedTensors) throws -> Batch {
+        try Batch(tensors, metadata: metadata).from(self)
+    }
+
+    /// The samples as those of a stream.
+    package func from(_ segment: StreamSegment) -> Batch {
+        Batch(tensors, metadata: metadata, count: count, SegmentRuns(segment, count: count))
+    }
+
+    /// The samples as those that another batch was made of, one by one.
+    package func from(_ other: Batch) -> Batch {
+        precondition(count == other.count)
+        return Batch(tensors, metadata: metadata, count: count, other.origin)
     }
 
     /// I64, B.
@@ -38,12 +69,13 @@ package struct Batch: Sendable {
 
     /// Some of the samples; shares memory.
     package func rows(_ range: Range<Int>) -> Batch {
-        Batch(tensors.mapTensors { $0.rows(range) }, metadata: metadata, count: range.count)
+        Batch(tensors.mapTensors { $0.rows(range) }, metadata: metadata, count: range.count, origin.rows(range))
     }
 
     /// The samples `indices`, in that order; a copy.
     package func gather(_ indices: [Int]) -> Batch {
-        Batch(tensors.mapTensors { $0.gather(indices) }, metadata: metadata, count: indices.count)
+        Batch(
+            tensors.mapTensors { $0.gather(indices) }, metadata: metadata, count: indices.count, origin.gather(indices))
     }
 
     /// Batches with the same tensors, one below the other; metadata of the first.
@@ -61,7 +93,9 @@ package struct Batch: Sendable {
         for name in first.tensors.names {
             tensors[name] = HostTensor.concatenate(parts.compactMap { $0.tensors[name] })
         }
-        return Batch(tensors, metadata: first.metadata, count: parts.reduce(0) { $0 + $1.count })
+        var origin = SegmentRuns()
+        for run in parts.flatMap(\.origin.runs) { origin.append(run.segment, count: run.count) }
+        return Batch(tensors, metadata: first.metadata, count: parts.reduce(0) { $0 + $1.count }, origin)
     }
 
     /// The tensor `name`, which must be there with this type and rank.

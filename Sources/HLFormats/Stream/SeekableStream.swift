@@ -6,7 +6,10 @@ import HLTensor
 /// end records; the checksum of a record is checked when the record is decoded.
 package final class SeekableStream {
     package let name: String
-    package let header: StreamHeader
+    /// The first header.
+    package var header: StreamHeader { headers[0] }
+    /// Those of all streams that are joined in it.
+    package let headers: [StreamHeader]
     /// Samples in each batch record that has any.
     package let rowCounts: [Int]
     package let sampleCount: Int
@@ -41,12 +44,15 @@ package final class SeekableStream {
         }
         if size == 0 { throw Failure(.data, "\(path) is empty", "make it again") }
         var grammar = StreamGrammar(name: path)
+        var headers: [StreamHeader] = []
         var places: [Place] = []
         var counts: [Int] = []
         do {
             for (offset, size) in try StreamIndex.frames(source, fileSize: size) {
                 switch try StreamIndex.summary(source, offset: offset, size: size, name: path) {
-                case .header(let header): try grammar.accept(header)
+                case .header(let header):
+                    try grammar.accept(header)
+                    headers.append(header)
                 case .end(let batches, let samples): try grammar.acceptEnd(batches: batches, samples: samples)
                 case .batch(let layout, let count):
                     try grammar.accept(layout, count: count)
@@ -60,10 +66,10 @@ package final class SeekableStream {
         } catch {
             throw grammar.explain(error)
         }
-        guard let header = grammar.header else {
+        guard !headers.isEmpty else {
             throw Failure(.data, "\(path) is not a stream (no header)", StreamGrammar.notAStream)
         }
-        self.header = header
+        self.headers = headers
         self.places = places
         layout = grammar.layout
         rowCounts = counts

@@ -106,4 +106,14 @@ package struct StreamHeader: Sendable {
         result.history.append(entry)
         return result
     }
+
+    /// What was done to the samples of several streams, of which nothing is lost: the one history that all have, else one
+    /// entry with every history, under `joined`.
+    package static func history(joining headers: [StreamHeader]) -> [HistoryEntry] {
+        var histories: [[HistoryEntry]] = []
+        for header in headers where !histories.contains(header.history) { histories.append(header.history) }
+        if histories.count < 2 { return histories.first ?? [] }
+        let joined = histories.map { JSONValue.array($0.map { .object($0.json) }) }
+        return [HistoryEntry(json: ["joined": .array(joined)])]
+    }
 }

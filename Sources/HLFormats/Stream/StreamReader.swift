@@ -14,6 +14,9 @@ package final class StreamReader: BatchSource {
     package let name: String
     /// The first header.
     package let header: StreamHeader
+    /// The streams that are joined in this one, as far as it has been read, for who reads on the same thread. Each batch
+    /// says of which its samples are.
+    package private(set) var segments: [StreamSegment]
     package var samplesRead: Int { grammar.samples }
 
     private let frames: ZstdFrameReader
@@ -37,6 +40,7 @@ package final class StreamReader: BatchSource {
             throw Failure(.data, "\(name) does not begin with a header", "it is only a part of a stream: make it again")
         }
         self.header = header
+        segments = [StreamSegment(number: 0, header: header)]
         try grammar.accept(header)
     }
 
@@ -62,10 +66,12 @@ package final class StreamReader: BatchSource {
     private func advance() throws -> Batch? {
         while !isAtEnd {
             switch try Self.read(frames, grammar) {
-            case .header(let header): try grammar.accept(header)
+            case .header(let header):
+                try grammar.accept(header)
+                segments.append(StreamSegment(number: segments.count, header: header))
             case .batch(let batch):
                 try grammar.accept(TensorLayout(batch.tensors), count: batch.count)
-                if batch.count > 0 { return batch }
+                if batch.count > 0 { return batch.from(segments[segments.count - 1]) }
             case .end(let batches, let samples): try grammar.acceptEnd(batches: batches, samples: samples)
             case nil:
                 try grammar.finish()

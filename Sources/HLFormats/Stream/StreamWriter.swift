@@ -1,6 +1,7 @@
 import HLTensor
 
-/// Writes a stream: `writeHeader`, `write` for every batch, `finish`.
+/// Writes a stream: `writeHeader`, `write` for every batch, `finish`. With `join` between batches it is several streams,
+/// one behind the other.
 ///
 /// Each record reaches the sink completely before the call returns. An end record is written by `finish()` alone, and
 /// never after a failure, so that readers notice that something is missing.
@@ -18,7 +19,9 @@ package final class StreamWriter {
     private let sink: any ByteSink
     private let compressor: ZstdCompressor
     private var state = State.empty
+    /// Since the last header.
     private var batches = 0
+    private var samples = 0
     private var layout: TensorLayout?
     private var table: SeekTable?
 
@@ -31,6 +34,14 @@ package final class StreamWriter {
 
     package func writeHeader(_ header: StreamHeader) throws {
         try write(.header(header), in: .empty, then: .open)
+    }
+
+    /// Ends the stream and begins another one behind it, of the same tensors.
+    package func join(_ header: StreamHeader) throws {
+        try writeEnd(then: .empty)
+        batches = 0
+        samples = 0
+        try writeHeader(header)
     }
 
     /// Writes one record of exactly these samples.
@@ -46,14 +57,19 @@ package final class StreamWriter {
         layout = next
         try write(.batch(batch), in: .open, then: .open)
         batches += 1
+        samples += batch.count
         samplesWritten += batch.count
         bytesWritten += batch.tensors.reduce(0) { $0 + $1.tensor.byteCount }
     }
 
     /// Writes the end record and the seek table. The sink stays open.
     package func finish() throws {
-        try write(.end(batches: batches, samples: samplesWritten), in: .open, then: .finished)
+        try writeEnd(then: .finished)
         if let table { try table.frame.withUnsafeBytes { try sink.write($0) } }
+    }
+
+    private func writeEnd(then next: State) throws {
+        try write(.end(batches: batches, samples: samples), in: .open, then: next)
     }
 
     private func write(_ record: StreamRecord, in required: State, then next: State) throws {

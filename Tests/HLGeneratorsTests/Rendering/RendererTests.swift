@@ -112,6 +112,75 @@ struct RendererTests {
         #expect(kind(["id": ids, "z.0": z], wrong) == .software)
     }
 
+    /// Images that are attached are held to what the stream promises, as those of a command are.
+    @Test func attachedPixelsAreChecked() throws {
+        let backend = try CPUBackend.plain(threads: 1)
+        func failure(_ value: Float, _ ids: HostTensor?) throws -> Failure? {
+            var values = [Float](repeating: 0.5, count: 24)
+            values[13] = value
+            var tensors: NamedTensors = ["x.0": HostTensor(values, shape: [2, 3, 2, 2])]
+            tensors["id"] = ids
+            let batch = try Batch(tensors), renderer = try Renderer(StreamHeader(), on: backend)
+            var found: Failure?
+            let ways: [() throws -> Void] = [
+                { _ = try renderer.hostImages(of: 0, in: batch) },
+                { _ = try renderer.images(of: [0], in: batch, on: backend) },
+                { _ = try renderer.separateImages(of: [0], in: batch, on: backend) },
+                { _ = try renderer.attachingImages(to: batch) },
+            ]
+            for (number, way) in ways.enumerated() {
+                var failure: Failure?
+                do { try way() } catch { failure = error as? Failure }
+                #expect(number == 0 || failure == found)
+                found = failure
+            }
+            return found
+        }
+        for fine in [Float(0), 1, 0.25] { #expect(try failure(fine, ids) == nil) }
+        for (stray, remedy) in [(Float(255), "255"), (-1.7, "normalisation"), (1.01, "U8"), (.nan, "stage")] {
+            let refused = try failure(stray, ids)
+            #expect(refused?.kind == .data && refused?.what.hasPrefix("x.0 of sample 8 has a pixel of ") == true)
+            #expect(refused?.remedy.contains(remedy) == true)
+        }
+        #expect(try failure(2, nil)?.what.hasPrefix("x.0 of one of the samples") == true)
+    }
+
+    @Test func latentsThatAreNoNumbersAreNotRendered() throws {
+        let bad = HostTensor([0.25, 0, 0, 0, 0.5, .nan, 0, 0], shape: [2, 1, 4])
+        let refused = #expect(throws: Failure.self) { try first(["id": ids, "z.0": bad], view: 0) }
+        #expect(refused?.kind == .data && refused?.what == "z.0 of sample 8 holds a NaN or an infinity")
+    }
+
+    /// A generator that this version does not know, or whose weights are not there, is asked for where an image is missing.
+    @Test func imagesThatAreThereNeedNoGenerator() throws {
+        let backend = try CPUBackend.plain(threads: 1)
+        let images = HostTensor([Float](repeating: 0.5, count: 24), shape: [2, 3, 2, 2])
+        let gone = GeneratorSpecification(
+            name: "bigbigan", chunks: 6, dimension: 20, resolution: 8, weights: "no-such-folder/weights.pth")
+        for (json, kind) in [(["name": "mygan"] as JSONValue, Failure.Kind.incompatible), (gone.json, .noInput)] {
+            let header = StreamHeader(generator: json), renderer = try Renderer(header, on: backend)
+            let whole = try Batch(["id": ids, "x.0": images, "x.1": images])
+            #expect(try renderer.images(of: [0, 1], in: whole, on: backend).shape == [4, 3, 2, 2])
+            #expect(try renderer.attachingImages(to: whole).tensors.names == ["id", "x.0", "x.1"])
+            for part in [["id": ids, "z.0": z], ["id": ids, "x.0": images, "z.0": z, "z.1": z]] as [NamedTensors] {
+                let refused = #expect(throws: Failure.self) { _ = try renderer.attachingImages(to: try Batch(part)) }
+                #expect(refused?.kind == kind)
+            }
+            let early = #expect(throws: Failure.self) { try renderer.requireGenerator() }
+            #expect(early?.kind == kind)
+            #expect(try (GeneratorSpecification.ifKnown(by: header) == nil) == (kind == .incompatible))
+        }
+        try Renderer(StreamHeader(), on: backend).requireGenerator()
+    }
+
+    @Test func classesHaveNames() throws {
+        let shapes = try GeneratorSpecification.named("shapes")
+        #expect(StreamHeader(generator: shapes.json).classNames?.count == 10)
+        #expect(StreamHeader(data: ["classes": ["a", "b"]]).classNames == ["a", "b"])
+        #expect(StreamHeader(generator: ["name": "mygan", "classes": ["c"]]).classNames == ["c"])
+        #expect(StreamHeader(generator: ["name": "bigbigan"]).classNames == nil && StreamHeader().classNames == nil)
+    }
+
     @Test func knowsItsMapper() throws {
         #expect(try Renderer(FakeGenerator()).mapper != nil)
         let shapes = try GeneratorSpecification.named("shapes")
