@@ -9,6 +9,8 @@ package struct ImageBatch: Sendable {
     package let labels: HostTensor
     /// U8 [B, 3, S, S]
     package let images: HostTensor
+    /// Those that were asked for and are not in the batch, by their positions in the data set, in the order of reading.
+    package let damaged: [(index: Int, failure: Failure)]
 }
 
 /// Reads the images of a data set in one size, in order or shuffled, several at a time.
@@ -19,6 +21,7 @@ package struct DatasetSource: Sendable {
     /// The order of reading; nil is the data set's own.
     private let order: Permutation?
     private let threads: Int
+    private let skipsDamaged: Bool
 
     package var count: Int { dataset.count }
 
@@ -27,9 +30,11 @@ package struct DatasetSource: Sendable {
     ///     images that already have the size are passed on as they are.
     ///   - shuffleSeed: nil keeps the data set's order. The order depends on this, `epoch` and the count alone.
     ///   - threads: how many images are decoded at a time; 0 means one per core.
+    ///   - skippingDamaged: leaves out images that are damaged or cannot be opened, instead of failing.
     /// - Throws: `Failure` `.usage` for a side outside 1…``Image/maximumSide``.
     package init(
-        _ dataset: any ImageDataset, side: Int, shuffleSeed: UInt64? = nil, epoch: Int = 0, threads: Int = 0
+        _ dataset: any ImageDataset, side: Int, shuffleSeed: UInt64? = nil, epoch: Int = 0, threads: Int = 0,
+        skippingDamaged: Bool = false
     ) throws {
         guard (1...Image.maximumSide).contains(side) else {
             throw Failure(
@@ -38,6 +43,7 @@ package struct DatasetSource: Sendable {
         self.dataset = dataset
         self.side = side
         self.threads = threads > 0 ? threads : Machine.coreCount
+        skipsDamaged = skippingDamaged
         order = shuffleSeed.map { Permutation(count: dataset.count, seed: $0, purpose: .shuffle, epoch: epoch) }
     }
 
@@ -57,19 +63,41 @@ package struct DatasetSource: Sendable {
     /// The images at `indices` of the data set itself, such as those of one shard.
     package func batch(indices: [Int]) throws -> ImageBatch {
         let size = 3 * side * side
-        let images = try HostTensor(.u8, shape: [indices.count, 3, side, side]) { bytes in
-            try forEach(indices.count) { position in
-                let pixels = try prepared(indices[position])
-                pixels.withUnsafeBytes { source in
-                    UnsafeMutableRawBufferPointer(rebasing: bytes[(position * size)..<((position + 1) * size)])
-                        .copyMemory(from: source)
+        let failures = Failures(count: indices.count)
+        let images = HostTensor(.u8, shape: [indices.count, 3, side, side]) { bytes in
+            forEach(indices.count) { position in
+                do {
+                    let pixels = try prepared(indices[position])
+                    pixels.withUnsafeBytes { source in
+                        UnsafeMutableRawBufferPointer(rebasing: bytes[(position * size)..<((position + 1) * size)])
+                            .copyMemory(from: source)
+                    }
+                    return true
+                } catch {
+                    failures.record(error, at: position)
+                    return skips(error)
                 }
             }
         }
-        let labels = indices.map { Int64(dataset.label(at: $0)) }
+        var read: [Int] = [], damaged: [(index: Int, failure: Failure)] = []
+        for position in indices.indices {
+            switch failures[position] {
+            case nil: read.append(position)
+            case let failure as Failure where skips(failure): damaged.append((indices[position], failure))
+            case let error?: throw error
+            }
+        }
+        let chosen = damaged.isEmpty ? indices : read.map { indices[$0] }
         return ImageBatch(
-            ids: HostTensor(indices.map(Int64.init), shape: [indices.count]),
-            labels: HostTensor(labels, shape: [indices.count]), images: images)
+            ids: HostTensor(chosen.map(Int64.init), shape: [chosen.count]),
+            labels: HostTensor(chosen.map { Int64(dataset.label(at: $0)) }, shape: [chosen.count]),
+            images: damaged.isEmpty ? images : images.gather(read), damaged: damaged)
+    }
+
+    /// Whether an image that failed so is left out.
+    private func skips(_ error: any Error) -> Bool {
+        guard skipsDamaged, let failure = error as? Failure else { return false }
+        return failure.kind == .data || failure.kind == .noInput
     }
 
     private func prepared(_ index: Int) throws -> HostTensor {
@@ -82,42 +110,31 @@ package struct DatasetSource: Sendable {
         }
     }
 
-    /// Runs `body` for 0..<count on all threads; throws what the lowest of them threw.
-    private func forEach(_ count: Int, _ body: (Int) throws -> Void) throws {
-        let workers = min(threads, count)
-        if workers <= 1 {
-            for position in 0..<count { try body(position) }
-            return
-        }
-        let failures = Failures(count: workers)
+    /// Runs `body` for 0..<count on all threads; a thread stops where `body` says no.
+    private func forEach(_ count: Int, _ body: (Int) -> Bool) {
+        let workers = max(1, min(threads, count))
         // Neighbours go to different threads: what takes long often lies together.
         inParallel(workers, parts: workers) { range in
-            let worker = range.lowerBound
-            for position in stride(from: worker, to: count, by: workers) {
-                do {
-                    try body(position)
-                } catch {
-                    failures.record(error, at: position, by: worker)
-                    return
-                }
+            for position in stride(from: range.lowerBound, to: count, by: workers) {
+                guard body(position) else { return }
             }
         }
-        if let first = failures.first { throw first }
     }
 }
 
-/// What each worker stopped at. Unchecked: every worker writes its own entry, and they are read when all have ended.
+/// What became of each image that could not be read. Unchecked: every image is one thread's, and they are looked at when
+/// all have ended.
 private final class Failures: @unchecked Sendable {
-    private let entries: UnsafeMutableBufferPointer<(position: Int, error: (any Error)?)>
+    private let entries: UnsafeMutableBufferPointer<(any Error)?>
 
     init(count: Int) {
         entries = .allocate(capacity: count)
-        entries.initialize(repeating: (Int.max, nil))
+        entries.initialize(repeating: nil)
     }
 
     deinit { entries.deinitialize().deallocate() }
 
-    func record(_ error: any Error, at position: Int, by worker: Int) { entries[worker] = (position, error) }
+    func record(_ error: any Error, at position: Int) { entries[position] = error }
 
-    var first: (any Error)? { entries.min { $0.position < $1.position }?.error }
+    subscript(position: Int) -> (any Error)? { entries[position] }
 }

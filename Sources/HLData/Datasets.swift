@@ -8,13 +8,12 @@ package enum Datasets {
     package static var forms: String { all.map(\.form).joined(separator: " or ") }
 
     /// The data set that `kind:path` names.
-    /// - Parameter split: such as `train`; nil where none was chosen.
     /// - Throws: `Failure(.usage)` for another kind or no path, and whatever the kind refuses.
-    package static func open(_ text: String, split: String?) throws -> any ImageDataset {
+    package static func open(_ text: String, _ options: DatasetOptions = DatasetOptions()) throws -> any ImageDataset {
         let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
         guard parts.count == 2, !parts[1].isEmpty, let kind = all.first(where: { $0.name == parts[0] }) else {
             throw Failure(.usage, "'\(text)' is not a data set", "write it as \(forms)")
         }
-        return try kind.open(String(parts[1]), split)
+        return try kind.open(String(parts[1]), options)
     }
 }

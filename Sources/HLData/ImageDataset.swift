@@ -4,11 +4,14 @@ import HLFormats
 package protocol ImageDataset: Sendable {
     /// Where the images come from, for messages, such as `imagefolder:photos/train`.
     var source: String { get }
-    /// What tells the data set from others, the first members of a stream's `hl.data`: kind, place, split.
+    /// What tells the data set from others, the first members of a stream's `hl.data`: kind, place, split, and a
+    /// `fingerprint` of what lies there, which does not depend on how the place was written.
     var identity: JSONObject { get }
     /// The names of the classes; labels are positions in this list.
     var classNames: [String] { get }
     var count: Int { get }
+    /// What lies there and is not read, to be told.
+    var omissions: Omissions { get }
     /// The label of image `index`, without reading it.
     func label(at index: Int) -> Int
     /// Reads image `index` < ``count``.

@@ -20,6 +20,10 @@ final class ImageSource: SampleSource {
     private var positions: Positions
     private var epoch = 0
     private var source: DatasetSource
+    private let skipsDamaged: Bool
+    /// Of the images that were left out, by their positions in the data set.
+    private var damaged: [Int: Failure] = [:]
+    private var wasRead = false
 
     /// How a data set is read.
     struct Reading {
@@ -32,16 +36,21 @@ final class ImageSource: SampleSource {
         /// Samples per record; nil for about 2 MB of them.
         let batchSize: Int?
         let threads: Int
+        /// Whether to go on behind an image that is damaged.
+        let skipsDamaged: Bool
     }
 
     /// - Parameter data: kind and place, such as `imagefolder:DIR`.
-    init(_ data: String, split: String?, _ reading: Reading, _ positions: Positions) throws {
-        dataset = try Datasets.open(data, split: split)
+    init(_ data: String, _ options: DatasetOptions, _ reading: Reading, _ positions: Positions) throws {
+        dataset = try Datasets.open(data, options)
+        if !dataset.omissions.isEmpty { warn("\(dataset.source) leaves out \(dataset.omissions.text)") }
+        skipsDamaged = reading.skipsDamaged
         side = reading.side ?? Self.defaultSide
         seed = reading.shuffleSeed
         threads = reading.threads
         batchSize = reading.batchSize ?? min(1024, max(1, 2_100_000 / (3 * side * side)))
-        source = try DatasetSource(dataset, side: side, shuffleSeed: seed, threads: threads)
+        source = try DatasetSource(
+            dataset, side: side, shuffleSeed: seed, threads: threads, skippingDamaged: skipsDamaged)
         let epochs = reading.epochs
         let (length, overflow) = dataset.count.multipliedReportingOverflow(by: epochs)
         end = epochs == 0 || overflow ? .max : length
@@ -62,18 +71,44 @@ final class ImageSource: SampleSource {
     }
 
     func next() throws -> Batch? {
+        while let images = try nextImages() {
+            for (index, failure) in images.damaged { damaged[index] = failure }
+            // All images of a record may be damaged.
+            if images.ids.rowCount > 0 {
+                wasRead = true
+                return try Batch(["id": images.ids, "y": images.labels, "x.0": images.images])
+            }
+        }
+        if !wasRead, let first = damaged.min(by: { $0.key < $1.key })?.value {
+            throw Failure(
+                .data, "every image of \(dataset.source) that was to be read is damaged: \(first.what)", first.remedy)
+        }
+        return nil
+    }
+
+    private func nextImages() throws -> ImageBatch? {
         // Records stay within an epoch: each has an order of its own.
         var (first, count) = positions.take(batchSize, below: min(end, (epoch + 1) * dataset.count))
         while count == 0 {
             let (next, overflow) = (epoch + 1).multipliedReportingOverflow(by: dataset.count)
             guard !overflow, next < min(end, positions.end) else { return nil }
+            // Not even one could be read: nothing would ever come.
+            guard wasRead || damaged.isEmpty else { return nil }
             epoch = max(epoch + 1, first / dataset.count)
             (first, count) = positions.take(batchSize, below: min(end, (epoch + 1) * dataset.count))
-            source = try DatasetSource(dataset, side: side, shuffleSeed: seed, epoch: epoch, threads: threads)
+            source = try DatasetSource(
+                dataset, side: side, shuffleSeed: seed, epoch: epoch, threads: threads, skippingDamaged: skipsDamaged)
         }
-        let indices = source.indices(
-            at: (0..<count).map { first - epoch * dataset.count + $0 * positions.shard.count })
-        let images = try source.batch(indices: indices)
-        return try Batch(["id": images.ids, "y": images.labels, "x.0": images.images])
+        return try source.batch(
+            indices: source.indices(
+                at: (0..<count).map { first - epoch * dataset.count + $0 * positions.shard.count }))
+    }
+
+    /// What was left out on the way; nil where nothing was.
+    var conclusion: String? {
+        guard !damaged.isEmpty else { return nil }
+        let shown = damaged.sorted { $0.key < $1.key }.prefix(5).map(\.value.what).joined(separator: "; ")
+        return "left out \(damaged.count) damaged image\(damaged.count == 1 ? "" : "s") of \(dataset.count): \(shown)"
+            + (damaged.count > 5 ? "; \(damaged.count - 5) more" : "")
     }
 }

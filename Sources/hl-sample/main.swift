@@ -70,6 +70,15 @@ struct Sample: Tool {
     @Flag(help: "Read the data set in random order, another one every epoch.")
     var shuffle = false
 
+    @Flag(help: "Keep a class without images, and its label, instead of refusing the data set.")
+    var allowEmpty = false
+
+    @Flag(
+        help: ArgumentHelp(
+            "Leave out images that are damaged or cannot be opened, and say how many at the end; else the first one ends "
+                + "the stream."))
+    var skipDamaged = false
+
     @OptionGroup(title: "Generator") var network: GeneratorOptions
     @OptionGroup(title: "Distribution of the anchors") var normal: NormalOptions
     @OptionGroup(title: "Images") var images: RenderOptions
@@ -105,8 +114,10 @@ struct Sample: Tool {
                     "--data takes none of the generator's options but --size, and no --from, --latent, --mean, --std, "
                         + "--trunc and --render", "leave them out")
             }
-        } else if split != nil || epochs != nil || shuffle {
-            throw refuse("--split, --epochs and --shuffle are for real images", "give --data too, or leave them out")
+        } else if split != nil || epochs != nil || shuffle || allowEmpty || skipDamaged {
+            throw refuse(
+                "--split, --epochs, --shuffle, --allow-empty and --skip-damaged are for real images",
+                "give --data too, or leave them out")
         }
         if from != nil && distribution {
             throw refuse("given latents have no --mean, --std and --trunc", "leave them out")
@@ -130,12 +141,19 @@ struct Sample: Tool {
         } else {
             next = { try source.next() }
         }
-        while let batch = try next() {
-            try output.write(batch)
-            progress.advance(by: batch.count)
+        do {
+            while let batch = try next() {
+                try output.write(batch)
+                progress.advance(by: batch.count)
+            }
+            try output.finish()
+        } catch let end as BrokenPipe {
+            // A reader that has enough ends most streams.
+            source.conclusion.map(warn)
+            throw end
         }
-        try output.finish()
         progress.finish()
+        source.conclusion.map(warn)
     }
 
     private func makeSource() throws -> any SampleSource {
@@ -143,8 +161,9 @@ struct Sample: Tool {
         if let data {
             let reading = ImageSource.Reading(
                 side: network.size, shuffleSeed: shuffle ? randomness.seed : nil, epochs: epochs ?? 1, batchSize: batch,
-                threads: shared.threadCount)
-            return try ImageSource(data, split: split, reading, positions)
+                threads: shared.threadCount, skipsDamaged: skipDamaged)
+            let options = DatasetOptions(split: split, keepsEmptyClasses: allowEmpty)
+            return try ImageSource(data, options, reading, positions)
         }
         let request = Attachments.Request(
             latent: latent, rendersImages: images.render, pixels: images.pixels, isTrusted: network.isNamed,

@@ -26,7 +26,7 @@ struct WalkerGallery {
     }
 
     /// Whether it holds checkpoints already, which those of a new run would stand between.
-    var isUsed: Bool { (try? Directory(folder).files.contains { $0.hasSuffix(".safetensors") }) ?? false }
+    var isUsed: Bool { (try? Directory(folder).files.contains { $0.hasEnding([".safetensors"]) }) ?? false }
 
     /// Adds `SAMPLES.safetensors` and `SAMPLES.png`.
     /// - Parameter views: F32 images [B, 3, S, S], B at most `columns`.

@@ -14,12 +14,12 @@ import Testing
 
     @Test(arguments: ["", "imagefolder", "imagefolder:", "cifar:data", ":data"])
     func refused(_ text: String) {
-        let failure = #expect(throws: Failure.self) { _ = try Datasets.open(text, split: nil) }
+        let failure = #expect(throws: Failure.self) { _ = try Datasets.open(text) }
         #expect(failure?.kind == .usage)
     }
 
     @Test func missingFolders() {
-        let failure = #expect(throws: Failure.self) { _ = try Datasets.open("imagefolder:no/such:folder", split: nil) }
+        let failure = #expect(throws: Failure.self) { _ = try Datasets.open("imagefolder:no/such:folder") }
         #expect(failure?.kind == .noInput && failure?.what.contains("no/such:folder") == true)
     }
 }

@@ -4,44 +4,6 @@ import HLFormats
 import HLTensor
 import Testing
 
-/// A folder of our own making that goes with its last owner.
-private final class Scratch {
-    let path = FileManager.default.temporaryDirectory.appendingPathComponent("hl-\(UUID().uuidString)").path
-
-    deinit { try? FileManager.default.removeItem(atPath: path) }
-
-    func write(_ bytes: [UInt8], to name: String) throws {
-        let file = URL(fileURLWithPath: "\(path)/\(name)")
-        try FileManager.default.createDirectory(at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
-        try Data(bytes).write(to: file)
-    }
-
-    func write(_ grey: UInt8, side: Int = 4, to name: String) throws {
-        try write(Image(width: side, height: side, grey: grey).pngBytes(), to: name)
-    }
-
-    /// Two splits of two classes, with distractors.
-    static func photographs() throws -> Scratch {
-        let folder = Scratch()
-        try folder.write(10, to: "train/dog/b.png")
-        try folder.write(11, to: "train/dog/a.PNG")
-        // A JPEG by name only.
-        try folder.write(12, to: "train/Zebra/1.jpg")
-        try folder.write(13, to: "train/dog/.hidden.png")
-        try folder.write([1, 2, 3], to: "train/dog/notes.txt")
-        try folder.write([1, 2, 3], to: "train/list.txt")
-        try folder.write(14, to: "train/.cache/x.png")
-        try folder.write(20, to: "test/dog/a.png")
-        try folder.write(21, to: "test/Zebra/a.png")
-        return folder
-    }
-}
-
-private func failure(_ body: () throws -> Void) -> Failure? {
-    do { try body() } catch { return error as? Failure }
-    return nil
-}
-
 @Suite struct ImageFolderTests {
     @Test func classesAndFilesAreSortedByTheirBytes() throws {
         let scratch = try Scratch.photographs()

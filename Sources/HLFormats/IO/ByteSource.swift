@@ -31,14 +31,21 @@ package final class FileDescriptorSource: ByteSource {
             self.init(descriptor: STDIN_FILENO, name: "stdin")
             return
         }
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        try self.init(opening: SystemPath(path))
+    }
+
+    /// Opens a file whose name need not be text.
+    /// - Throws: `Failure(.noInput)` if it is missing or cannot be read.
+    package convenience init(opening path: SystemPath) throws {
+        let descriptor = path.withCString { open($0, O_RDONLY | O_CLOEXEC) }
         guard descriptor >= 0 else {
-            throw Failure(.noInput, "cannot read \(path) (\(systemError()))", "check the path and its permissions")
+            throw Failure(
+                .noInput, "cannot read \(path.shown) (\(systemError()))", Failure.remedy(forPath: path.shown))
         }
-        self.init(descriptor: descriptor, name: path, closing: true)
+        self.init(descriptor: descriptor, name: path.shown, closing: true)
         var status = stat()
         if fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFDIR {
-            throw Failure(.noInput, "\(path) is a directory", "name a file")
+            throw Failure(.noInput, "\(path.shown) is a directory", "name a file")
         }
     }
 

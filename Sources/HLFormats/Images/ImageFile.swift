@@ -4,14 +4,16 @@ extension Image {
     /// Reads a PNG, JPEG or WebP file, told apart by its first bytes and not by its name.
     ///
     /// - Throws: `Failure` `.noInput` for a file that cannot be opened, `.data` for one that is not a complete image.
-    package static func read(path: String) throws -> Image {
-        let source = try FileDescriptorSource(path: path)
+    package static func read(path: String) throws -> Image { try read(SystemPath(path)) }
+
+    package static func read(_ path: SystemPath) throws -> Image {
+        let source = try FileDescriptorSource(opening: path)
         if let size = source.fileSize, size > maximumFileSize {
-            throw Failure(.data, "\(path) has \(size) bytes, too many for an image", "leave it out")
+            throw Failure(.data, "\(path.shown) has \(size) bytes, too many for an image", "leave it out")
         }
         let file = try source.readAll()
         defer { withExtendedLifetime(file) {} }
-        return try Image(bytes: UnsafeRawBufferPointer(file.bytes), name: path)
+        return try Image(bytes: UnsafeRawBufferPointer(file.bytes), name: path.shown)
     }
 
     /// Refuses names that promise another format than PNG, the one that is written.
