@@ -35,6 +35,18 @@ package final class Renderer {
     /// - Throws: `Failure` when the stream's generator cannot be had.
     package func requireGenerator() throws { _ = try generator?.get() }
 
+    /// For who writes something before the first images are there. The batch is looked at only where the generator cannot
+    /// be had.
+    /// - Parameters:
+    ///   - views: whose images are wanted; nil is all.
+    ///   - first: the first batch of the stream.
+    /// - Throws: `Failure` when one of them is missing and cannot be rendered.
+    package func require(_ views: [Int]?, in first: @autoclosure () throws -> Batch?) throws {
+        guard case .failure(let reason) = generator, let batch = try first() else { return }
+        let isWhole = (views ?? Self.views(of: batch)).allSatisfy { batch.tensors["x.\($0)"] != nil }
+        if !isWhole { throw reason }
+    }
+
     /// The generator's mapping network, where it has one.
     package var mapper: (any LatentMapper)? { (try? generator?.get()) as? any LatentMapper }
 

@@ -63,7 +63,8 @@ struct Encode: Tool {
         let backend = try network.makeBackend(shared)
         let encoder = try network.makeEncoder(seed: randomness.seed, on: backend)
         let reader = try StreamInput.open(path: input)
-        let renderer = try Renderer(reader.header, on: backend)
+        let renderer = try Renderer(reader.header, on: backend), views = try chosenViews()
+        try renderer.require(views, in: reader.peek())
         let output = try StreamOutput(path: destination.output)
         let description = try description(of: encoder)
         try output.begin(reader.header) { header in
@@ -72,7 +73,7 @@ struct Encode: Tool {
             return result
         }
         Console.note("\(network.name): \(encoder.description.json.text), \(backend.summary)")
-        let batches = BatchRegrouper(ReadAhead(reader)), views = try chosenViews(), progress = Progress()
+        let batches = BatchRegrouper(ReadAhead(reader)), progress = Progress()
         while let batch = try batches.nextBatch(of: batch) {
             var tensors = batch.tensors
             let wanted = views ?? Renderer.views(of: batch)

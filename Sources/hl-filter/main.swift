@@ -77,6 +77,7 @@ struct Filter: Tool {
         let reader = try StreamInput.open(path: input)
         let oracle = try defectOracle(reader.header)
         let renderer = try Renderer(reader.header, on: backend)
+        try renderer.require(nil, in: reader.peek())
         let output = try StreamOutput(path: destination.output)
         let description = try description(of: judge)
         try output.begin(reader.header) { header in

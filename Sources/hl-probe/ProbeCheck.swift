@@ -45,13 +45,18 @@ enum ProbeCheck {
         return result
     }
 
-    /// Warns of test samples that look just like a train sample: copies, whatever the headers call them.
+    /// Warns of test samples that look just like a train sample: copies, whatever the headers call them. Blank images, and
+    /// the zeros that a network has for images which it does not see, are nobody's copies.
     static func warnAboutCopies(_ train: ProbeSet, _ test: ProbeSet) {
         let size = train.content.rowSize * train.content.type.size
         let isWords = train.content.type == .f32
         guard size > 0 else { return }
         func row(_ number: Int, _ bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
             UnsafeRawBufferPointer(rebasing: bytes[number * size..<(number + 1) * size])
+        }
+        func isBlank(_ bytes: UnsafeRawBufferPointer) -> Bool {
+            let element = train.content.type.size
+            return bytes.dropFirst(element).elementsEqual(bytes.dropLast(element))
         }
         func hash(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
             var hash = StableHash()
@@ -61,7 +66,9 @@ enum ProbeCheck {
         var copies = 0, example: (test: Int64, train: Int64)?
         train.content.withUnsafeBytes { learnt in
             var known: [UInt64: Int] = [:]
-            for number in 0..<train.count { known[hash(row(number, learnt))] = number }
+            for number in 0..<train.count where !isBlank(row(number, learnt)) {
+                known[hash(row(number, learnt))] = number
+            }
             test.content.withUnsafeBytes { asked in
                 for number in 0..<test.count {
                     let sample = row(number, asked)

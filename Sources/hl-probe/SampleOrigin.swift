@@ -40,7 +40,7 @@ struct SampleOrigin {
     var json: (source: JSONValue, seed: JSONValue) { (source, seed) }
 
     /// Whether the header says where the samples come from.
-    var isKnown: Bool { source != .object([:]) || seed != .null }
+    var isKnown: Bool { source != .object([:]) }
 
     /// Whether an id stands for the same sample here and there.
     func isSame(as other: SampleOrigin) -> Bool {

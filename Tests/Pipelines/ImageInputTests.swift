@@ -8,12 +8,12 @@ import Testing
 struct ImageInputTests {
     private static let takers = [
         "hl-view a.hls", "hl-encode --untrained --width 4 --side 8 --backend plain a.hls",
-        "hl-train -q --width 4 --backend plain --batch 2 -n 2 a.hls",
+        "hl-train -q --width 4 --backend plain --batch 2 -n 4 a.hls",
         "hl-probe --train a.hls --test b.hls --untrained --width 4",
         "hl-probe --train b.hls --test a.hls --untrained --width 4",
         "hl-train discriminator -q --width 4 --held-out 1 --batch 2 -n 2 --real a.hls b.hls",
         "hl-train discriminator -q --width 4 --held-out 1 --batch 2 -n 2 --real b.hls a.hls",
-        "hl-filter --discriminator d a.hls",
+        "hl-filter -q --discriminator d a.hls",
     ]
 
     private func make(

@@ -22,6 +22,8 @@ package final class StreamReader: BatchSource {
     private let frames: ZstdFrameReader
     private var grammar: StreamGrammar
     private var isAtEnd = false
+    /// What was looked at and not taken yet.
+    private var pending: Batch?
     private var failure: (any Error)?
 
     /// Reads the header; waits for it if need be.
@@ -54,6 +56,8 @@ package final class StreamReader: BatchSource {
     /// - Throws: `Failure`: data if the stream is damaged or has no end, incompatible if the streams joined in it do
     ///   not belong together. After a failure every call fails.
     package func next() throws -> Batch? {
+        defer { pending = nil }
+        if let pending { return pending }
         if let failure { throw failure }
         do {
             return try advance()
@@ -61,6 +65,13 @@ package final class StreamReader: BatchSource {
             failure = error
             throw error
         }
+    }
+
+    /// The samples that `next` is going to return.
+    /// - Throws: as `next`.
+    package func peek() throws -> Batch? {
+        if pending == nil { pending = try next() }
+        return pending
     }
 
     private func advance() throws -> Batch? {
