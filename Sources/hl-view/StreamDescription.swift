@@ -38,13 +38,17 @@ struct StreamDescription {
             let shape = (["B"] + tensor.shape.map(String.init)).joined(separator: " x ")
             return "tensor     \(tensor.name) \(tensor.type) \(shape)\n"
         }
-        let joined = segments.count < 2 ? [] : segments.map { segment in
+        return joinedText + lines.joined() + "samples    \(samples) in \(batches) records, \(bytes) bytes of tensors\n"
+    }
+
+    /// Empty where nothing was joined.
+    private var joinedText: String {
+        if segments.count < 2 { return "" }
+        return segments.map { segment -> String in
             let count = counts[segment.number] ?? 0, number = "stream     \(segment.number + 1) of \(segments.count)"
-            return segment.number == 0
-                ? "\(number), above: \(count) samples\n"
-                : "\(number): \(count) samples\n" + HeaderDescription(header: segment.header).ownText
-        }
-        return joined.joined() + lines.joined() + "samples    \(samples) in \(batches) records, \(bytes) bytes of tensors\n"
+            if segment.number == 0 { return "\(number), above: \(count) samples\n" }
+            return "\(number): \(count) samples\n" + HeaderDescription(header: segment.header).ownText
+        }.joined()
     }
 
     /// All of it, the header included.

@@ -16,22 +16,20 @@ package struct SystemPath: Sendable, Hashable {
     }
 
     /// The path as text; what is not UTF-8 in it as `\xE9`.
-    package var text: String { String(validating: bytes, as: UTF8.self) ?? escaped { _ in false } }
+    package var text: String { String(validating: bytes, as: UTF8.self) ?? escaped }
 
     /// The path for a message: on one line, and without anything that a terminal would act upon.
-    package var shown: String { escaped { $0.value < 0x20 || 0x7F..<0xA0 ~= $0.value } }
+    package var shown: String { printable(text).replacing("\n", with: "\\u000a") }
 
-    private func escaped(_ isHidden: (Unicode.Scalar) -> Bool) -> String {
+    private var escaped: String {
         var text = ""
         var rest = bytes[...]
         while let first = rest.first {
             let length = first < 0x80 ? 1 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4
-            let part = rest.prefix(length)
-            if let scalar = String(validating: part, as: UTF8.self)?.unicodeScalars.first, !isHidden(scalar) {
-                text.unicodeScalars.append(scalar)
+            if let character = String(validating: rest.prefix(length), as: UTF8.self) {
+                text += character
                 rest = rest.dropFirst(length)
             } else {
-                // Of a hidden character beyond ASCII every byte, one after the other.
                 let digits = String(first, radix: 16, uppercase: true)
                 text += "\\x" + (digits.count < 2 ? "0" : "") + digits
                 rest = rest.dropFirst()

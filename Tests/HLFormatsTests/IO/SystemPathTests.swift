@@ -17,7 +17,7 @@ import Testing
     @Test func controlCharactersAreShownEscaped() {
         let path = SystemPath("a\nb\u{1B}[31m\u{85}c")
         #expect(path.text == "a\nb\u{1B}[31m\u{85}c")
-        #expect(path.shown == #"a\x0Ab\x1B[31m\xC2\x85c"#)
+        #expect(path.shown == #"a\u000ab\u001b[31m\u0085c"#)
     }
 
     @Test func namesAreOrderedAndEndLikeBytes() {
