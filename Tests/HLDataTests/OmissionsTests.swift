@@ -28,7 +28,7 @@ import Testing
     @Test func whatIsLeftOutIsCounted() throws {
         let scratch = Scratch()
         try scratch.write(1, to: "bird/1.png")
-        for ending in ["webp", "GIF", "bmp", "tiff", "jfif"] { try scratch.write([1], to: "bird/2.\(ending)") }
+        for ending in ["HEIC", "GIF", "bmp", "tiff", "jfif"] { try scratch.write([1], to: "bird/2.\(ending)") }
         try scratch.write([1], to: "bird/notes.txt")
         try scratch.write([1], to: "bird/.hidden.jpg")
         try scratch.write([1], to: "bird/.DS_Store")
@@ -64,12 +64,12 @@ import Testing
     @Test func emptyClassesKeepTheLabelsOfOthersWhereTheyMay() throws {
         let scratch = Scratch()
         try scratch.write(1, to: "ape/1.png")
-        try scratch.write([1], to: "bee/1.webp")
+        try scratch.write([1], to: "bee/1.gif")
         try scratch.write(2, to: "cat/1.png")
         let refused = failure { _ = try ImageFolder(directory: scratch.path) }
         #expect(refused?.kind == .noInput && refused?.remedy.contains("--allow-empty") == true)
         // What is there instead is part of the message.
-        #expect(refused?.what.contains("bee has no JPEG or PNG files, but 1 picture of a format") == true)
+        #expect(refused?.what.contains("bee has no images, but 1 picture of a format") == true)
         let folder = try ImageFolder(directory: scratch.path, keepingEmptyClasses: true)
         #expect(folder.classNames == ["ape", "bee", "cat"] && (0..<folder.count).map(folder.label) == [0, 2])
         #expect(folder.omissions.count(.emptyClass) == 1)

@@ -106,14 +106,14 @@ struct ImageInputTests {
     @Test func whatAFolderLeavesOutIsSaid() throws {
         let space = try Workspace()
         try fill(space, ["ape/1.png", "ape/deep/2.png", "bee/3.png"])
-        try space.succeed("touch ds/bee/{4.webp,5.gif}; ln -s nowhere ds/bee/6.jpg; mkdir ds/cow")
+        try space.succeed("touch ds/bee/{4.bmp,5.gif}; ln -s nowhere ds/bee/6.jpg; mkdir ds/cow")
         try space.fail(66, "hl-sample --data imagefolder:ds --size 8", saying: "give --allow-empty")
         let outcome = try space.run("hl-sample --data imagefolder:ds --size 8 --allow-empty -o a.hls")
         #expect(outcome.status == 0)
         #expect(
             outcome.errors
                 == "hl-sample: warning: imagefolder:ds leaves out 2 pictures of formats that are not read (such as "
-                + "ds/bee/4.webp), 1 link that leads nowhere (ds/bee/6.jpg) and 1 class without images (ds/cow)\n")
+                + "ds/bee/4.bmp), 1 link that leads nowhere (ds/bee/6.jpg) and 1 class without images (ds/cow)\n")
         #expect(try StreamContent(path: space.file("a.hls")).ids == [0, 1, 2])
         #expect(try classes(space) == ["ape", "bee", "cow"])
     }

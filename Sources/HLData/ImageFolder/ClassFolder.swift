@@ -12,13 +12,14 @@ struct ClassFolder {
     private(set) var hasFolders = false
 
     /// The endings, of any case, by which images are known.
-    static let imageEndings = [".jpg", ".jpeg", ".png"]
+    static let imageEndings = [".jpg", ".jpeg", ".png"] + (Image.readsWebP ? [".webp"] : [])
     /// Endings of pictures that are not read.
-    static let otherEndings = [
-        ".webp", ".gif", ".bmp", ".dib", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm", ".jfif", ".jpe", ".jp2",
-        ".j2k",
-        ".jxl", ".heic", ".heif", ".avif", ".tga",
-    ]
+    static let otherEndings =
+        [
+            ".gif", ".bmp", ".dib", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm", ".jfif", ".jpe", ".jp2", ".j2k",
+            ".jxl",
+            ".heic", ".heif", ".avif", ".tga",
+        ] + (Image.readsWebP ? [] : [".webp"])
     /// Folders that file servers and archives put beside a user's own, with pictures that are none of the user's.
     static let foreignFolders: Set<String> = ["@eaDir", "@Recycle", "#recycle", "__MACOSX", "lost+found"]
 

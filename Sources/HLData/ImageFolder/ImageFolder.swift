@@ -1,7 +1,7 @@
 import HLFormats
 import HLTensor
 
-/// A folder of images in torchvision's layout: `<directory>/<split>/<class>/**/*.{jpg,jpeg,png}`, or without splits.
+/// A folder of images in torchvision's layout: `<directory>/<split>/<class>/**/*.{jpg,jpeg,png,webp}`, or without splits.
 ///
 /// Classes are sorted by name and their files too, in byte order. Hidden files and files of other kinds are left out; what
 /// of them may have been meant is counted in `omissions`.
@@ -65,7 +65,7 @@ package struct ImageFolder: ImageDataset {
         if split == nil { try Self.refuseSplits(likeSplits.map(\.text), hasImages: hasImages, directory) }
         if let empty, !keepingEmptyClasses { throw empty }
         guard files.count > 0 else {
-            throw Failure(.noInput, "\(root.shown) has no JPEG or PNG files", "give a folder of images")
+            throw Failure(.noInput, "\(root.shown) has no images", "give a folder of JPEG, PNG or WebP files")
         }
         self.directory = directory
         self.split = split
@@ -168,7 +168,7 @@ package struct ImageFolder: ImageDataset {
     private static func emptyClass(_ folder: SystemPath, _ omissions: Omissions) -> Failure {
         let rest = omissions.isEmpty ? "" : ", but \(omissions.text)"
         return Failure(
-            .noInput, "the class folder \(folder.shown) has no JPEG or PNG files\(rest)",
+            .noInput, "the class folder \(folder.shown) has no images\(rest)",
             "fill it, give --allow-empty to keep the class and its label, or remove it and its label")
     }
 }
