@@ -67,7 +67,8 @@ struct Encode: Tool {
         let output = try StreamOutput(path: destination.output)
         try output.writeHeader(try header(reader.header, encoder))
         Console.note("\(network.name): \(encoder.description.json.text), \(backend.summary)")
-        let batches = BatchRegrouper(ReadAhead(reader)), views = try chosenViews(), progress = Progress()
+        let batches = BatchRegrouper(ReadAhead(reader)), views = try chosenViews(),
+            progress = Progress(total: reader.expectedSamples)
         while let batch = try batches.nextBatch(of: batch) {
             var tensors = batch.tensors
             let wanted = views ?? Renderer.views(of: batch)

@@ -80,7 +80,7 @@ struct Filter: Tool {
         let output = try StreamOutput(path: destination.output)
         try output.writeHeader(try header(reader.header, judge))
         let group = try BestOfGroup(keep: keep ?? 0.5, batch: batch)
-        let batches = BatchRegrouper(ReadAhead(reader)), progress = Progress()
+        let batches = BatchRegrouper(ReadAhead(reader)), progress = Progress(total: reader.expectedSamples)
         var report = FilterReport()
         while let batch = try batches.nextBatch(of: score ? self.batch : group.groupSize) {
             let scored = try judged(batch, renderer, judge.model, backend)

@@ -108,7 +108,7 @@ struct Perturb: Tool {
         try output.writeHeader(header)
         Console.note("\(shared.threadCount) threads, \(views.json.text)")
 
-        let progress = Progress()
+        let progress = Progress(total: reader.expectedSamples)
         let source: any BatchSource = shared.threadCount > 1 ? ReadAhead(reader) : reader
         let batches = BatchRegrouper(source)
         func next() throws -> Batch? {
