@@ -117,6 +117,12 @@ struct Sample: Tool {
     }
 
     func run() throws {
+        if isEndless && destination.isFile {
+            let name = destination.output == "-" ? "standard output" : destination.output
+            throw refuse(
+                "without -n the stream never ends, and \(name) is a file",
+                "give -n\(data == nil ? "" : " or --epochs"), or write into a pipe")
+        }
         let source = try makeSource()
         let output = try StreamOutput(path: destination.output)
         try output.writeHeader(source.header.appending(seed: randomness.seed))
@@ -137,6 +143,9 @@ struct Sample: Tool {
         try output.finish()
         progress.finish()
     }
+
+    /// Latents of a file end with it, and so do the passes over a data set.
+    private var isEndless: Bool { count == nil && from == nil && (data == nil || epochs == 0) }
 
     private func makeSource() throws -> any SampleSource {
         let positions = Positions(start: start, count: count, shard: shard)
