@@ -16,9 +16,8 @@ package final class StreamReader: BatchSource {
     package let header: StreamHeader
     package var samplesRead: Int { grammar.samples }
 
-    /// Samples in all, where the stream is a file that says so at its end, or comes from an `hl-sample -n`; nil where
-    /// nobody knows yet. For progress: whether it is true shows at the end.
-    package private(set) var expectedSamples: Int?
+    /// Samples in all, where the stream is a file that says so at its end. Whether that is true shows when it is read.
+    package private(set) var samplesInFile: Int?
 
     private let frames: ZstdFrameReader
     private var grammar: StreamGrammar
@@ -48,7 +47,7 @@ package final class StreamReader: BatchSource {
     package convenience init(path: String) throws {
         let source = try FileDescriptorSource(path: path)
         try self.init(source, name: source.name)
-        expectedSamples = StreamIndex.sampleCount(source) ?? header.announcedSamples
+        samplesInFile = StreamIndex.sampleCount(source)
     }
 
     /// The next samples as they lie in the stream, never none of them; `nil` after a valid end record and nothing more.

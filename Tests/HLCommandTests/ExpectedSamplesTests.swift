@@ -1,37 +1,9 @@
-import Foundation
+import HLCommand
 import HLFormats
 import Testing
 
-/// How many samples there will be, where that is known before they are read.
+/// How many samples there will be, as far as the history of a stream says so.
 struct ExpectedSamplesTests {
-    private typealias Fixtures = StreamFixtures
-
-    private func expected(_ bytes: [UInt8]) throws -> Int? {
-        try Fixtures.inFolder { folder in
-            try Data(bytes).write(to: URL(fileURLWithPath: folder + "/a.hls"))
-            let reader = try StreamReader(path: folder + "/a.hls")
-            let expected = reader.expectedSamples
-            // Looking ahead moves nothing.
-            _ = try Fixtures.ids(reader)
-            return expected
-        }
-    }
-
-    /// The header of the fixtures comes from an `hl-sample -n 7`; the file's own end says more.
-    @Test func byTheEndOfAFile() throws {
-        #expect(try expected(Fixtures.stream([4, 0, 3, 2], seekable: true)) == 9)
-        #expect(try expected(Fixtures.stream([], seekable: true)) == 0)
-        let joined = try (0..<3).map { try Fixtures.stream([4, 1], first: 5 * $0, seekable: true) }
-        #expect(try expected(Array(joined.joined())) == 15)
-    }
-
-    /// Without its table a file says as little as a pipe.
-    @Test func byTheHeader() throws {
-        #expect(try expected(Fixtures.stream([4, 3])) == 7)
-        #expect(
-            try expected(Fixtures.stream([4, 3]) + Fixtures.stream([2], first: 7, seekable: true)) == 7)
-    }
-
     private func announced(_ programs: (tool: String, arguments: String)...) throws -> Int? {
         let history = programs.map {
             HistoryEntry(tool: $0.tool, version: "0.1", arguments: $0.arguments.split(separator: " ").map(String.init))
@@ -40,12 +12,13 @@ struct ExpectedSamplesTests {
         let writer = try StreamWriter(sink, level: 1, seekable: false)
         try writer.writeHeader(StreamHeader(generator: ["name": "shapes"], history: history))
         try writer.finish()
-        return try expected(sink.bytes)
+        return try StreamReader(MemorySource(sink.bytes), name: "stdin").expectedSamples
     }
 
     @Test(
         arguments: [
             ("-n 12", 12), ("--seed 4 --count 12 --render", 12), ("-n=12", 12), ("--count=12", 12), ("-n12", 12),
+            ("-n 2k", 2000), ("--count=1e3", 1000),
             ("--size 32", nil), ("-n x", nil), ("-n", nil), ("", nil), ("-n 12 --from a.hls", nil),
             ("--data imagefolder:d -n 12", nil), ("--from=- -n 12", nil),
             // Ids 3, 6, 9 and 12 of 1 to 12; 1, 4, 7 and 10; 2, 5, 8 and 11.
