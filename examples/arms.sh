@@ -156,7 +156,7 @@ if [[ -n $all ]]; then
     if [[ ! -e discriminator.safetensors ]]; then
         echo "training the discriminator" >&2
         hl-sample --seed 79 | hl-train discriminator -n 262144 --real <(hl-sample --clean --seed 78) \
-            -o discriminator.safetensors -q
+            --resume -o discriminator.safetensors -q
     fi
     hl_arms+=(hl-d hl-learned hl-learned-d)
     arms=(untrained synth "random-$best" learned hl supervised)

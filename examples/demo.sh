@@ -21,7 +21,7 @@ hl-sample -n 8 --seed 5 | hl-perturb --chunks 1-5 --views 5 | hl-view --rows 8 -
 
 echo "Training ResNet-18 (width $width) by SimCLR on $pairs pairs that are drawn, perturbed and rendered on the fly:"
 hl-sample --seed 1 | hl-perturb --chunks 1-5 --seed 1 | hl-train --no-head-norm --width $width \
-    -n "$pairs" -o encoder.safetensors
+    -n "$pairs" --force -o encoder.safetensors
 
 # Held-out images without defects play the part of real data.
 hl-sample --clean -n 6000 --seed 1001 -o train.hls

@@ -26,7 +26,7 @@ done
 mkdir -p "$folder"
 cd "$folder"
 
-hl-sample --seed 1 | hl-train discriminator -n "$samples" -o discriminator.safetensors \
+hl-sample --seed 1 | hl-train discriminator -n "$samples" --force -o discriminator.safetensors \
     --real <(hl-sample --clean --seed 2)
 
 # Samples that it has not seen.

@@ -1,11 +1,13 @@
 #define _GNU_SOURCE
 #include "hl_memory.h"
 
+#include "hl_control_group.h"
+#include "hl_process_groups.h"
 #include "hl_signals.h"
+#include "text_file.h"
 #include "watch.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -43,17 +45,6 @@ int hl_memory_is_limited(void) { return limits.address_space != SIZE_MAX || limi
 
 // MARK: what is in use
 
-// A short file of /proc or /sys as a string, without stdio, which asks for memory. False if it cannot be read.
-static int read_text(const char *path, char *text, size_t size) {
-    int file = open(path, O_RDONLY | O_CLOEXEC);
-    if (file < 0) return 0;
-    ssize_t count = read(file, text, size - 1);
-    close(file);
-    if (count < 0) return 0;
-    text[count] = 0;
-    return 1;
-}
-
 struct usage {
     size_t address_space, data, anonymous;
 };
@@ -62,7 +53,7 @@ static struct usage in_use(void) {
     char text[256];
     // Pages: all, resident, of these shared, code, 0, data and stacks.
     unsigned long pages[6] = {0};
-    if (!read_text("/proc/self/statm", text, sizeof text)) text[0] = 0;
+    if (!hl_read_text("/proc/self/statm", text, sizeof text)) text[0] = 0;
     char *at = text;
     for (int i = 0; i < 6; i++) pages[i] = strtoul(at, &at, 10);
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
@@ -106,33 +97,7 @@ void hl_memory_keep(int threads) { reserve = hl_memory_is_limited() ? hl_memory_
 
 // MARK: what the machine has
 
-// The bytes that a file of a control group names; SIZE_MAX for "max" and where there is no such file.
-static size_t group_value(const char *group, const char *name) {
-    char path[512], text[64];
-    if (snprintf(path, sizeof path, "/sys/fs/cgroup%s/%s", group, name) >= (int)sizeof path) return SIZE_MAX;
-    if (!read_text(path, text, sizeof text) || text[0] < '0' || text[0] > '9') return SIZE_MAX;
-    return strtoull(text, NULL, 10);
-}
-
 static size_t sum(size_t a, size_t b) { return a > SIZE_MAX - b ? SIZE_MAX : a + b; }
-
-// Memory and swap of the smallest control group (version 2) around this process; `all_swap` is the machine's.
-static size_t group_capacity(size_t all_swap) {
-    char text[512];
-    if (!read_text("/proc/self/cgroup", text, sizeof text) || strncmp(text, "0::/", 4) != 0) return SIZE_MAX;
-    char *group = text + 3;
-    group[strcspn(group, "\n")] = 0;
-    if (strcmp(group, "/") == 0) group[0] = 0;
-    size_t smallest = SIZE_MAX;
-    for (;;) {
-        size_t swap = group_value(group, "memory.swap.max");
-        size_t capacity = sum(group_value(group, "memory.max"), swap < all_swap ? swap : all_swap);
-        if (capacity < smallest) smallest = capacity;
-        char *last = strrchr(group, '/');
-        if (!last) return smallest;
-        *last = 0;
-    }
-}
 
 static size_t machine_capacity(void) {
     static atomic_size_t known;
@@ -140,7 +105,7 @@ static size_t machine_capacity(void) {
     if (capacity) return capacity;
     struct sysinfo info;
     if (sysinfo(&info) != 0) return SIZE_MAX;
-    size_t swap = (size_t)info.totalswap * info.mem_unit, group = group_capacity(swap);
+    size_t swap = (size_t)info.totalswap * info.mem_unit, group = hl_group_memory("", swap);
     capacity = sum((size_t)info.totalram * info.mem_unit, swap);
     if (group < capacity) capacity = group;
     atomic_store(&known, capacity);
@@ -194,6 +159,7 @@ _Noreturn void hl_memory_exhausted(size_t wanted, const char *purpose) {
     while (atomic_flag_test_and_set(&reported)) pause();
     // Before the message: who reads it may look for the file at once.
     hl_temporaries_remove();
+    hl_process_groups_leave();
     char line[1024], what[400], way_out[300];
     hl_memory_describe(what, sizeof what, wanted, purpose);
     hl_memory_describe_remedy(way_out, sizeof way_out);

@@ -1,4 +1,5 @@
 import Glibc
+import HLFormats
 import HLTensor
 
 /// Values made on a thread of their own, a few ahead of who takes them, in the order of making.
@@ -33,7 +34,8 @@ package final class Ahead<Element: Sendable>: Sendable {
     deinit { queue.abandon() }
 
     /// The next value, `nil` after the last.
-    /// - Throws: what the producer threw, after the values before it.
+    /// - Throws: what the producer threw, after the values before it; `Interrupted` where a signal that was deferred
+    ///   comes while it waits.
     package func next() throws -> Element? { try queue.take() }
 }
 
@@ -51,7 +53,11 @@ private final class BoundedQueue<Element: Sendable>: @unchecked Sendable {
     init(depth: Int) {
         self.depth = depth
         pthread_mutex_init(lock, nil)
-        pthread_cond_init(change, nil)
+        var attributes = pthread_condattr_t()
+        pthread_condattr_init(&attributes)
+        pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
+        pthread_cond_init(change, &attributes)
+        pthread_condattr_destroy(&attributes)
     }
 
     deinit {
@@ -81,11 +87,28 @@ private final class BoundedQueue<Element: Sendable>: @unchecked Sendable {
 
     func take() throws -> Element? {
         try locked {
-            while waiting.isEmpty && !isClosed { pthread_cond_wait(change, lock) }
+            while waiting.isEmpty && !isClosed { try waitForValue() }
             if !waiting.isEmpty { return waiting.removeFirst() }
             if let failure { throw failure }
             return nil
         }
+    }
+
+    /// A signal handler cannot wake a thread in an orderly way: who defers signals looks up from time to time.
+    private func waitForValue() throws {
+        guard Termination.isInstalled else {
+            pthread_cond_wait(change, lock)
+            return
+        }
+        try Interrupted.check()
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        time.tv_nsec += Interrupted.pause * 1_000_000
+        if time.tv_nsec >= 1_000_000_000 {
+            time.tv_nsec -= 1_000_000_000
+            time.tv_sec += 1
+        }
+        pthread_cond_timedwait(change, lock, &time)
     }
 
     func close(_ error: (any Error)?) {
@@ -104,7 +127,7 @@ private final class ThreadBody {
 }
 
 /// Runs `body` on a new thread.
-/// - Throws: `Failure` (software, or out of memory) where the system has no more threads.
+/// - Throws: `Failure` (resources) where the system has no more threads.
 private func startThread(_ body: @escaping () -> Void) throws {
     var thread = pthread_t()
     let argument = Unmanaged.passRetained(ThreadBody(body))
@@ -117,8 +140,7 @@ private func startThread(_ body: @escaping () -> Void) throws {
     guard code == 0 else {
         argument.release()
         if Memory.isLimited { throw Memory.failure(for: "a thread") }
-        throw Failure(
-            .software, "cannot start a thread (\(String(cString: strerror(code))))", "lift the limit on processes")
+        throw Machine.cannotStart("a thread", code)
     }
     pthread_detach(thread)
 }

@@ -1,6 +1,7 @@
 import Glibc
 import HLFormats
 import HLTensor
+import Synchronization
 
 /// The one way to the terminal: messages of one line each on stderr, text for people or programs on stdout.
 package enum Console {
@@ -9,8 +10,8 @@ package enum Console {
     nonisolated(unsafe) private(set) static var isQuiet = false
     nonisolated(unsafe) private(set) static var isVerbose = false
     nonisolated(unsafe) private(set) static var wantsProgress = false
-    /// Whether the cursor stands behind a progress line.
-    nonisolated(unsafe) private static var hasOpenLine = false
+    /// Whether the cursor stands behind a progress line. Other threads than the one of the line may warn.
+    private static let hasOpenLine = Atomic(false)
 
     static func configure(_ options: SharedOptions) {
         isQuiet = options.quiet
@@ -47,13 +48,12 @@ package enum Console {
     /// Replaces the progress line; an empty text removes it.
     static func showLine(_ text: String) {
         emit("\r\u{1B}[K" + printable(String(text.prefix(terminalWidth - 1))))
-        hasOpenLine = !text.isEmpty
+        hasOpenLine.store(!text.isEmpty, ordering: .relaxed)
     }
 
     /// Ends the progress line, if there is one, so that the prompt does not stand behind it.
     static func endLine() {
-        if hasOpenLine { emit("\n") }
-        hasOpenLine = false
+        if hasOpenLine.exchange(false, ordering: .relaxed) { emit("\n") }
     }
 
     static func writePlain(_ message: String) { write(message) }

@@ -20,7 +20,7 @@ package final class Progress {
     /// What a resumed run had done before; it does not count for the rate.
     private let doneBefore: Int
 
-    /// - Parameter total: how many there will be in all, where that is known.
+    /// - Parameter total: how many there will be in all, where that is known or announced.
     package init(total: Int? = nil, doneBefore: Int = 0, unit: String = "samples") {
         self.total = total
         self.unit = unit
@@ -74,6 +74,8 @@ package final class Progress {
         done: Int, doneBefore: Int, total: Int?, unit: String, seconds: Double, extra: String, isLast: Bool,
         width: Int = .max
     ) -> String {
+        // What was only announced may turn out to be more.
+        let total = total.flatMap { done <= $0 ? $0 : nil }
         let count = grouped(done) + (total.map { " of \(grouped($0))" } ?? "")
         let share = total.map { "\(100 * done / max(1, $0)) %" } ?? grouped(done)
         let perSecond = seconds > 0 ? Double(done - doneBefore) / seconds : 0

@@ -1,4 +1,6 @@
 import ArgumentParser
+import Glibc
+import HLFormats
 import HLGenerators
 import HLTensor
 import HLViews
@@ -7,7 +9,9 @@ import HLViews
 package struct SharedOptions: ParsableArguments, Sendable {
     @Option(
         name: .long,
-        help: ArgumentHelp("Threads in all; 0 takes all cores. (integer from 0 to 1024)", valueName: "n"))
+        help: ArgumentHelp(
+            "Threads in all; 0 takes all cores, in a container those of its quota. (integer from 0 to 1024)",
+            valueName: "n"))
     package var threads = 0
 
     @Flag(name: .shortAndLong, help: "Print nothing on stderr but errors.")
@@ -56,6 +60,15 @@ package struct OutputOption: ParsableArguments, Sendable {
     package var output = "-"
 
     package init() {}
+
+    /// Whether the output is a regular file, or one that is not there yet: what never ends would fill the disk.
+    package var isFile: Bool {
+        var status = stat()
+        if let descriptor = output == "-" ? STDOUT_FILENO : descriptor(namedBy: output) {
+            return fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+        }
+        return stat(output, &status) != 0 || status.st_mode & S_IFMT == S_IFREG
+    }
 }
 
 /// How images are attached to a stream.

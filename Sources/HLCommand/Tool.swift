@@ -33,8 +33,8 @@ extension Tool {
 /// The main of every program: parses the arguments, runs, reports, exits.
 ///
 /// Exit statuses are those of `sysexits.h` (`Failure.Kind`). A reader of ours that has gone is no error: the program
-/// ends silently with 0. Files that are not complete are removed, also on SIGINT, SIGTERM and SIGHUP, and where memory
-/// runs out.
+/// ends silently with 0. Files that are not complete are removed, also on every signal that ends a process but SIGKILL,
+/// and where memory runs out.
 ///
 /// - Parameters:
 ///   - arguments: without the program's name; nil takes those of the command line.
@@ -44,12 +44,14 @@ package func runTool<Program: Tool>(
 ) -> Never {
     hl_signals_install()
     Console.tool = type.configuration.commandName ?? CommandLine.arguments[0]
+    Notice.print { Console.warn($0) }
     Memory.watch(program: Console.tool, remedy: type.memoryRemedy)
     let status: Int32
     do {
         var program = try parsed(type, arguments ?? Array(CommandLine.arguments.dropFirst()), of: family)
         Console.configure(program.shared)
-        try Memory.keepRoom(threads: program.shared.threadCount + helperThreads)
+        try Memory.keepRoom(threads: program.shared.threadCount + Machine.helperThreads)
+        try requireThreads(program.shared.threadCount)
         try program.run()
         status = 0
     } catch {
@@ -61,9 +63,10 @@ package func runTool<Program: Tool>(
     exit(status)
 }
 
-/// Threads beside those that compute: one that reads ahead, one that hashes weights, and one that the queues of the
-/// system keep for themselves.
-private let helperThreads = 3
+/// Those of our own kernels, which the queues of the system start and wait for for ever where they cannot have one.
+private func requireThreads(_ count: Int) throws(Failure) {
+    if count > 1 { try Machine.requireThreads(count - 1 + Machine.helperThreads, for: "this program") }
+}
 
 /// A program that was asked for text only, such as `--help`.
 private struct TextRequest: Error {
@@ -137,6 +140,7 @@ private func report(_ error: any Error) -> Int32 {
         Console.error(failure)
         return failure.kind.rawValue
     case is BrokenPipe: return 0
+    case is Interrupted: return Termination.leave().rawValue
     case let code as ExitCode: return code.rawValue
     case let invalid as ValidationError:
         Console.error(Failure(.usage, Console.oneLine(invalid.message), "see '\(Console.tool) --help'"))

@@ -10,8 +10,8 @@ package struct Failure: Error, Sendable, Equatable, CustomStringConvertible {
         case noInput = 66
         /// A defect of ours.
         case software = 70
-        /// Memory that the system, a limit or the machine does not give.
-        case outOfMemory = 71
+        /// Memory, threads or processes that the system, a limit or the machine does not give.
+        case resources = 71
         case cannotCreate = 73
         case inputOutput = 74
         /// Streams, weights or checkpoints that are each in order but do not belong together.

@@ -18,7 +18,7 @@ package enum Memory {
     /// queues that start it, for ever.
     ///
     /// - Parameter threads: how many may be started later on.
-    /// - Throws: `Failure` (outOfMemory) when there is less than that already.
+    /// - Throws: `Failure` (resources) when there is less than that already.
     package static func keepRoom(threads: Int) throws(Failure) {
         try require(hl_memory_reserve(Int32(threads)), for: "threads and small objects")
         hl_memory_keep(Int32(threads))
@@ -37,7 +37,7 @@ package enum Memory {
     /// Bytes of address space that one more thread takes.
     package static var threadBytes: Int { hl_memory_thread_bytes() }
 
-    /// - Throws: `Failure` (outOfMemory) unless the limits leave room for so many bytes more.
+    /// - Throws: `Failure` (resources) unless the limits leave room for so many bytes more.
     package static func require(_ bytes: Int, for purpose: String) throws(Failure) {
         // As unsigned numbers: without a limit there is room for UInt.max bytes.
         if UInt(bitPattern: hl_memory_room()) < UInt(bytes) { throw failure(bytes, for: purpose) }
@@ -49,7 +49,7 @@ package enum Memory {
     ///   - bytes: the size that was asked for; 0 where only a library knows.
     ///   - purpose: a noun in the plural or with an article, such as "tensors".
     package static func failure(_ bytes: Int = 0, for purpose: String) -> Failure {
-        Failure(.outOfMemory, text { hl_memory_describe($0, $1, bytes, purpose) }, text(hl_memory_describe_remedy))
+        Failure(.resources, text { hl_memory_describe($0, $1, bytes, purpose) }, text(hl_memory_describe_remedy))
     }
 
     /// Where nothing can be thrown: removes temporary files, prints the line of a ``failure(_:for:)`` and exits. On any

@@ -87,7 +87,7 @@ struct Delta: Tool {
         if let figure { try OutputFile.check(path: figure) }
         let reader = try StreamInput.open(path: input)
         let source: any BatchSource = shared.threadCount > 1 ? ReadAhead(reader) : reader
-        let progress = Progress()
+        let progress = Progress(total: reader.expectedSamples)
         let request = Measurement.Request(
             view: view, chunks: chunks, groups: groups, wantsSuggestion: suggest, backend: computing.onDemand(shared))
         func start(_ first: Batch) throws -> Measurement {

@@ -73,7 +73,7 @@ struct Encode: Tool {
             return result
         }
         Console.note("\(network.name): \(encoder.description.json.text), \(backend.summary)")
-        let batches = BatchRegrouper(ReadAhead(reader)), progress = Progress()
+        let batches = BatchRegrouper(ReadAhead(reader)), progress = Progress(total: reader.expectedSamples)
         while let batch = try batches.nextBatch(of: batch) {
             var tensors = batch.tensors
             let wanted = views ?? Renderer.views(of: batch)

@@ -86,7 +86,7 @@ struct Filter: Tool {
             return result
         }
         let group = try BestOfGroup(keep: keep ?? 0.5, batch: batch)
-        let batches = BatchRegrouper(ReadAhead(reader)), progress = Progress()
+        let batches = BatchRegrouper(ReadAhead(reader)), progress = Progress(total: reader.expectedSamples)
         var report = FilterReport()
         while let batch = try batches.nextBatch(of: score ? self.batch : group.groupSize) {
             let scored = try judged(batch, renderer, judge.model, backend)

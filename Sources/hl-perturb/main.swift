@@ -111,7 +111,7 @@ struct Perturb: Tool {
         }
         Console.note("\(shared.threadCount) threads, \(views.json.text)")
 
-        let progress = Progress()
+        let progress = Progress(total: reader.expectedSamples)
         let source: any BatchSource = shared.threadCount > 1 ? ReadAhead(reader) : reader
         let batches = BatchRegrouper(source)
         func next() throws -> Batch? {

@@ -128,6 +128,12 @@ struct Sample: Tool {
     }
 
     func run() throws {
+        if isEndless && destination.isFile {
+            let name = destination.output == "-" ? "standard output" : destination.output
+            throw refuse(
+                "without -n the stream never ends, and \(name) is a file",
+                "give -n\(data == nil ? "" : " or --epochs"), or write into a pipe")
+        }
         let source = try makeSource()
         let output = try StreamOutput(path: destination.output)
         try output.begin(source.header) { source.adapted($0).appending(seed: randomness.seed) }
@@ -155,6 +161,9 @@ struct Sample: Tool {
         progress.finish()
         source.conclusion.map(warn)
     }
+
+    /// Latents of a file end with it, and so do the passes over a data set.
+    private var isEndless: Bool { count == nil && from == nil && (data == nil || epochs == 0) }
 
     private func makeSource() throws -> any SampleSource {
         let positions = Positions(start: start, count: count, shard: shard)

@@ -1,6 +1,7 @@
 import ArgumentParser
 import HLCommand
 import HLCompute
+import HLFormats
 import HLTensor
 
 /// Options of trainings that can be stopped and resumed.
@@ -11,6 +12,9 @@ struct RunOptions: ParsableArguments {
     @Flag(help: "Go on where a run with these settings and this stream was stopped.")
     var resume = false
 
+    @Flag(help: "Begin anew although a stopped run has left a checkpoint, which is lost then.")
+    var force = false
+
     @Option(
         help: ArgumentHelp(
             "Seconds between the checkpoints from which --resume goes on. (number from 0; 0 makes one after every step)",
@@ -18,7 +22,8 @@ struct RunOptions: ParsableArguments {
     var checkpointEvery = 60.0
 
     @Option(
-        help: ArgumentHelp("File that gets a line of JSON for every tenth step. (path)", valueName: "file"),
+        help: ArgumentHelp(
+            "File that gets a line of JSON for every tenth step; - is standard output. (path)", valueName: "file"),
         completion: .file())
     var log: String?
 
@@ -29,7 +34,20 @@ struct RunOptions: ParsableArguments {
         return backend
     }
 
+    /// Finds out before the work whether the output can be written, and keeps what a stopped run has left.
+    /// - Throws: `Failure` (cannotCreate).
+    func checkOutput(_ output: String) throws {
+        try OutputFile.check(path: output)
+        let checkpoint = TrainingCheckpoint(output: output)
+        if !resume && !force && checkpoint.exists {
+            throw Failure(
+                .cannotCreate, "\(checkpoint.path) holds a run that was stopped",
+                "give --resume to go on with it, another -o, or --force to lose it and begin anew")
+        }
+    }
+
     func validate() throws {
+        try check(!(resume && force), "--force begins anew and --resume goes on", "give one of them")
         try check(
             checkpointEvery >= 0, "checkpoints every \(checkpointEvery) s are out of range",
             "give --checkpoint-every from 0")

@@ -12,49 +12,49 @@ final class SurvivableRun {
     private let checkpoint: TrainingCheckpoint
     private let interval: Double
     private let logPath: String?
+    /// Steps that the checkpoint holds.
+    private var savedSteps = 0
 
     /// - Parameters:
     ///   - output: the file that the trainee will write; the checkpoint stands beside it.
-    ///   - interval: seconds between checkpoints.
-    ///   - log: a file for a line of JSON for every tenth step; nil for none.
-    init(_ trainee: any Trainee, output: String, checkpointEvery interval: Double, log: String?) {
+    ///   - options: how often it is saved, and where it logs.
+    init(_ trainee: any Trainee, output: String, _ options: RunOptions) {
         self.trainee = trainee
-        self.interval = interval
-        checkpoint = TrainingCheckpoint(path: output + ".resume")
-        logPath = log
+        interval = options.checkpointEvery
+        checkpoint = TrainingCheckpoint(output: output)
+        logPath = options.log
     }
 
     /// Trains to the end.
     /// - Parameter resuming: whether to go on from the checkpoint, where there is one.
-    /// - Throws: `Failure(.data)` when a stream ends before; what was reached is kept for `--resume`. `ExitCode` when a
-    ///   signal has stopped it.
+    /// - Throws: `Failure` when a stream ends before or is damaged; what was reached is kept for `--resume`. `ExitCode`
+    ///   when a signal has stopped it.
     func go(resuming: Bool) throws {
         Console.note("settings \(trainee.settings.text)")
         Termination.install()
-        if resuming { try resume() }
+        do {
+            if resuming { try resume() }
+        } catch is Interrupted {
+            Console.inform("stopped before it went on: \(checkpoint.path) stays as it is")
+            throw Termination.leave()
+        }
         try trainee.begin()
         let log = try logPath.map { try TrainingLog(path: $0, keepingUpTo: trainee.step) }
         let progress = Progress(
             total: trainee.steps * trainee.batch, doneBefore: trainee.samples, unit: trainee.unit)
         var lastSaved = Progress.now()
         while !trainee.isOver && trainee.step < trainee.steps {
-            guard try trainee.feed() else { throw try endedEarly() }
+            try feed(progress)
             let isLast = trainee.step + 1 == trainee.steps
             // Reading a loss waits for the step; every so many steps is enough for people and logs. What is about to be
             // saved has to be read as well, so that no checkpoint holds a network that is lost.
             let isLogged = isLast || trainee.step % 10 == 0
             let isSaved = !isLast && Progress.now() - lastSaved >= interval
-            let isRead = try trainee.train(reading: isLogged || isSaved || Termination.requested)
+            _ = try trainee.train(reading: isLogged || isSaved || Termination.isRequested)
             if isLogged || trainee.isOver { try log?.write(entry) }
             progress.advance(by: trainee.batch, extra: trainee.report)
-            if isRead && Termination.requested && !trainee.isOver {
-                try save()
-                progress.finish()
-                Console.inform("stopped after \(progressText); --resume goes on")
-                throw ExitCode(Termination.exitStatus)
-            }
             if isSaved {
-                try save()
+                try save(trainee.streamHashes)
                 lastSaved = Progress.now()
             }
         }
@@ -75,29 +75,78 @@ final class SurvivableRun {
 
     private var progressText: String { "\(trainee.step) of \(trainee.steps) steps" }
 
-    private func resume() throws {
-        guard let saved = try checkpoint.load(for: trainee.settings) else { return }
-        for _ in 0..<saved.step {
-            guard try trainee.skip() else { throw checkpoint.differentStream }
+    // MARK: Streams
+
+    /// Takes the samples of the next step, unless a signal has come, which is looked for while it waits too.
+    private func feed(_ progress: Progress) throws {
+        // One of two streams may have been read from when the other one stalls or ends.
+        let hashes = trainee.streamHashes
+        let isFed: Bool
+        do {
+            try Interrupted.check()
+            isFed = try trainee.feed()
+        } catch {
+            // Who stops a whole pipeline stops the programs before this one too, and the stream is cut short.
+            guard Termination.isRequested else { throw keeping(hashes, after: error) }
+            try stop(hashes, progress)
+            throw Termination.leave()
         }
-        guard trainee.streamHashes == saved.streamHashes else { throw checkpoint.differentStream }
-        try trainee.restore(saved.tensors, step: saved.step, side: saved.side)
-        Console.inform("resuming after \(progressText)")
+        if !isFed { throw try endedEarly(hashes) }
     }
 
-    private func save() throws {
-        try checkpoint.save(
-            TrainingCheckpoint.Content(
-                settings: trainee.settings, step: trainee.step, streamHashes: trainee.streamHashes,
-                side: trainee.side, tensors: trainee.state()))
+    private func stop(_ hashes: [UInt64], _ progress: Progress) throws {
+        if trainee.step > savedSteps { try save(hashes) }
+        progress.finish()
+        Console.inform(
+            trainee.step > 0 ? "stopped after \(progressText); --resume goes on" : "stopped before the first step")
     }
 
-    private func endedEarly() throws -> Failure {
+    /// A stream that is cut or damaged takes nothing away from the steps before.
+    private func keeping(_ hashes: [UInt64], after error: any Error) -> any Error {
+        guard let failure = error as? Failure, trainee.step > 0 else { return error }
+        if trainee.step > savedSteps { do { try save(hashes) } catch { return failure } }
+        return Failure(
+            failure.kind, failure.what, "\(failure.remedy) (--resume goes on from \(checkpoint.path), \(progressText))")
+    }
+
+    private func endedEarly(_ hashes: [UInt64]) throws -> Failure {
         guard trainee.step > 0 else { return trainee.shortage }
-        try save()
+        if trainee.step > savedSteps { try save(hashes) }
         let (reached, wanted) = (trainee.samples, trainee.steps * trainee.batch)
         return Failure(
             .data, "\(trainee.endedStream) ended after \(reached) of \(wanted) \(trainee.unit)",
             "give a longer one and --resume, which goes on from \(checkpoint.path), or give -n \(reached)")
+    }
+
+    // MARK: Checkpoints
+
+    private func resume() throws {
+        guard let saved = try checkpoint.load(for: trainee.settings) else { return }
+        for _ in 0..<saved.step {
+            try Interrupted.check()
+            guard try trainee.skip() else { throw checkpoint.differentStream }
+        }
+        guard trainee.streamHashes == saved.streamHashes else { throw checkpoint.differentStream }
+        try trainee.restore(saved.tensors, step: saved.step, side: saved.side)
+        savedSteps = saved.step
+        Console.inform("resuming after \(progressText)")
+    }
+
+    /// - Parameter hashes: of the streams behind the samples of the last step.
+    private func save(_ hashes: [UInt64]) throws {
+        let tensors = try trainee.state()
+        // A signal may come right behind a step whose loss was not read.
+        if let lost = tensors.first(where: { $0.tensor.type == .f32 && $0.tensor.firstNonFinite != nil }) {
+            throw Failure(
+                .data, "the training has diverged: \(lost.name) holds a NaN or an infinity after step \(trainee.step)",
+                "lower the learning rate")
+        }
+        try Termination.whileSaving {
+            try checkpoint.save(
+                TrainingCheckpoint.Content(
+                    settings: trainee.settings, step: trainee.step, streamHashes: hashes, side: trainee.side,
+                    tensors: tensors))
+        }
+        savedSteps = trainee.step
     }
 }

@@ -67,7 +67,7 @@ struct TrainDiscriminator: Tool {
     }
 
     func run() throws {
-        try OutputFile.check(path: output)
+        try running.checkOutput(output)
         let backend = try running.makeBackend(threads: shared.threads)
         var settings = DiscriminatorTrainer.Settings()
         settings.batch = batch
@@ -79,8 +79,6 @@ struct TrainDiscriminator: Tool {
         let training = try DiscriminatorTraining(
             settings, heldOut: heldOut, real: ImageSource(real, on: backend), generated: generated, output: output,
             on: backend)
-        try SurvivableRun(
-            training, output: output, checkpointEvery: running.checkpointEvery, log: running.log
-        ).go(resuming: running.resume)
+        try SurvivableRun(training, output: output, running).go(resuming: running.resume)
     }
 }

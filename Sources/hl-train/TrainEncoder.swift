@@ -132,7 +132,7 @@ struct TrainEncoder: Tool {
     }
 
     func run() throws {
-        try OutputFile.check(path: output)
+        try running.checkOutput(output)
         let backend = try running.makeBackend(threads: shared.threads)
         let source = try PairSource(path: input, epochs: epochs, seed: seed.seed, on: backend)
         let steps = try samples.map { $0 / batch } ?? source.sampleCount.map(steps(of:)) ?? Self.defaultSamples / batch
@@ -141,9 +141,7 @@ struct TrainEncoder: Tool {
             stem: stem, augmentation: augment, batch: batch, steps: steps, rate: learningRate, warmupSteps: warmup,
             momentum: momentum, decay: weightDecay, seed: seed.seed)
         let training = EncoderTraining(settings, source: source, output: output, on: backend)
-        try SurvivableRun(
-            training, output: output, checkpointEvery: running.checkpointEvery, log: running.log
-        ).go(resuming: running.resume)
+        try SurvivableRun(training, output: output, running).go(resuming: running.resume)
     }
 
     /// Steps that go through a file of so many samples.

@@ -106,7 +106,7 @@ struct TrainWalker: Tool {
     }
 
     func run() throws {
-        try OutputFile.check(path: output)
+        try running.checkOutput(output)
         let stream = try TrainingStream(path: input, epochs: 1, seed: seed.seed)
         guard stream.header.generator != nil else {
             throw Failure(
@@ -120,9 +120,7 @@ struct TrainWalker: Tool {
             settings, steps: stopSamples / batch, stopLoss: stopLoss, stream: stream,
             generator: try specification.makeDifferentiableGenerator(on: backend),
             gallery: try WalkerGallery(folder: checkpoints, output: output), keepEvery: every, output: output)
-        try SurvivableRun(
-            training, output: output, checkpointEvery: running.checkpointEvery, log: running.log
-        ).go(resuming: running.resume)
+        try SurvivableRun(training, output: output, running).go(resuming: running.resume)
     }
 
     private func settings(for specification: GeneratorSpecification) throws -> WalkerSettings {

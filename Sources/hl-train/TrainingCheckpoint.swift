@@ -7,6 +7,12 @@ import HLTensor
 struct TrainingCheckpoint {
     let path: String
 
+    /// - Parameter output: the file that the run is to write; the checkpoint stands beside it.
+    init(output: String) { path = output + ".resume" }
+
+    /// Whether a run has left one.
+    var exists: Bool { access(path, F_OK) == 0 }
+
     struct Content {
         let settings: JSONValue
         /// Steps done.
@@ -29,7 +35,7 @@ struct TrainingCheckpoint {
 
     /// - Returns: nil where there is no such file.
     private func load() throws -> Content? {
-        guard access(path, F_OK) == 0 else { return nil }
+        guard exists else { return nil }
         let file = try Checkpoint.stoppedRun.read(path: path)
         let step: Int = try file.integer("hl.step"), words = try file.text("hl.stream").split(separator: " ")
         let hashes = words.compactMap { UInt64($0) }
@@ -53,7 +59,7 @@ struct TrainingCheckpoint {
         guard own.allSatisfy({ Self.isSame(saved.settings[$0.key], $0.value) }) else {
             throw Failure(
                 .incompatible, "\(path) was made with other settings (\(saved.settings.text))",
-                "give the same options, or start anew without --resume")
+                "give the same options, or begin anew with --force instead of --resume")
         }
         return saved
     }
@@ -70,7 +76,7 @@ struct TrainingCheckpoint {
     var differentStream: Failure {
         Failure(
             .incompatible, "this is not the stream that \(path) was made from",
-            "give the same pipeline, or start anew without --resume")
+            "give the same pipeline, or begin anew with --force instead of --resume")
     }
 
     func remove() { unlink(path) }

@@ -1,43 +1,87 @@
 import Glibc
+import HLCommand
 import HLFormats
 import HLTensor
 
-/// Losses over time, one JSON object per line. A resumed run goes on in the same file, behind the step that it resumes from.
+/// Losses over time, one JSON object per line. A resumed run goes on in the same file, behind the step that it resumes
+/// from.
 final class TrainingLog {
-    private let file: UnsafeMutablePointer<FILE>
-    private let path: String
+    private let descriptor: Int32
+    /// For messages.
+    private let name: String
+    /// Whether a pipe has been left by its reader.
+    private var isForsaken = false
 
-    /// - Parameter step: the last step whose lines are kept; 0 begins anew.
+    /// - Parameters:
+    ///   - path: `-` is standard output. A descriptor that is open already (`/dev/stderr`) is written to where it stands.
+    ///   - step: the last step whose lines are kept; 0 begins anew.
     /// - Throws: `Failure`: cannotCreate, or data for a file that is no such log.
     init(path: String, keepingUpTo step: Int) throws {
-        let kept = step > 0 ? try Self.lines(of: path, upTo: step) : []
-        guard let file = fopen(path, "w") else {
+        name = path == "-" ? "stdout" : path
+        if let number = path == "-" ? STDOUT_FILENO : HLFormats.descriptor(namedBy: path) {
+            descriptor = fcntl(number, F_DUPFD_CLOEXEC, 0)
+        } else {
+            descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o666)
+        }
+        guard descriptor >= 0 else {
+            try Interrupted.check()
             throw Failure(
-                .cannotCreate, "cannot write \(path) (\(String(cString: strerror(errno))))", "give another --log")
+                .cannotCreate, "cannot write \(name) (\(String(cString: strerror(errno))))", "give another --log")
         }
-        self.file = file
-        self.path = path
-        for line in kept { try write(line) }
-    }
-
-    deinit { fclose(file) }
-
-    /// Lines of steps that a run, killed before its next checkpoint, did and is about to do again are left out.
-    private static func lines(of path: String, upTo step: Int) throws -> [JSONValue] {
         var status = stat()
-        // A pipe or terminal has no lines to go on from.
-        guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return [] }
-        let file = try FileDescriptorSource(path: path).readAll()
-        let text = withExtendedLifetime(file) { String(decoding: file.bytes, as: UTF8.self) }
-        // A last line without its end was cut off as it was written.
-        return try text.split(separator: "\n").dropLast(text.hasSuffix("\n") ? 0 : 1).map {
-            try JSONValue(parsing: String($0), name: path)
-        }.filter { ($0["step"]?.integer ?? .max) <= step }
+        // A pipe or terminal has no lines to go on from, and what was opened by somebody else is not cut.
+        guard path != "-", HLFormats.descriptor(namedBy: path) == nil, fstat(descriptor, &status) == 0,
+            status.st_mode & S_IFMT == S_IFREG
+        else { return }
+        let kept = step > 0 ? try Self.size(of: path, upTo: step) : 0
+        guard ftruncate(descriptor, off_t(kept)) == 0, lseek(descriptor, off_t(kept), SEEK_SET) >= 0 else {
+            throw writingFailure
+        }
     }
 
-    func write(_ entry: JSONValue) throws {
-        guard fputs(entry.text + "\n", file) >= 0, fflush(file) == 0 else {
-            throw Failure(.inputOutput, "cannot write \(path) (\(String(cString: strerror(errno))))", "free some space")
+    deinit { close(descriptor) }
+
+    /// Bytes of the lines up to a step. Those of steps that a run, killed before its next checkpoint, did and is about to
+    /// do again are left out, and so is a last line that was cut off as it was written.
+    private static func size(of path: String, upTo step: Int) throws -> Int {
+        let file = try FileDescriptorSource(path: path).readAll()
+        return try file.withBytes { bytes in
+            var size = 0
+            while let end = bytes[size...].firstIndex(of: UInt8(ascii: "\n")) {
+                let line = try JSONValue(parsing: String(decoding: bytes[size..<end], as: UTF8.self), name: path)
+                guard let written = line["step"]?.integer, written <= step else { break }
+                size = end + 1
+            }
+            return size
         }
+    }
+
+    /// Writes a line at once. A training is worth more than its log: one that nobody reads any more is given up, and one
+    /// whose reader stalls is not waited for where a signal has come.
+    func write(_ entry: JSONValue) throws {
+        let line = Array((entry.text + "\n").utf8)
+        var sent = 0
+        while sent < line.count && !isForsaken {
+            var request = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+            if poll(&request, 1, Int32(Interrupted.pause)) <= 0 {
+                if Interrupted.isRequested { return }
+                continue
+            }
+            let count = line.withUnsafeBytes {
+                Glibc.write(descriptor, $0.baseAddress.map { $0 + sent }, $0.count - sent)
+            }
+            if count >= 0 {
+                sent += count
+            } else if errno == EPIPE {
+                isForsaken = true
+                warn("nobody reads \(name) any more: the log ends here, and the training goes on")
+            } else if errno != EINTR && errno != EAGAIN {
+                throw writingFailure
+            }
+        }
+    }
+
+    private var writingFailure: Failure {
+        Failure(.inputOutput, "cannot write \(name) (\(String(cString: strerror(errno))))", "free some space")
     }
 }

@@ -15,7 +15,7 @@ struct StreamDescription {
     /// - Throws: as `StreamReader.next()`; a stream that was cut off is an error.
     init(reading reader: StreamReader) throws {
         header = reader.header
-        let progress = Progress()
+        let progress = Progress(total: reader.expectedSamples)
         while let batch = try reader.next() {
             if batches == 0 {
                 tensors = batch.tensors.map { ($0.name, $0.tensor.type.rawValue, Array($0.tensor.shape.dropFirst())) }

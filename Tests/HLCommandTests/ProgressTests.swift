@@ -29,6 +29,8 @@ struct ProgressTests {
         #expect(text(600, of: 1000, before: 500, seconds: 10) == "600 of 1,000 samples, 10/s, 40 s left")
         #expect(text(1000, of: 1000, seconds: 100, isLast: true) == "1,000 of 1,000 samples, 10/s, in 1 min 40 s")
         #expect(text(0, of: 10, seconds: 0) == "0 of 10 samples")
+        // What was announced may be wrong.
+        #expect(text(11, of: 10, seconds: 11) == "11 samples, 1.0/s")
     }
 
     /// On a narrow terminal the loss is what stays.

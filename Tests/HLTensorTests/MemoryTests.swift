@@ -11,7 +11,7 @@ struct MemoryTests {
     ])
     func saysWhatWasWanted(bytes: Int, text: String) {
         let failure = Memory.failure(bytes, for: "tensors")
-        #expect(failure.kind == .outOfMemory && failure.kind.rawValue == EX_OSERR)
+        #expect(failure.kind == .resources && failure.kind.rawValue == EX_OSERR)
         #expect(failure.what.hasPrefix("out of memory for tensors (\(text) wanted, "), "\(failure.what)")
         #expect(failure.what.contains(" in use"), "\(failure.what)")
         #expect(!failure.remedy.isEmpty)

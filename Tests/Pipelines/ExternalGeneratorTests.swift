@@ -38,6 +38,12 @@ struct ExternalGeneratorTests {
         String(decoding: try space.bytes(name), as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
     }
 
+    /// Whether a process is there and has not ended.
+    private func isRunning(_ pid: Int32) -> Bool {
+        let status = (try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8)) ?? ""
+        return kill(pid, 0) == 0 && !status.contains(") Z ")
+    }
+
     private func withLatents(_ count: Int, batch: Int = 16) throws -> Workspace {
         let space = try Workspace()
         try space.succeed("hl-sample -n \(count) --size \(Self.side) --batch \(batch) -o latents.hls")
@@ -168,7 +174,73 @@ struct ExternalGeneratorTests {
         try space.succeed("ls /proc/self/fd > plain; HL_EXEC=1 hl-perturb --render given.hls > rendered.hls")
         #expect(try space.bytes("open") == space.bytes("plain"))
         let mask = try #require(UInt64(try text("ignored", space), radix: 16))
-        #expect(mask & 1 << (UInt64(SIGPIPE) - 1) == 0)
+        for signal in [SIGPIPE, SIGXFSZ] { #expect(mask & 1 << (UInt64(signal) - 1) == 0) }
+    }
+
+    /// What it has started ends with it, also where its shell has gone first.
+    @Test func leavesNothingBehind() throws {
+        let space = try withLatents(4)
+        func isRunning() throws -> Bool { self.isRunning(try #require(Int32(try text("pid", space)))) }
+        // It does its work beside something that would go on for ever.
+        _ = try render("sleep 1000 > /dev/null & echo $! > pid; exec \(Self.shapes)", space)
+        #expect(try !isRunning())
+        // It fails, and what it has started holds its output open.
+        try give("sleep 1000 & echo $! > pid; exit 3", to: "given.hls", space)
+        let start = Date()
+        try space.fail(
+            70, "HL_EXEC=1 hl-perturb --render given.hls > rendered.hls", saying: "ended with status 3 after 0 samples")
+        #expect(Date().timeIntervalSince(start) < 8)
+        #expect(try !isRunning())
+        // It does not hear SIGTERM.
+        try give("(trap '' TERM; exec sleep 1000) & echo $! > pid; exit 4", to: "given.hls", space)
+        try space.fail(70, "HL_EXEC=1 hl-perturb --render given.hls > rendered.hls", saying: "status 4")
+        #expect(try !isRunning())
+    }
+
+    /// Nor does it outlive us for long when a signal ends us and it does not look at its input.
+    @Test func endsAfterUs() throws {
+        let space = try withLatents(4)
+        try give("sleep 1000 & echo $! $$ > pid; exec sleep 1000", to: "given.hls", space)
+        let child = try space.start("HL_EXEC=1 exec hl-perturb --render given.hls")
+        let pids = try child.until {
+            let pids = ((try? text("pid", space)) ?? "").split(separator: " ").compactMap { Int32($0) }
+            return pids.count == 2 ? pids : nil
+        }
+        child.signal(SIGINT)
+        #expect(try child.wait(limit: 5) == 128 + SIGINT)
+        #expect(pids.allSatisfy(isRunning))
+        try child.until(limit: 20) { pids.contains(where: isRunning) ? nil : true }
+    }
+
+    /// One that never answers is mentioned; it may be waiting itself.
+    @Test func silenceIsMentioned() throws {
+        let space = try withLatents(4)
+        try give("cat > /dev/null", to: "given.hls", space)
+        let child = try space.start("HL_EXEC=1 exec hl-perturb --render given.hls > rendered.hls")
+        try child.until(limit: 15) { try text(".err2", space).isEmpty ? nil : true }
+        #expect(
+            try text(".err2", space).hasPrefix(
+                "hl-perturb: warning: waiting for the generator's command 'cat > /dev/null', which has said nothing for 5 s, "
+                    + "with 4 samples to answer"))
+        child.signal(SIGTERM)
+        #expect(try child.wait(limit: 5) == 128 + SIGTERM)
+    }
+
+    /// A training that waits for it can be stopped, and it ends too.
+    @Test func waitingForItCanBeStopped() throws {
+        let space = try withLatents(16)
+        try give("echo $$ > pid; exec sleep 1000", to: "given.hls", space)
+        let child = try space.start(
+            "HL_EXEC=1 exec hl-train --width 4 --backend plain --batch 8 -n 16 -o e.safetensors given.hls")
+        try child.until { (try? text("pid", space)).map { $0.isEmpty ? nil : true } ?? nil }
+        usleep(300_000)
+        let start = Date()
+        child.signal(SIGTERM)
+        #expect(try child.wait(limit: 20) == 128 + SIGTERM)
+        #expect(Date().timeIntervalSince(start) < 4)
+        #expect(try text(".err2", space).contains("stopped before the first step"))
+        #expect(!isRunning(try #require(Int32(try text("pid", space)))))
+        #expect(try space.names() == ["given.hls", "latents.hls", "pid"])
     }
 
     // MARK: Trust

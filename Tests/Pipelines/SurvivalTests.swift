@@ -68,7 +68,7 @@ struct SurvivalTests {
         try expectSameEnd(space)
     }
 
-    @Test(arguments: [SIGTERM, SIGINT]) func politelyStopped(number: Int32) throws {
+    @Test(arguments: [SIGTERM, SIGINT, SIGHUP]) func politelyStopped(number: Int32) throws {
         let space = try Workspace()
         let child = try space.start(Self.pipe)
         #expect(try waitForCheckpoints(3, of: child, in: space))
@@ -131,7 +131,9 @@ struct SurvivalTests {
         try space.fail(
             65, "\(train) \(real) < <(hl-sample --size 32 --seed 2 -n 40)",
             saying: "standard input ended after 16 of 480 images of each kind")
-        let child = try space.start("exec \(train) \(real) \(Self.generated)")
+        // What a stopped run has left is not overwritten unasked.
+        try space.fail(73, "\(train) \(real) \(Self.generated)", saying: "holds a run that was stopped")
+        let child = try space.start("exec \(train) --force \(real) \(Self.generated)")
         #expect(try waitForCheckpoints(4, of: child, in: space, "d.safetensors.resume"))
         child.signal(SIGTERM)
         #expect(try child.wait() == 128 + SIGTERM)

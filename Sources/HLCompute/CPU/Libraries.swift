@@ -6,7 +6,8 @@ import HLTensor
 #endif
 
 /// The libraries of the CPU backends, opened only where limits leave room for all that they take: OpenBLAS waits for
-/// ever where it cannot map a buffer, and the runtime of oneDNN's threads ends the process with words of its own.
+/// ever where it cannot map a buffer, and ends the process with words of its own where it cannot start a thread, as the
+/// runtime of oneDNN's threads does.
 enum Libraries {
     /// Code and constants of either library.
     private static let libraryBytes = 44 << 20
@@ -14,12 +15,15 @@ enum Libraries {
     private static let bufferBytes = 132 << 20
 
     /// - Parameter threads: the library takes no more than there are cores.
-    /// - Throws: `Failure` (outOfMemory, or software when there is no such library).
+    /// - Throws: `Failure` (resources, or software when there is no such library).
     static func loadOpenBLAS(threads: Int) throws(Failure) {
-        let count = min(threads, Machine.coreCount)
-        if Memory.isLimited && hl_blas_is_loaded() == 0 {
-            try Memory.require(
-                libraryBytes + count * bufferBytes + (count - 1) * Memory.threadBytes, for: name("OpenBLAS", count))
+        if hl_blas_is_loaded() == 0 {
+            let count = min(threads, Machine.processorCount), purpose = name("OpenBLAS", count)
+            if Memory.isLimited {
+                try Memory.require(
+                    libraryBytes + count * bufferBytes + (count - 1) * Memory.threadBytes, for: purpose)
+            }
+            try requireThreads(count - 1, beside: threads, for: purpose)
         }
         if let message = hl_blas_load(Int32(threads), Memory.isLimited ? 1 : 0) {
             throw failure("OpenBLAS", String(cString: message), "install the package libopenblas0")
@@ -29,8 +33,13 @@ enum Libraries {
     #if HL_ONEDNN
         /// - Throws: as `loadOpenBLAS`.
         static func loadOneDNN(threads: Int) throws(Failure) {
-            if Memory.isLimited && hl_dnn_is_loaded() == 0 {
-                try Memory.require(libraryBytes + (threads - 1) * Memory.threadBytes, for: name("oneDNN", threads))
+            if hl_dnn_is_loaded() == 0 {
+                let purpose = name("oneDNN", threads)
+                if Memory.isLimited {
+                    try Memory.require(libraryBytes + (threads - 1) * Memory.threadBytes, for: purpose)
+                }
+                // OpenBLAS comes next.
+                try requireThreads(2 * (threads - 1), beside: threads, for: purpose)
             }
             if let message = hl_dnn_load(Int32(threads), Memory.isLimited ? 1 : 0) {
                 throw failure(
@@ -38,6 +47,12 @@ enum Libraries {
             }
         }
     #endif
+
+    /// A library's own threads, and those that our kernels and the program start later: the queues of the system wait for
+    /// ever for one that they cannot have.
+    private static func requireThreads(_ own: Int, beside threads: Int, for purpose: String) throws(Failure) {
+        if threads > 1 { try Machine.requireThreads(own + threads - 1 + Machine.helperThreads, for: purpose) }
+    }
 
     private static func name(_ library: String, _ threads: Int) -> String {
         "\(library) on \(threads) \(threads == 1 ? "thread" : "threads")"

@@ -1,3 +1,4 @@
+import CSystem
 import Glibc
 import HLTensor
 import Synchronization
@@ -27,7 +28,12 @@ package final class ChildProcess: ByteSource, ByteSink {
         }
     }
 
+    /// Seconds that a program has to end by itself, where nobody is in a hurry.
+    package static let grace = Double(HL_GROUP_GRACE)
+
     private let pid: pid_t
+    /// The group's entry in the list of those that are ended when a signal ends us.
+    private let entry: Int32
     /// The ends of ours, not blocking; -1 when closed.
     private var input: Int32
     private var output: Int32
@@ -40,7 +46,7 @@ package final class ChildProcess: ByteSource, ByteSink {
 
     /// Starts `/bin/sh -c command` in a process group of its own, so that Ctrl-C leaves it to us when it ends. It sees
     /// the end of its input when we close it or end, however we end.
-    /// - Throws: `Failure` (software) where the system has no more processes or descriptors.
+    /// - Throws: `Failure` (resources) where the system has no more processes or descriptors.
     package init(command: String) throws {
         // Between a pipe and its mark for closing, nobody else may start a program that would inherit it.
         let started = try Self.starting.withLock { _ in
@@ -61,6 +67,7 @@ package final class ChildProcess: ByteSource, ByteSink {
             }
         }
         (pid, input, output) = started
+        entry = hl_process_group_add(pid)
         for descriptor in [input, output] { _ = fcntl(descriptor, F_SETFL, O_NONBLOCK) }
         enlargePipe(input)
         enlargePipe(output)
@@ -109,9 +116,12 @@ package final class ChildProcess: ByteSource, ByteSink {
 
     private static func cannotStart(_ code: Int32) -> Failure {
         if code == ENOMEM { return Memory.failure(for: "a program") }
-        return Failure(
-            .software, "cannot start a program (\(String(cString: strerror(code))))",
-            "lift the limits on processes and open files")
+        if code == EMFILE || code == ENFILE {
+            return Failure(
+                .resources, "cannot start a program (\(String(cString: strerror(code))))",
+                "raise the limit on open files (ulimit -n)")
+        }
+        return Machine.cannotStart("a program", code)
     }
 
     // MARK: Talking
@@ -123,10 +133,17 @@ package final class ChildProcess: ByteSource, ByteSink {
         send()
     }
 
-    /// Reads what the program has said, or waits for it. Returns 0 when it has closed its output.
+    /// Called again and again while `read` waits, with the seconds since it began to.
+    package var whileWaiting: (Double) -> Void = { _ in }
+
+    /// Reads what the program has said, or waits for it. Returns 0 when it has closed its output, or has failed and says
+    /// no more, although something that it has started holds the output open.
+    /// - Throws: `Interrupted`, where a signal that was deferred comes while it waits.
     package func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+        let begin = Self.now
+        var failedAt: Double?
         while output >= 0 {
-            wait(milliseconds: -1)
+            wait(milliseconds: Int32(Interrupted.pause))
             let count = Glibc.read(output, buffer.baseAddress, min(buffer.count, 1 << 30))
             if count >= 0 {
                 isSilent = count == 0
@@ -135,8 +152,24 @@ package final class ChildProcess: ByteSource, ByteSink {
             guard errno == EAGAIN || errno == EINTR else {
                 throw Failure(.inputOutput, "cannot read from a program (\(systemError()))", "run it again")
             }
+            try Interrupted.check()
+            whileWaiting(Self.now - begin)
+            if hasFailed { failedAt = failedAt ?? Self.now }
+            if let failedAt, Self.now - failedAt > 1 {
+                isSilent = true
+                return 0
+            }
         }
         return 0
+    }
+
+    /// Whether the program has ended with another status than 0. What it has started may still run.
+    private var hasFailed: Bool {
+        var info = siginfo_t()
+        guard waitid(P_PID, id_t(pid), &info, WEXITED | WNOHANG | WNOWAIT) == 0, info.si_signo == SIGCHLD else {
+            return false
+        }
+        return info.si_code != CLD_EXITED || info._sifields._sigchld.si_status != 0
     }
 
     /// Sleeps until the program has said something; sends meanwhile what it takes.
@@ -193,16 +226,30 @@ package final class ChildProcess: ByteSource, ByteSink {
         output = -1
         let end = reap(until: deadline) ?? stop()
         result = end
+        if end != .unknown { endGroup() }
+        hl_process_group_forget(entry)
         return end
     }
 
     private func stop() -> End {
         kill(-pid, SIGTERM)
-        if reap(until: Self.now + 2) == nil {
+        if reap(until: Self.now + Double(HL_GROUP_PATIENCE)) == nil {
             kill(-pid, SIGKILL)
             _ = reap(until: .infinity)
         }
         return .stopped
+    }
+
+    /// Ends what the program has started and left behind. Its number stays that of the group as long as there is anybody
+    /// in it.
+    private func endGroup() {
+        guard kill(-pid, SIGTERM) == 0 else { return }
+        let deadline = Self.now + Double(HL_GROUP_PATIENCE)
+        while Self.now < deadline {
+            if kill(-pid, 0) != 0 { return }
+            usleep(2000)
+        }
+        kill(-pid, SIGKILL)
     }
 
     /// - Returns: nil if the program still runs at the deadline.

@@ -5,7 +5,8 @@ import HLTensor
 /// A file that appears under its name only when it is complete: it is written under a temporary name in the same
 /// directory and renamed by `commit()`. Without a commit nothing is left behind.
 ///
-/// Devices and named pipes are written in place.
+/// Devices and named pipes are written in place, and so are descriptors that are open already (`/dev/stderr`), from
+/// where they stand.
 package final class OutputFile: ByteSink {
     package let path: String
     /// Where the bytes really go: `path` with symbolic links followed.
@@ -19,6 +20,12 @@ package final class OutputFile: ByteSink {
     package init(path: String) throws {
         self.path = path
         if path.isEmpty { throw Failure(.cannotCreate, "the name of the output file is empty", "name a file") }
+        if let number = HLFormats.descriptor(namedBy: path) {
+            (target, temporary) = (path, nil)
+            descriptor = duplicate(number)
+            if descriptor < 0 { throw Self.failure(path) }
+            return
+        }
         var status = stat()
         let exists = stat(path, &status) == 0
         var resolved = path
@@ -49,6 +56,12 @@ package final class OutputFile: ByteSink {
     /// Tries early whether a file that takes long to make can be written.
     /// - Throws: `Failure` (cannotCreate).
     package static func check(path: String) throws {
+        if let number = HLFormats.descriptor(namedBy: path) {
+            let copy = duplicate(number)
+            guard copy >= 0 else { throw failure(path) }
+            close(copy)
+            return
+        }
         var status = stat()
         // The reader of a pipe that is opened and closed again would take that for the end.
         if stat(path, &status) == 0, ![S_IFREG, S_IFDIR].contains(status.st_mode & S_IFMT) {
@@ -91,9 +104,7 @@ package final class OutputFile: ByteSink {
     /// - Throws: `Failure` (inputOutput); the temporary file is gone then.
     package func commit() throws {
         guard descriptor >= 0 else { return }
-        // Devices and pipes cannot be synchronised and say so with EINVAL.
-        let isSafe = fsync(descriptor) == 0 || (temporary == nil && (errno == EINVAL || errno == EROFS))
-        let failure = isSafe ? nil : writeFailure(path)
+        let failure = fsync(descriptor) == 0 || cannotBeSynchronised(errno) ? nil : writeFailure(path)
         if let failure {
             abandon()
             throw failure
@@ -107,6 +118,12 @@ package final class OutputFile: ByteSink {
             throw failure
         }
         hl_temporary_forget(entry)
+    }
+
+    /// Whether an error of fsync means that there is no such thing here: devices, pipes and some file systems (FUSE,
+    /// network, overlays) have none. All that could be done for the bytes is done then.
+    private func cannotBeSynchronised(_ code: Int32) -> Bool {
+        [EINVAL, ENOSYS, EOPNOTSUPP].contains(code) || code == EROFS && temporary == nil
     }
 
     /// Removes what was written so far. Does nothing after `commit()`.

@@ -89,7 +89,7 @@ struct StreamGrammar {
         case .refused(let what, let remedy): return Failure(.data, "\(name) has \(what)", remedy)
         case .windowBeyondMemory(let size):
             return Failure(
-                .outOfMemory,
+                .resources,
                 "\(name) has a record with a window of \(size) bytes, for which there is not enough memory",
                 "write it with a window log of 27 or less, or raise the limit")
         case .tooLarge:

@@ -17,19 +17,47 @@ enum StreamIndex {
     }
 
     private static func framesInTable(_ source: FileDescriptorSource, fileSize: Int) throws -> [Range]? {
-        guard let footer = try read(source, at: fileSize - SeekTable.footerSize, SeekTable.footerSize),
+        guard let (start, frames) = try frames(source, inTableEndingAt: fileSize), start == 0 else { return nil }
+        for frame in frames {
+            guard try word(source, at: frame.offset) == ZstdFrameHeader.magic else { return nil }
+        }
+        return frames
+    }
+
+    /// Where the first frame of a seek table that ends at a place in the file begins, and all of them; nil where there is
+    /// no table.
+    private static func frames(
+        _ source: FileDescriptorSource, inTableEndingAt end: Int
+    ) throws -> (start: Int, frames: [Range])? {
+        guard let footer = try read(source, at: end - SeekTable.footerSize, SeekTable.footerSize),
             let size = footer.withBytes(SeekTable.frameSize(footer:)),
-            let bytes = try read(source, at: fileSize - size, size),
+            let bytes = try read(source, at: end - size, size),
             let table = bytes.withBytes(SeekTable.init(frame:))
         else { return nil }
-        var frames: [Range] = []
-        var offset = 0
-        for entry in table.entries {
-            guard let magic = try word(source, at: offset), magic == ZstdFrameHeader.magic else { return nil }
-            frames.append((offset, Int(entry.compressedSize)))
-            offset += Int(entry.compressedSize)
+        let start = end - size - table.entries.reduce(0) { $0 + Int($1.compressedSize) }
+        guard start >= 0 else { return nil }
+        var offset = start
+        let frames = table.entries.map { entry in
+            defer { offset += Int(entry.compressedSize) }
+            return Range(offset, Int(entry.compressedSize))
         }
-        return offset == fileSize - size ? frames : nil
+        return (start, frames)
+    }
+
+    /// Samples of a file of whole streams, one or several joined, by the end record before each seek table; nil where the
+    /// source is no such file. Reads a few hundred bytes of each stream, and checks nothing.
+    static func sampleCount(_ source: FileDescriptorSource) -> Int? {
+        guard var end = source.fileSize, end > 0 else { return nil }
+        var count = 0
+        while end > 0 {
+            guard let (start, frames) = try? frames(source, inTableEndingAt: end), let last = frames.last,
+                case .end(_, let samples)? = try? summary(source, offset: last.offset, size: last.size, name: "")
+            else { return nil }
+            let (sum, overflow) = count.addingReportingOverflow(samples)
+            guard samples >= 0, !overflow else { return nil }
+            (count, end) = (sum, start)
+        }
+        return count
     }
 
     private static func framesInFile(_ source: FileDescriptorSource, fileSize: Int) throws -> [Range] {

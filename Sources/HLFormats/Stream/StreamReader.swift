@@ -19,6 +19,9 @@ package final class StreamReader: BatchSource {
     package private(set) var segments: [StreamSegment]
     package var samplesRead: Int { grammar.samples }
 
+    /// Samples in all, where the stream is a file that says so at its end. Whether that is true shows when it is read.
+    package private(set) var samplesInFile: Int?
+
     private let frames: ZstdFrameReader
     private var grammar: StreamGrammar
     private var isAtEnd = false
@@ -50,6 +53,7 @@ package final class StreamReader: BatchSource {
     package convenience init(path: String) throws {
         let source = try FileDescriptorSource(path: path)
         try self.init(source, name: source.name)
+        samplesInFile = StreamIndex.sampleCount(source)
     }
 
     /// The next samples as they lie in the stream, never none of them; `nil` after a valid end record and nothing more.

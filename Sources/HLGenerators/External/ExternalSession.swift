@@ -7,8 +7,8 @@ import Synchronization
 ///
 /// What it is sent is one stream: a header, a record for every request, and at last an end record.
 final class ExternalSession: Sendable {
-    /// Seconds that a program has to end by itself.
-    private static let grace = 10.0
+    /// Seconds that a program has to end by itself. Whoever sends us a signal wants us to leave soon.
+    private static var grace: Double { Interrupted.isRequested ? 1 : ChildProcess.grace }
 
     /// One thread renders, and maybe another one ends the process.
     private let conversation: Mutex<ExternalConversation>
@@ -23,11 +23,15 @@ final class ExternalSession: Sendable {
     }
 
     /// Images F32 [B, 3, S, S], 0…1. After a failure the program has ended.
+    /// - Throws: `Failure`, or `Interrupted` where a signal that was deferred comes while it waits.
     func render(_ latents: Latents) throws -> HostTensor {
         isRendering.store(true, ordering: .relaxed)
         defer { isRendering.store(false, ordering: .relaxed) }
         do {
             return try conversation.withLock { try $0.render(latents) }
+        } catch let interruption as Interrupted {
+            // Who has something to save does that first.
+            throw interruption
         } catch {
             close(grace: 0.5)
             throw error
@@ -62,6 +66,8 @@ private final class ExternalConversation {
     private var reader: StreamReader?
     /// Of all latents: their space and the shape of one.
     private var layout: (space: LatentSpace, row: [Int])?
+    /// Seconds without an answer after which the user hears of it, that it is nobody's fault that nothing moves.
+    private var patience = 5.0
 
     init(command: String, specification: GeneratorSpecification) throws {
         self.specification = specification
@@ -80,6 +86,7 @@ private final class ExternalConversation {
         let ids = latents.ids.integers
         var parts: [HostTensor] = [], answered = 0
         while answered < ids.count {
+            process.whileWaiting = { [unowned self] in mention($0, of: ids.count - answered) }
             let batch = try next()
             guard batch.count <= ids.count - answered else {
                 throw refusal("answered more samples than it was sent")
@@ -93,6 +100,16 @@ private final class ExternalConversation {
             answered += batch.count
         }
         return HostTensor.concatenate(parts)
+    }
+
+    /// Says that it takes long: once for a start that loads weights, then ever more rarely.
+    private func mention(_ seconds: Double, of samples: Int) {
+        guard seconds >= patience else { return }
+        Notice.give(
+            "waiting for the generator's command \(name), which has said nothing for \(Int(seconds)) s, with "
+                + "\(samples) \(samples == 1 ? "sample" : "samples") to answer: it may be waiting for more input itself "
+                + "(hl-exec(7))")
+        patience = max(60, 2 * patience)
     }
 
     // MARK: Asking

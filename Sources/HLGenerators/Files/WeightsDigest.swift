@@ -28,8 +28,12 @@ final class WeightsDigest: @unchecked Sendable {
     /// - Parameter early: whether to begin at once, on a thread of its own, rather than when the digest is asked for.
     init(path: String, early: Bool) {
         self.path = path
-        if early { Self.queue.async { _ = Self.result(path) } }
+        if early && Self.hasThread { Self.queue.async { _ = Self.result(path) } }
     }
+
+    /// A queue that cannot have its thread keeps who asks waiting for ever; who asks first does the work then. The queue
+    /// has a thread for itself too.
+    private static var hasThread: Bool { (try? Machine.requireThreads(2, for: "a digest")) != nil }
 
     /// In hex; waits for it.
     /// - Throws: `Failure` (noInput, inputOutput).

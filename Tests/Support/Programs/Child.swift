@@ -12,6 +12,8 @@ package final class Child {
     package let pid: pid_t
     private let script: String
     private var status: Int32?
+    /// The signal that killed it, if one did.
+    package private(set) var killer: Int32?
 
     /// - Parameter script: its stdout and stderr go to the two files; stdin is empty.
     package init(_ script: String, in directory: String, output: String, errors: String) throws {
@@ -67,6 +69,7 @@ package final class Child {
         guard waitpid(pid, &raw, WNOHANG) == pid else { return nil }
         // Whatever it has left behind.
         kill(-pid, SIGKILL)
+        if raw & 0x7F != 0 { killer = raw & 0x7F }
         status = raw & 0x7F == 0 ? (raw >> 8) & 0xFF : 128 + (raw & 0x7F)
         return status
     }

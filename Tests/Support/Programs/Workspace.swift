@@ -83,6 +83,8 @@ package final class Workspace {
         try [UInt8](Data(contentsOf: URL(fileURLWithPath: file(name))))
     }
 
+    package func text(_ name: String) throws -> String { String(decoding: try bytes(name), as: UTF8.self) }
+
     package func write(_ bytes: some Sequence<UInt8>, to name: String) throws {
         try Data(bytes).write(to: URL(fileURLWithPath: file(name)))
     }

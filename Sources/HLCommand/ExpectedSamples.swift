@@ -1,0 +1,49 @@
+import HLFormats
+
+extension StreamReader {
+    /// Samples in all, where the stream is a file that says so at its end, or comes from an `hl-sample -n`; nil where
+    /// nobody knows yet. For progress: whether it is true shows at the end.
+    package var expectedSamples: Int? { samplesInFile ?? header.announcedSamples }
+}
+
+extension StreamHeader {
+    /// Samples that `hl-sample -n` was asked for, where the stream comes from one and no program after it leaves any out;
+    /// nil where nobody can know.
+    var announcedSamples: Int? {
+        guard let first = history.first, first.tool == "hl-sample",
+            !history.dropFirst().contains(where: { ["hl-sample", "hl-filter"].contains($0.tool) })
+        else { return nil }
+        let options = Self.options(first.arguments)
+        // Given latents and images may be fewer.
+        guard options["--from"] == nil, options["--data"] == nil,
+            let count = (options["-n"] ?? options["--count"]).flatMap(Self.number), count >= 0
+        else { return nil }
+        guard let shard = options["--shard"] else { return count }
+        let parts = shard.split(separator: "/").compactMap { Int($0) },
+            start = options["--start"].flatMap(Self.number) ?? 0
+        guard parts.count == 2, parts[1] > 0, (0..<parts[1]).contains(parts[0]), start >= 0,
+            start.addingReportingOverflow(count).overflow == false
+        else { return nil }
+        func below(_ end: Int) -> Int { end > parts[0] ? (end - parts[0] - 1) / parts[1] + 1 : 0 }
+        return below(start + count) - below(start)
+    }
+
+    /// As the command line takes it.
+    private static func number(_ text: String) -> Int? { Int(wholeNumber(text) ?? text) }
+
+    /// Options with their values, whether behind a space, a `=`, or nothing; flags have the next word for theirs, which
+    /// nobody asks for.
+    private static func options(_ arguments: [String]) -> [String: String] {
+        var values: [String: String] = [:]
+        for (index, argument) in arguments.enumerated() where argument.hasPrefix("-") {
+            if let equals = argument.firstIndex(of: "=") {
+                values[String(argument[..<equals])] = String(argument[argument.index(after: equals)...])
+            } else if !argument.hasPrefix("--") && argument.count > 2 {
+                values[String(argument.prefix(2))] = String(argument.dropFirst(2))
+            } else {
+                values[argument] = index + 1 < arguments.count ? arguments[index + 1] : ""
+            }
+        }
+        return values
+    }
+}
