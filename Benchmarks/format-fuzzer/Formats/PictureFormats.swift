@@ -32,7 +32,7 @@ struct PNGFormat: FuzzedFormat {
     }
 }
 
-/// JPEG files, whole and at the scales that they can be decoded at.
+/// JPEG files: whole, at the scales that they can be decoded at, and in parts.
 struct JPEGFormat: FuzzedFormat {
     let name = "jpeg"
 
@@ -43,6 +43,11 @@ struct JPEGFormat: FuzzedFormat {
             let (width, height) = (max(1, whole.width / parts), max(1, whole.height / parts))
             let image = try file.withBytes { try Image(bytes: $0, covering: width, by: height, name: path) }
             guard image.width >= width, image.height >= height else { throw TooSmall() }
+            let region = Image.Region(
+                left: whole.width / parts, top: whole.height / parts, width: (whole.width + 1) / 2,
+                height: (whole.height + 1) / 2)
+            let part = try file.withBytes { try Image(bytes: $0, region: region, name: path) }
+            guard part.width == region.width, part.height == region.height else { throw TooSmall() }
         }
     }
 

@@ -30,6 +30,12 @@ enum hl_jpeg_status hl_jpeg_scale(hl_jpeg *decoder, int eighths, int *width, int
  * warning pass; data that end early do not. */
 enum hl_jpeg_status hl_jpeg_read(hl_jpeg *decoder, unsigned char *planes);
 
+/* Decodes width * height pixels from column left and row top on, all of them within the image, into three planes: what
+ * hl_jpeg_read gives there, to the bit. What lies below them is not looked at in a baseline file, so that damage there
+ * does not show. Before it hl_jpeg_scale is not to be called. */
+enum hl_jpeg_status hl_jpeg_read_region(hl_jpeg *decoder, int left, int top, int width, int height,
+                                        unsigned char *planes);
+
 /* libjpeg's words for the last failure. */
 const char *hl_jpeg_message(const hl_jpeg *decoder);
 

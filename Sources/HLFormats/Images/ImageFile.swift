@@ -64,6 +64,20 @@ extension Image {
         }
     }
 
+    /// Decodes a part of an image file: of a JPEG with little work for the rest (see ``init(jpeg:region:name:)``), of
+    /// other files by decoding them whole.
+    ///
+    /// - Parameters:
+    ///   - region: must lie within the image, whose size is ``size(of:name:)``.
+    ///   - name: what messages call the image.
+    package init(bytes: UnsafeRawBufferPointer, region: Region, name: String) throws {
+        switch try Kind(bytes, name: name) {
+        case .png: self = try Image(png: bytes, name: name).cut(region)
+        case .jpeg: try self.init(jpeg: bytes, region: region, name: name)
+        case .webp: self = try Image(webp: bytes, name: name).cut(region)
+        }
+    }
+
     /// Width and height in pixels of the image in a file's bytes, from its header; what follows is not looked at.
     ///
     /// - Parameter name: what messages call the image.

@@ -44,6 +44,21 @@ extension Image {
         }
     }
 
+    /// Reads a part of a JPEG, without the work for what is beside and below it: the pixels that cutting it out of the
+    /// whole image gives, to the bit.
+    ///
+    /// - Parameter region: must lie within the image.
+    /// - Throws: as for the whole image, but that damage below the region may not show.
+    package init(jpeg bytes: UnsafeRawBufferPointer, region: Region, name: String) throws {
+        #if HL_JPEG
+            let decoder = try JPEGDecoder(bytes, name: name)
+            precondition(region.isWithin(width: decoder.width, height: decoder.height))
+            try self.init(width: region.width, height: region.height) { try decoder.read(region, into: $0) }
+        #else
+            throw Image.noJPEG(name)
+        #endif
+    }
+
     /// - Parameter eighths: the scale, 1 to 8, for the width and height of the whole image.
     private init(
         jpeg bytes: UnsafeRawBufferPointer, name: String, eighths: (_ width: Int, _ height: Int) -> Int
@@ -111,6 +126,13 @@ extension Image {
 
         func read(into planes: UnsafeMutableBufferPointer<UInt8>) throws {
             try check(hl_jpeg_read(decoder, planes.baseAddress))
+        }
+
+        func read(_ region: Image.Region, into planes: UnsafeMutableBufferPointer<UInt8>) throws {
+            try check(
+                hl_jpeg_read_region(
+                    decoder, Int32(region.left), Int32(region.top), Int32(region.width), Int32(region.height),
+                    planes.baseAddress))
         }
 
         private func check(_ status: hl_jpeg_status) throws {

@@ -40,15 +40,7 @@ extension Image {
         if side == width && side == height { return self }
         let left = Int((Double(width - side) / 2).rounded(.toNearestOrEven))
         let top = Int((Double(height - side) / 2).rounded(.toNearestOrEven))
-        return Image(width: side, height: side) { target in
-            withPlanes { source in
-                for row in 0..<(3 * side) {
-                    let line = row / side * height + top + row % side
-                    let start = line * width + left
-                    for column in 0..<side { target[row * side + column] = source[start + column] }
-                }
-            }
-        }
+        return cut(Region(left: left, top: top, width: side, height: side))
     }
 
     /// The usual preparation of a photograph for a network: the short side to `side`, then the square in the middle.

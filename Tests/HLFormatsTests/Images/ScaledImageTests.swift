@@ -41,6 +41,47 @@ import Testing
         #expect(try decode("photo.jpg", covering: 5000, by: 5000).pixels.shape == [3, 151, 203])
     }
 
+    /// Regions on and off the borders of blocks, at the edges of the image and in it.
+    @Test func aRegionIsAsCutOutOfTheWhole() throws {
+        var files = ["rgb8.png"]
+        if Image.readsJPEG {
+            files += ["photo.jpg", "colour420.jpg", "colour444.jpg", "progressive.jpg", "grey.jpg", "cmyk.jpg"]
+        }
+        if Image.readsWebP { files.append("lossy.webp") }
+        for file in files {
+            let bytes = try contents(file)
+            let whole = try Image.read(path: path(file))
+            let (width, height) = (whole.width, whole.height)
+            var words = RandomKey(seed: 1, purpose: .shuffle).sequence(id: 0)
+            var regions = [
+                Image.Region(left: 0, top: 0, width: width, height: height),
+                Image.Region(left: width - 1, top: height - 1, width: 1, height: 1),
+            ]
+            for _ in 0..<200 {
+                let part = (1 + Int(words.nextWord()) % width, 1 + Int(words.nextWord()) % height)
+                let left = Int(words.nextWord()) % (width - part.0 + 1),
+                    top = Int(words.nextWord()) % (height - part.1 + 1)
+                regions.append(Image.Region(left: left, top: top, width: part.0, height: part.1))
+            }
+            for region in regions {
+                let part = try bytes.withUnsafeBytes { try Image(bytes: $0, region: region, name: file) }
+                #expect(part.pixels.shape == [3, region.height, region.width])
+                #expect(planes(part) == planes(whole.cut(region)), "\(file) \(region)")
+            }
+        }
+        let inside = Image.Region(left: 1, top: 2, width: 3, height: 4)
+        #expect(inside.isWithin(width: 4, height: 6) && !inside.isWithin(width: 3, height: 6))
+        #expect(!inside.isWithin(width: 4, height: 5))
+    }
+
+    @Test(.enabled(if: Image.readsJPEG, "this build has no JPEG reader"))
+    func aRegionOfAFileThatIsCutAboveItIsAnError() throws {
+        let bytes = try contents("photo.jpg"), half = Array(bytes[..<(bytes.count / 2)])
+        let low = Image.Region(left: 20, top: 120, width: 50, height: 30)
+        let found = failure { _ = try half.withUnsafeBytes { try Image(bytes: $0, region: low, name: "cut.jpg") } }
+        #expect(found?.kind == .data && found?.what == "cut.jpg is a truncated JPEG file")
+    }
+
     @Test func otherFormatsAreDecodedWhole() throws {
         #expect(planes(try decode("rgb8.png", covering: 2, by: 2)) == (try contents("rgb8.rgb")))
         if Image.readsWebP {
