@@ -40,8 +40,8 @@ struct TrainEncoder: Tool {
     @Option(
         name: [.customShort("n"), .long],
         help: ArgumentHelp(
-            "Pairs to train on, in all. (integer from --batch; default: what a file holds, times --epochs; of a pipe "
-                + "\(defaultSamples))", valueName: "n"))
+            "Pairs to train on, in all. (integer from --batch; default: \(defaultSamples), or with --epochs "
+                + "the whole file)", valueName: "n"))
     var samples: Int?
 
     @OptionGroup var seed: SeedOption
