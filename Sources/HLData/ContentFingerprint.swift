@@ -18,17 +18,24 @@ struct ContentFingerprint {
     }
 
     /// Some of `count` files, spread evenly. One that cannot be read is left out: its reader will say so.
-    mutating func addContents(of count: Int, _ path: (Int) -> SystemPath) {
-        let chosen = min(count, Self.files)
-        for number in 0..<chosen {
-            let index = chosen == 1 ? 0 : number * (count - 1) / (chosen - 1)
-            guard let source = try? FileDescriptorSource(opening: path(index)) else { continue }
+    mutating func addContents(of count: Int, _ path: (Int) -> SystemPath?) {
+        addBeginnings(of: count) { index in
+            guard let path = path(index), let source = try? FileDescriptorSource(opening: path) else { return nil }
             let buffer = HostBuffer(count: Self.bytes)
             var filled = 0
             while filled < Self.bytes,
                 let more = try? source.read(into: .init(rebasing: buffer.bytes[filled...])), more > 0
             { filled += more }
-            buffer.withBytes { hash.add(UnsafeRawBufferPointer(rebasing: $0[..<filled])) }
+            return buffer.resized(to: filled, keeping: filled)
+        }
+    }
+
+    /// The beginnings of some of `count` images, spread evenly, as bytes in memory.
+    mutating func addBeginnings(of count: Int, _ bytes: (Int) -> HostBuffer?) {
+        let chosen = min(count, Self.files)
+        for number in 0..<chosen {
+            let index = chosen == 1 ? 0 : number * (count - 1) / (chosen - 1)
+            bytes(index)?.withBytes { hash.add(UnsafeRawBufferPointer(rebasing: $0.prefix(Self.bytes))) }
         }
     }
 

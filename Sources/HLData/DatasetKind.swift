@@ -4,14 +4,18 @@ package struct DatasetOptions: Sendable {
     package var split: String?
     /// Whether a class without images is one nevertheless, so that the labels of the others stay.
     package var keepsEmptyClasses = false
+    /// Whether an image that a published list names and that is gone ends the run.
+    package var isStrict = false
 
-    package init(split: String? = nil, keepsEmptyClasses: Bool = false) {
+    package init(split: String? = nil, keepsEmptyClasses: Bool = false, isStrict: Bool = false) {
         self.split = split
         self.keepsEmptyClasses = keepsEmptyClasses
+        self.isStrict = isStrict
     }
 }
 
-/// One kind of data set: what it is called, and how one is opened.
+/// One kind of data set: what it is called, what may be said of it, and how one is opened. Help, completions, messages and
+/// hl-data(7) come from it.
 package struct DatasetKind: Sendable {
     /// As a user writes it before the colon, such as `imagefolder`.
     package let name: String
@@ -19,9 +23,74 @@ package struct DatasetKind: Sendable {
     package let place: String
     /// What lies there, in a few words for help.
     package let abstract: String
-    /// Opens the data set at a path. A kind that has no splits, or needs one, refuses what does not fit.
-    let open: @Sendable (_ path: String, _ options: DatasetOptions) throws -> any ImageDataset
+    /// The splits as published; nil where the user's folders are splits.
+    package let splits: [String]?
+    /// What is read where no split is named; nil where there are no splits, or one has to be chosen.
+    package let defaultSplit: String?
+    /// What may stand behind the place.
+    package let settings: [DatasetSetting]
+    /// Opens the data set at a place.
+    let open: @Sendable (_ place: DatasetPlace) throws -> any ImageDataset
+
+    init(
+        name: String, place: String = "DIR", abstract: String, splits: [String]? = nil, defaultSplit: String? = nil,
+        settings: [DatasetSetting] = [], open: @escaping @Sendable (_ place: DatasetPlace) throws -> any ImageDataset
+    ) {
+        self.name = name
+        self.place = place
+        self.abstract = abstract
+        self.splits = splits
+        self.defaultSplit = defaultSplit ?? splits?.first
+        self.settings = settings
+        self.open = open
+    }
 
     /// How a user writes it, such as `imagefolder:DIR`.
     package var form: String { "\(name):\(place)" }
+}
+
+/// What a user may write behind a place as `,key=value`.
+package struct DatasetSetting: Sendable {
+    package enum Values: Sendable {
+        case choice([String])
+        case number(ClosedRange<Int>)
+        /// Of an order or a split.
+        case seed
+        /// Such as a file.
+        case text(String)
+    }
+
+    package let name: String
+    package let values: Values
+    /// What counts where it is not given; nil where nothing does.
+    package let standard: String?
+    /// In a few words.
+    package let abstract: String
+
+    init(_ name: String, _ values: Values, standard: String?, _ abstract: String) {
+        self.name = name
+        self.values = values
+        self.standard = standard
+        self.abstract = abstract
+    }
+
+    /// The values for help, such as `fine|coarse` or `1-10`.
+    package var form: String {
+        switch values {
+        case .choice(let choices): choices.joined(separator: "|")
+        case .number(let range) where range.upperBound == .max: "\(range.lowerBound)-"
+        case .number(let range): "\(range.lowerBound)-\(range.upperBound)"
+        case .seed: "0-2^64-1"
+        case .text(let form): form
+        }
+    }
+
+    func takes(_ value: String) -> Bool {
+        switch values {
+        case .choice(let choices): choices.contains(value)
+        case .number(let range): Int(value).map(range.contains) ?? false
+        case .seed: UInt64(value) != nil
+        case .text: !value.isEmpty
+        }
+    }
 }

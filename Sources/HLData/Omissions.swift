@@ -17,6 +17,14 @@ package struct Omissions: Sendable {
         case circle
         /// Classes of which nothing is left.
         case emptyClass
+        /// What a published list names and is not there.
+        case gone
+        /// Images that the set gives no label.
+        case unlabelled
+        /// What an archive holds beside files: links, and names that lead out of it.
+        case unsafeMember
+        /// Images smaller than what is to be cut out of them.
+        case small
 
         fileprivate func text(_ count: Int) -> String {
             let one = count == 1
@@ -28,6 +36,10 @@ package struct Omissions: Sendable {
             case .foreignFolder: one ? "folder of another system" : "folders of another system"
             case .circle: one ? "link into a folder above it" : "links into folders above them"
             case .emptyClass: one ? "class without images" : "classes without images"
+            case .gone: one ? "listed image that is gone" : "listed images that are gone"
+            case .unlabelled: one ? "image without a label" : "images without a label"
+            case .unsafeMember: one ? "link or name out of the archive" : "links or names out of the archive"
+            case .small: one ? "image that is too small" : "images that are too small"
             }
         }
     }
@@ -42,6 +54,11 @@ package struct Omissions: Sendable {
 
     package mutating func add(_ reason: Reason, _ path: @autoclosure () -> SystemPath) {
         if found[reason] == nil { found[reason] = (1, path()) } else { found[reason]?.count += 1 }
+    }
+
+    package mutating func add(_ reason: Reason, count: Int, _ example: SystemPath) {
+        guard count > 0 else { return }
+        found[reason] = (self.count(reason) + count, found[reason]?.example ?? example)
     }
 
     package mutating func add(_ others: Omissions) {

@@ -17,6 +17,8 @@ package enum RandomPurpose: UInt32, Sendable, CaseIterable {
     case probeOrder = 9
     /// Which part of a batch a key of MoCo is made in.
     case keyOrder = 10
+    /// Which images of a data set without published splits are for training.
+    case split = 11
 }
 
 /// A key of the counter-based generator Philox4x32-10 (Salmon et al., *Parallel random numbers: as easy as 1, 2, 3*,

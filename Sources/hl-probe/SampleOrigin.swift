@@ -51,7 +51,9 @@ struct SampleOrigin {
 
     /// Whether they differ in nothing but the place.
     private func isSameKind(as other: SampleOrigin) -> Bool {
-        Self.leaving(["directory", "split"], of: source) == Self.leaving(["directory", "split"], of: other.source)
+        // Nor do other labels make another image.
+        let keys = ["directory", "split", "labels"]
+        return Self.leaving(keys, of: source) == Self.leaving(keys, of: other.source)
     }
 
     /// Whether two paths lead to one folder or file, on this machine or by their spelling.

@@ -56,12 +56,21 @@ struct Sample: Tool {
     var latent: LatentSpace = .z
 
     @Option(
-        help: ArgumentHelp("Real images instead of latents. (\(Datasets.forms))", valueName: "kind:dir"),
+        help: ArgumentHelp(
+            "Real images instead of latents, with their labels: a data set as its authors published it, and settings of "
+                + "it, as hl-data(7) tells. (NAME:DIR or NAME:DIR,key=value, where NAME is \(Datasets.names))",
+            valueName: "name:dir"),
         completion: .list(Datasets.all.map { "\($0.name):" }))
     var data: String?
 
-    @Option(help: ArgumentHelp("Split of the data set, a folder in DIR. (name)", valueName: "name"))
+    @Option(
+        help: ArgumentHelp(
+            "Split of the data set, as published or a folder in DIR; by default the first that hl-data(7) names. (name)",
+            valueName: "name"))
     var split: String?
+
+    @Flag(help: "Refuse a data set of which images that its lists name are gone, instead of saying how many.")
+    var strict = false
 
     @Option(
         help: ArgumentHelp("Passes over the data set; 0 is without end. (integer from 0; default: 1)", valueName: "n"))
@@ -114,9 +123,9 @@ struct Sample: Tool {
                     "--data takes none of the generator's options but --size, and no --from, --latent, --mean, --std, "
                         + "--trunc and --render", "leave them out")
             }
-        } else if split != nil || epochs != nil || shuffle || allowEmpty || skipDamaged {
+        } else if split != nil || epochs != nil || shuffle || allowEmpty || skipDamaged || strict {
             throw refuse(
-                "--split, --epochs, --shuffle, --allow-empty and --skip-damaged are for real images",
+                "--split, --strict, --epochs, --shuffle, --allow-empty and --skip-damaged are for real images",
                 "give --data too, or leave them out")
         }
         if from != nil && distribution {
@@ -171,7 +180,7 @@ struct Sample: Tool {
             let reading = ImageSource.Reading(
                 side: network.size, shuffleSeed: shuffle ? randomness.seed : nil, epochs: epochs ?? 1, batchSize: batch,
                 threads: shared.threadCount, skipsDamaged: skipDamaged)
-            let options = DatasetOptions(split: split, keepsEmptyClasses: allowEmpty)
+            let options = DatasetOptions(split: split, keepsEmptyClasses: allowEmpty, isStrict: strict)
             return try ImageSource(data, options, reading, positions)
         }
         let request = Attachments.Request(

@@ -41,7 +41,7 @@ import Testing
         let folder = try ImageFolder(directory: scratch.path)
         #expect(folder.classNames == ["bird"] && folder.count == 1)
         let counts = Omissions.Reason.allCases.map(folder.omissions.count)
-        #expect(counts == [5, 2, 1, 1, 2, 1, 0])
+        #expect(counts == [5, 2, 1, 1, 2, 1, 0, 0, 0, 0, 0])
         let text = folder.omissions.text
         #expect(text.contains("5 pictures of formats that are not read (such as \(scratch.path)/bird/2."))
         #expect(text.contains("1 hidden picture (\(scratch.path)/bird/.hidden.jpg)"))

@@ -22,8 +22,16 @@ package struct ImageFolder: ImageDataset {
 
     /// In the catalogue of data sets.
     static let kind = DatasetKind(
-        name: "imagefolder", place: "DIR", abstract: "DIR/SPLIT/CLASS/IMAGE, or without splits",
-        open: { try ImageFolder(directory: $0, split: $1.split, keepingEmptyClasses: $1.keepsEmptyClasses) })
+        name: "imagefolder", abstract: "DIR/SPLIT/CLASS/IMAGE, or without splits",
+        settings: [
+            DatasetSetting(
+                "labels", .choice(["folders", "none"]), standard: nil, "none: all images below DIR as one class")
+        ],
+        open: { place in
+            guard place["labels"] != "none" else { return try FlatFolder(place) }
+            return try ImageFolder(
+                directory: place.path, split: place.split, keepingEmptyClasses: place.options.keepsEmptyClasses)
+        })
 
     package var identity: JSONObject {
         var object: JSONObject = ["kind": .string(Self.kind.name), "directory": .string(directory)]
@@ -47,7 +55,10 @@ package struct ImageFolder: ImageDataset {
         folders = listing.folders.filter { !ClassFolder.isForeign($0) }
         guard !folders.isEmpty else {
             throw Failure(
-                .noInput, "\(root.shown) has no class folders", "give a folder of the form DIR/SPLIT/CLASS/IMAGE")
+                .noInput, "\(root.shown) has no class folders",
+                omissions.count(.unclassified) > 0
+                    ? "write ,labels=none behind it to read its images as one class"
+                    : "give a folder of the form DIR/SPLIT/CLASS/IMAGE")
         }
         var files = NameTable(), starts = [0], likeSplits: [SystemPath] = [], hasImages = false, empty: Failure?
         for folder in folders {

@@ -122,7 +122,7 @@ extension HostBuffer {
     }
 
     /// The first `kept` bytes in a buffer of `count`; the buffer itself where nothing changes.
-    func resized(to count: Int, keeping kept: Int) -> HostBuffer {
+    package func resized(to count: Int, keeping kept: Int) -> HostBuffer {
         if count == self.count { return self }
         let result = HostBuffer(count: count)
         result.pointer.copyMemory(from: pointer, byteCount: kept)

@@ -28,6 +28,54 @@ package final class PositionedFile: Sendable {
         count = Int(status.st_size)
     }
 
+    /// What a .gz file unfolds to, in a file that nobody else sees and that goes with this.
+    /// - Parameter limit: the most bytes that it may have.
+    /// - Throws: `Failure`: noInput for a file that cannot be opened, data for one that is damaged or unfolds to more,
+    ///   cannotCreate and inputOutput where there is no room for it.
+    package init(inflating path: String, atMost limit: Int) throws {
+        let source = try InflateSource(MappedFile(path: path).bytes, .gzip, name: path)
+        let folder = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+        var template = Array("\(folder)/hl-XXXXXX".utf8CString)
+        let descriptor = mkstemp(&template)
+        guard descriptor >= 0 else {
+            throw Failure(
+                .cannotCreate, "cannot make a file in \(folder) (\(systemError()))", "set TMPDIR to a folder with room")
+        }
+        unlink(template)
+        do {
+            count = try Self.unfold(source, to: descriptor, atMost: limit, name: path)
+        } catch {
+            close(descriptor)
+            throw error
+        }
+        self.path = path
+        self.descriptor = descriptor
+    }
+
+    private static func unfold(
+        _ source: InflateSource, to descriptor: Int32, atMost limit: Int, name: String
+    ) throws -> Int {
+        let buffer = HostBuffer(count: 1 << 18)
+        var total = 0
+        while case let part = try source.read(into: buffer.bytes), part > 0 {
+            total += part
+            guard total <= limit else {
+                throw Failure(.data, "\(name) unfolds to more than \(limit) bytes", "unpack it by hand")
+            }
+            var written = 0
+            while written < part {
+                let result = write(descriptor, buffer.pointer + written, part - written)
+                if result < 0 && errno == EINTR { continue }
+                guard result > 0 else {
+                    throw Failure(
+                        .inputOutput, "cannot unfold \(name) (\(systemError()))", "set TMPDIR to a folder with room")
+                }
+                written += result
+            }
+        }
+        return total
+    }
+
     deinit { close(descriptor) }
 
     /// The whole file.
@@ -87,6 +135,13 @@ package struct FileSection: Sendable {
             throw Failure(.data, "\(name) has \(count) bytes, more than \(limit)", "leave it out")
         }
         let buffer = HostBuffer(count: count)
+        try read(into: buffer.bytes, at: 0)
+        return buffer
+    }
+
+    /// At most so many of the first bytes.
+    package func beginning(_ most: Int) throws -> HostBuffer {
+        let buffer = HostBuffer(count: min(most, count))
         try read(into: buffer.bytes, at: 0)
         return buffer
     }

@@ -1,21 +1,45 @@
+import Glibc
 import HLTensor
 
+/// How samples are weighted when an image is resized. Both widen by the factor of reduction.
+package enum ResizeFilter: Sendable {
+    /// Pillow's BILINEAR.
+    case triangle
+    /// Pillow's LANCZOS, of three lobes.
+    case lanczos
+
+    /// How far the filter reaches.
+    fileprivate var support: Double { self == .triangle ? 1 : 3 }
+
+    fileprivate func weight(at x: Double) -> Double {
+        switch self {
+        case .triangle: max(1 - abs(x), 0)
+        case .lanczos: x >= -3 && x < 3 ? Self.sinc(x) * Self.sinc(x / 3) : 0
+        }
+    }
+
+    private static func sinc(_ x: Double) -> Double { x == 0 ? 1 : sin(x * .pi) / (x * .pi) }
+}
+
 extension Image {
-    /// Antialiased bilinear resize: a triangle filter, widened by the factor of reduction.
+    /// Antialiased resize.
     ///
-    /// Follows Pillow's `resize(…, BILINEAR)` to the bit, and so torchvision's `Resize` on images: two passes, first
-    /// along rows, each in fixed point with 22 fractional bits and rounded to 8-bit samples.
+    /// Follows Pillow's `resize` to the bit, with BILINEAR, as in torchvision's `Resize` on images, or LANCZOS: two
+    /// passes, first along rows, each in fixed point with 22 fractional bits and rounded to 8-bit samples.
     ///
     /// - Throws: `Failure` `.usage` for a side outside 1…``maximumSide``.
-    package func resized(width newWidth: Int, height newHeight: Int) throws -> Image {
+    package func resized(
+        width newWidth: Int, height newHeight: Int, by filter: ResizeFilter = .triangle
+    ) throws -> Image {
         let allowed = 1...Self.maximumSide
         guard allowed.contains(newWidth), allowed.contains(newHeight) else {
             throw Failure(
                 .usage, "cannot resize \(width) x \(height) pixels to \(newWidth) x \(newHeight)",
                 "choose sides between 1 and \(Self.maximumSide)")
         }
-        let wide = newWidth == width ? self : resizedAlongRows(TriangleFilter(from: width, to: newWidth))
-        return newHeight == height ? wide : wide.resizedAlongColumns(TriangleFilter(from: height, to: newHeight))
+        let wide = newWidth == width ? self : resizedAlongRows(ResizeWeights(filter, from: width, to: newWidth))
+        return newHeight == height
+            ? wide : wide.resizedAlongColumns(ResizeWeights(filter, from: height, to: newHeight))
     }
 
     /// The shorter side becomes `side`; the longer one keeps the proportions, rounded down as torchvision does.
@@ -49,7 +73,7 @@ extension Image {
         try resizedShortSide(to: side).centreCropped(to: side)
     }
 
-    private func resizedAlongRows(_ filter: TriangleFilter) -> Image {
+    private func resizedAlongRows(_ filter: ResizeWeights) -> Image {
         let size = filter.spans.count
         return Image(width: size, height: height) { target in
             withPlanes { source in
@@ -58,9 +82,9 @@ extension Image {
                         for (x, span) in filter.spans.enumerated() {
                             let start = line * width + span.start
                             let first = x * filter.stride
-                            var sum = TriangleFilter.half
+                            var sum = ResizeWeights.half
                             for tap in 0..<span.count { sum &+= Int32(source[start + tap]) &* weights[first + tap] }
-                            target[line * size + x] = TriangleFilter.sample(sum)
+                            target[line * size + x] = ResizeWeights.sample(sum)
                         }
                     }
                 }
@@ -68,7 +92,7 @@ extension Image {
         }
     }
 
-    private func resizedAlongColumns(_ filter: TriangleFilter) -> Image {
+    private func resizedAlongColumns(_ filter: ResizeWeights) -> Image {
         let size = filter.spans.count
         let width = width
         return Image(width: width, height: size) { target in
@@ -76,14 +100,14 @@ extension Image {
                 withUnsafeTemporaryAllocation(of: Int32.self, capacity: width) { sums in
                     for plane in 0..<3 {
                         for (y, span) in filter.spans.enumerated() {
-                            sums.initialize(repeating: TriangleFilter.half)
+                            sums.initialize(repeating: ResizeWeights.half)
                             for tap in 0..<span.count {
                                 let weight = filter.weights[y * filter.stride + tap]
                                 let line = (plane * height + span.start + tap) * width
                                 for x in 0..<width { sums[x] &+= Int32(source[line + x]) &* weight }
                             }
                             let line = (plane * size + y) * width
-                            for x in 0..<width { target[line + x] = TriangleFilter.sample(sums[x]) }
+                            for x in 0..<width { target[line + x] = ResizeWeights.sample(sums[x]) }
                         }
                     }
                 }
@@ -93,7 +117,7 @@ extension Image {
 }
 
 /// The weights of one pass: which source samples make each target sample.
-private struct TriangleFilter {
+private struct ResizeWeights {
     /// The source samples of each target sample.
     private(set) var spans: [(start: Int, count: Int)] = []
     /// `stride` weights for each target sample; the first `count` are used and sum to 2²² but for rounding.
@@ -105,10 +129,10 @@ private struct TriangleFilter {
 
     static func sample(_ sum: Int32) -> UInt8 { UInt8(clamping: sum >> fractionBits) }
 
-    init(from oldSize: Int, to newSize: Int) {
+    init(_ filter: ResizeFilter, from oldSize: Int, to newSize: Int) {
         let scale = Double(oldSize) / Double(newSize)
-        let support = max(scale, 1)
-        let inverseSupport = 1 / support
+        let support = filter.support * max(scale, 1)
+        let inverseScale = 1 / max(scale, 1)
         stride = Int(support.rounded(.up)) * 2 + 1
         weights = [Int32](repeating: 0, count: newSize * stride)
         spans.reserveCapacity(newSize)
@@ -119,12 +143,13 @@ private struct TriangleFilter {
             let count = min(Int(centre + support + 0.5), oldSize) - start
             var total = 0.0
             for tap in 0..<count {
-                let distance = abs((Double(start + tap) - centre + 0.5) * inverseSupport)
-                unscaled[tap] = max(1 - distance, 0)
+                unscaled[tap] = filter.weight(at: (Double(start + tap) - centre + 0.5) * inverseScale)
                 total += unscaled[tap]
             }
             for tap in 0..<count {
-                weights[target * stride + tap] = Int32(unscaled[tap] / total * Double(1 << Self.fractionBits) + 0.5)
+                let weight = unscaled[tap] / total * Double(1 << Self.fractionBits)
+                // Away from zero, as C's cast with half added.
+                weights[target * stride + tap] = Int32(weight + (weight < 0 ? -0.5 : 0.5))
             }
             spans.append((start, count))
         }

@@ -13,8 +13,17 @@ package struct MatFile: Sendable {
     /// - Throws: `Failure`: noInput for a file that cannot be opened; data for one that is damaged or of another
     ///   version.
     package init(path: String, inflatingAtMost limit: Int = 256 << 20) throws {
+        try self.init(MappedFile(path: path).bytes, path: path, inflatingAtMost: limit)
+    }
+
+    /// A file within another one, such as a member of an archive.
+    package init(_ section: FileSection) throws {
+        let bytes = try section.read(limit: 256 << 20).withBytes { ByteSlice(copying: $0) }
+        try self.init(bytes, path: section.name, inflatingAtMost: 256 << 20)
+    }
+
+    private init(_ file: ByteSlice, path: String, inflatingAtMost limit: Int) throws {
         self.path = path
-        let file = try MappedFile(path: path).bytes
         do {
             let isBigEndian = try Self.isBigEndian(file)
             guard let body = file.slice(at: 128, count: file.count - 128) else { return }

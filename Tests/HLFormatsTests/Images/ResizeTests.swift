@@ -12,6 +12,13 @@ import Testing
         #expect(largestDifference(planes(resized), try contents("resize-\(width)x\(height).rgb")) <= 1)
     }
 
+    @Test(arguments: [(17, 11), (70, 50)])
+    func lanczosAgreesWithPillow(width: Int, height: Int) throws {
+        let source = try image("resize-source.rgb", width: 61, height: 45)
+        let resized = try source.resized(width: width, height: height, by: .lanczos)
+        #expect(planes(resized) == (try contents("resize-lanczos-\(width)x\(height).rgb")))
+    }
+
     @Test func shortSideAndCropAgreeWithTorchvision() throws {
         let source = try image("resize-source.rgb", width: 61, height: 45)
         #expect(try source.resizedShortSide(to: 24).pixels.shape == [3, 24, 32])

@@ -140,6 +140,8 @@ def make_resized():
     image = Image.fromarray(source)
     for width, height in [(17, 11), (30, 45), (61, 20), (70, 50), (1, 1), (61, 60)]:
         planes(f"resize-{width}x{height}", np.asarray(image.resize((width, height), Image.Resampling.BILINEAR)))
+    for width, height in [(17, 11), (70, 50)]:
+        planes(f"resize-lanczos-{width}x{height}", np.asarray(image.resize((width, height), Image.Resampling.LANCZOS)))
     # torchvision's Resize(24) and CenterCrop(24): the short side first, the long one rounded down.
     long = 24 * 61 // 45
     left = round((long - 24) / 2)

@@ -1,0 +1,60 @@
+import HLFormats
+import HLTensor
+
+/// Where the images of a data set lie, in the data set's order.
+protocol ImageStore: Sendable {
+    var count: Int { get }
+    /// What messages call an image.
+    func name(at index: Int) -> String
+    /// - Throws: `Failure` that names the image.
+    func image(at index: Int) throws -> Image
+    /// Tells the images from others, wherever they lie.
+    func describe(to content: inout ContentFingerprint)
+}
+
+/// Labelled images of any store: what most data sets are once their lists have been read.
+struct LabelledImages: ImageDataset {
+    let place: DatasetPlace
+    let classNames: [String]
+    let omissions: Omissions
+    let store: any ImageStore
+    private let labels: [Int32]
+
+    var source: String { place.source }
+    var count: Int { labels.count }
+
+    /// - Parameter labels: one for each image of the store, positions in `classNames`.
+    /// - Throws: `Failure(.noInput)` for no images.
+    init(
+        _ place: DatasetPlace, classNames: [String], labels: [Int32], _ store: any ImageStore,
+        omitting omissions: Omissions = Omissions()
+    ) throws {
+        precondition(labels.count == store.count)
+        precondition(labels.allSatisfy { classNames.indices.contains(Int($0)) })
+        guard !labels.isEmpty else {
+            let rest = omissions.isEmpty ? "" : ", but \(omissions.text)"
+            throw Failure(
+                .noInput, "\(place.source) has no images\(rest)",
+                "name the folder that the published archives were unpacked in")
+        }
+        self.place = place
+        self.classNames = classNames
+        self.labels = labels
+        self.store = store
+        self.omissions = omissions
+    }
+
+    var identity: JSONObject {
+        var object = place.identity
+        var content = ContentFingerprint()
+        store.describe(to: &content)
+        object["fingerprint"] = .string(content.text)
+        return object
+    }
+
+    func label(at index: Int) -> Int { Int(labels[index]) }
+
+    func sample(at index: Int) throws -> ImageSample {
+        ImageSample(image: try store.image(at: index), label: label(at: index), path: store.name(at: index))
+    }
+}

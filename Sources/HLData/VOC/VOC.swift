@@ -1,0 +1,89 @@
+import HLFormats
+import HLTensor
+
+/// Pascal VOC 2007 and 2012 (http://host.robots.ox.ac.uk/pascal/VOC), the classification task: `JPEGImages/` and
+/// `ImageSets/Main/`, in the order of the lists.
+///
+/// An image may show several classes, and a sample has one label. So one of two things has to be chosen: the first of the
+/// classes that the image shows, in their published (alphabetical) order; or one class, which is there or not, as the
+/// task is published: images that show it only as difficult are left out of it.
+enum VOC {
+    static let kind = DatasetKind(
+        name: "voc", abstract: "Pascal VOC, classification: JPEGImages/ and ImageSets/Main/",
+        splits: ["train", "val", "trainval", "test"],
+        settings: [
+            DatasetSetting("year", .number(2007...2012), standard: nil, "where DIR has several"),
+            DatasetSetting(
+                "class", .choice(["first"] + classes), standard: "first",
+                "the first of an image's classes, or whether it shows this one"),
+        ],
+        open: { try open($0) })
+
+    private static let classes = [
+        "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow", "diningtable", "dog",
+        "horse", "motorbike", "person", "pottedplant", "sheep", "sofa", "train", "tvmonitor",
+    ]
+
+    private static func open(_ place: DatasetPlace) throws -> LabelledImages {
+        let years = place["year"].isEmpty ? (2007...2012).map(String.init) : [place["year"]]
+        let places = years.flatMap { ["VOC\($0)", "VOCdevkit/VOC\($0)"] }
+        let folder = try base(place, places)
+        let split = place.split ?? "train"
+        let list = "ImageSets/Main/\(split).txt"
+        let images = try folder.lines(list).map { $0.split(whereSeparator: \.isWhitespace).first ?? "" }
+        let chosen = place["class"]
+        let lists = try (chosen == "first" ? classes : [chosen]).map { name in
+            try states(of: name, split, in: folder)
+        }
+        var files = ListedFiles(place, in: folder)
+        for image in images {
+            let file = "JPEGImages/\(image).jpg"
+            _ = try ConfinedFolder.checked(file, from: list)
+            let shown = lists.map { $0[image] }
+            if chosen != "first" {
+                // 1 there, -1 not, 0 difficult.
+                if let state = shown[0], state != 0 {
+                    try files.add(file, state > 0 ? 1 : 0, from: list)
+                } else {
+                    files.leaveOut(.unlabelled, file)
+                }
+            } else if let label = shown.firstIndex(where: { $0 == 1 }) {
+                try files.add(file, label, from: list)
+            } else {
+                files.leaveOut(.unlabelled, file)
+            }
+        }
+        return try files.dataset(chosen == "first" ? classes : ["no \(chosen)", chosen])
+    }
+
+    /// The folder of one year; more than one has to be told apart.
+    private static func base(_ place: DatasetPlace, _ places: [String]) throws -> ConfinedFolder {
+        let marker = "ImageSets/Main"
+        let top = try ConfinedFolder(SystemPath(place.path))
+        let found = places.filter { top.holds("\($0)/\(marker)") }
+        if place["year"].isEmpty && found.count > 1 {
+            throw Failure(
+                .usage, "\(top.path.shown) holds \(found.joined(separator: " and "))",
+                "add ,year=\(found[0].suffix(4)) or another")
+        }
+        return try place.base(holding: [marker], in: found)
+    }
+
+    /// What a class's list says of each image.
+    private static func states(
+        of name: String, _ split: String, in folder: ConfinedFolder
+    ) throws -> [Substring: Int] {
+        let list = "ImageSets/Main/\(name)_\(split).txt"
+        var states: [Substring: Int] = [:]
+        for line in try folder.lines(list) {
+            let parts = line.split(whereSeparator: \.isWhitespace)
+            guard parts.count == 2, let state = Int(parts[1]), (-1...1).contains(state) else {
+                throw Failure(
+                    .data, "\(folder.path.shown)/\(list) has the line '\(SystemPath(String(line)).shown)'",
+                    "each is an image and 1, 0 or -1: take the list as it was published")
+            }
+            states[parts[0]] = state
+        }
+        return states
+    }
+}
