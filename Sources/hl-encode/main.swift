@@ -73,7 +73,12 @@ struct Encode: Tool {
             let wanted = views ?? Renderer.views(of: batch)
             for (view, images) in zip(wanted, try renderer.separateImages(of: wanted, in: batch, on: backend)) {
                 if output.samplesWritten == 0 { encoder.warnAboutSize(of: images.shape) }
-                tensors["e.\(view)"] = try encoder.encode(.device(images))
+                let embeddings = try encoder.encode(.device(images))
+                if let ids = batch.ids {
+                    try embeddings.requireFinite(
+                        "e.\(view)", ids: ids, remedy: "take another encoder, or find the images that are none")
+                }
+                tensors["e.\(view)"] = embeddings
             }
             try output.write(try Batch(tensors, metadata: batch.metadata))
             progress.advance(by: batch.count)
@@ -88,6 +93,7 @@ struct Encode: Tool {
         var result = header.appending(seed: network.untrained ? randomness.seed : nil)
         var description = encoder.description.json.object ?? JSONObject()
         description["file"] = .string(network.name)
+        description["part"] = network.part.map { .string($0) }
         description["fingerprint"] = .string(try encoder.fingerprint())
         result.metadata["hl.encoder"] = JSONValue.object(description).text
         return result
