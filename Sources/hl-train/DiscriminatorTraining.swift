@@ -90,7 +90,7 @@ final class DiscriminatorTraining: Trainee {
     func finish() throws -> Conclusion {
         let measured = try measure()
         let file = try trainer.file(measured, history: generated.stream.history(seed: trainer.settings.seed))
-        try Safetensors.write(file, to: output)
+        try Checkpoint.write(file, to: output)
         let auc = rounded(measured.auc)
         let ofDefects = measured.defectAUC.map { ", \(rounded($0)) where the generated are the defective ones" } ?? ""
         return Conclusion(

@@ -35,7 +35,12 @@ final class TrainingLog {
         }.filter { ($0["step"]?.integer ?? .max) <= step }
     }
 
+    /// - Throws: `Failure`: data for a value that is no number, as of a training that has diverged, or inputOutput.
     func write(_ entry: JSONValue) throws {
+        guard entry.isFinite else {
+            throw Failure(
+                .data, "a value for \(path) is not a number: the training has diverged", "lower the learning rate")
+        }
         guard fputs(entry.text + "\n", file) >= 0, fflush(file) == 0 else {
             throw Failure(.inputOutput, "cannot write \(path) (\(String(cString: strerror(errno))))", "free some space")
         }
