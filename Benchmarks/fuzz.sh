@@ -26,6 +26,11 @@ hl-sample -q -n 40 --batch 8 -o table.hls
 hl-train -q --width 2 --batch 8 -n 8 -o encoder.safetensors pairs.hls
 hl-train walker -q --chunks 2 --width 2 --batch 8 -n 8 -o walker.safetensors latents.hls
 cp "$fixtures"/tensors/library.safetensors .
+# What numpy.savez writes: files of arrays, stored.
+python3 -c 'import sys, zipfile
+with zipfile.ZipFile("arrays.npz", "w") as archive:
+    for path in sys.argv[1:]:
+        archive.write(path, path.rsplit("/", 1)[1])' "$fixtures"/tensors/{f4,f8,i8}.npy
 python3 "$here"/examples/random_weights.py bigbigan --width 4 -o bigbigan.safetensors
 generators=("$here"/Tests/HLGeneratorsTests/Fixtures/{bigbigan_32,bigbigan_64}.safetensors)
 
@@ -35,6 +40,7 @@ declare -A seeds=(
     [walker]="walker.safetensors $(echo "$fixtures"/torch/*.pt)"
     [safetensors]="library.safetensors walker.safetensors"
     [npy]=$(echo "$fixtures"/tensors/*.npy)
+    [npz]="arrays.npz"
     [stream]=$(echo ./*.hls "$fixtures"/tensors/foreign.hls)
     [png]=$(echo "$fixtures"/images/*.png)
     [jpeg]=$(echo "$fixtures"/images/*.jpg)
@@ -48,7 +54,7 @@ declare -A seeds=(
 )
 failed=0
 for format in "${@:2}"; do [[ -n ${seeds[$format]:-} ]] || { echo "fuzz.sh: unknown format $format" >&2; exit 64; }; done
-(($# > 1)) || set -- "$1" stream safetensors npy png jpeg webp mat tar idx cifar cifar-names lmdb weights encoder walker
+(($# > 1)) || set -- "$1" stream safetensors npy npz png jpeg webp mat tar idx cifar cifar-names lmdb weights encoder walker
 for format in "${@:2}"; do
     # shellcheck disable=SC2086
     format-fuzzer "$format" --cases "${CASES:-100000}" --seed "${SEED:-1}" --keep "${FINDINGS:-/tmp}" ${seeds[$format]} ||

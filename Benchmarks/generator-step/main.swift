@@ -37,7 +37,7 @@ guard let network = loading.result as? any NetworkGenerator else { fatalError("n
 func largest(_ values: [Float]) -> Float { values.reduce(0) { max($0, abs($1)) } }
 
 if let path = options["expected"] {
-    let expected = try Safetensors.read(path: path).tensors.mapTensors { convertedToFloat32($0) }
+    let expected = try Safetensors.read(path: path).tensors.mapTensors { try convertedToFloat32($0) }
     guard let z = expected["z"], let image = expected["image"], let gradient = expected["z_grad"] else {
         fatalError("\(path) lacks z, image or z_grad")
     }

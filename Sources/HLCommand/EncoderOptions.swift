@@ -7,9 +7,15 @@ import HLTensor
 package struct EncoderOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Encoder of hl-train, .pth of torchvision or SimSiam, or .safetensors with torchvision's names. (path)",
+            "Encoder of hl-train, or a ResNet of others: torch.save or .safetensors with torchvision's names. (path)",
             valueName: "file"), completion: .file())
     package var encoder: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Which of several ResNets in a file of others: what stands before its names, such as teacher. (name)",
+            valueName: "name"))
+    package var part: String?
 
     @Flag(help: "Use the network that hl-train with these settings and this seed starts from.")
     package var untrained = false
@@ -58,6 +64,9 @@ package struct EncoderOptions: ParsableArguments {
                 .usage, "--arch, --width and --stem are for --untrained; an encoder file says them itself",
                 "leave them out or give --untrained")
         }
+        if part != nil && encoder == nil {
+            throw Failure(.usage, "--part is for the file of --encoder", "give --encoder too, or leave it out")
+        }
         if !isGiven && (side != nil || crop != nil) {
             throw Failure(.usage, "--side and --crop are for an encoder", "give --encoder or --untrained too")
         }
@@ -77,7 +86,11 @@ package struct EncoderOptions: ParsableArguments {
 
     /// - Throws: `Failure` for a file that is missing, damaged or no encoder.
     package func makeEncoder(seed: UInt64, on backend: any Backend) throws -> Encoder {
-        if let encoder { return try Encoder.load(path: encoder, side: side, crop: crop, backend: backend) }
+        if let path = encoder {
+            let encoder = try Encoder.load(path: path, side: side, crop: crop, part: part, backend: backend)
+            if let remark = encoder.remark { warn(remark) }
+            return encoder
+        }
         return Encoder.untrained(try description(), seed: seed, backend: backend)
     }
 

@@ -13,14 +13,19 @@ package enum ElementType: String, Sendable, CaseIterable {
     case bf16 = "BF16"
     case f32 = "F32"
     case f64 = "F64"
+    case f8e4m3 = "F8_E4M3"
+    case f8e5m2 = "F8_E5M2"
+    case f8e8m0 = "F8_E8M0"
+    /// Two F32, real and imaginary part.
+    case c64 = "C64"
 
     /// Bytes per element.
     package var size: Int {
         switch self {
-        case .bool, .u8, .i8: 1
+        case .bool, .u8, .i8, .f8e4m3, .f8e5m2, .f8e8m0: 1
         case .u16, .i16, .f16, .bf16: 2
         case .u32, .i32, .f32: 4
-        case .u64, .i64, .f64: 8
+        case .u64, .i64, .f64, .c64: 8
         }
     }
 }

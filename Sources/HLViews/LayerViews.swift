@@ -103,6 +103,9 @@ package struct LayerViews {
                     + "\(mapped.chunks) layers of \(mapped.dimension)",
                 "make the stream again with hl-sample --weights")
         }
+        guard w.firstNonFinite == nil else {
+            throw Failure.notFinite("the w that the mapping network makes of a view", remedy: "perturb by less")
+        }
         return w
     }
 

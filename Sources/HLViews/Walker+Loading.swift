@@ -4,33 +4,34 @@ import HLGenerators
 import HLTensor
 
 extension Walker {
-    /// Reads a walker: a safetensors file of hl-train walker, or a published one, a pickle of the whole module (COP-Gen's
-    /// `NonlinearWalk`, or the `NonlinearWalker` of the paper's authors, whose `start` and `stop` say which chunks it
-    /// moves) or its state dict, `module.` in front of the names or not.
-    /// - Throws: `Failure`: noInput for a missing file, data for one that is damaged, incompatible for another network.
+    /// Reads a walker: a file of hl-train walker, or a published one, the module (COP-Gen's `NonlinearWalk`, or the
+    /// `NonlinearWalker` of the paper's authors, whose `start` and `stop` say which chunks it moves) or its state dict, in a
+    /// pickle or safetensors, alone or within a checkpoint, behind any prefix and wrapper. The file's bytes say which.
+    /// - Throws: `Failure`: noInput for a missing file, data for one that is damaged, incompatible for another network or
+    ///   several walkers.
     package static func load(path: String, backend: any Backend) throws -> Walker {
-        if path.hasSuffix(".safetensors") { return try own(Safetensors.read(path: path), path, backend) }
-        let value = try TorchFile.read(path: path)
-        let tensors: StateDictionary
+        let file = try ModelFile.open(
+            path: path, wanted: "a walker", remedy: "name a file of hl-train walker or a published walker")
         do {
-            tensors = try stateDictionary(of: value)
-        } catch let failure as Failure {
+            if case .safetensors(let tensors, let metadata) = file,
+                let own = try envelope.contents(of: TensorFile(metadata: metadata), path: path)
+            {
+                return try self.own(own, tensors, path, backend)
+            }
+            let found = try ForeignWalker(file, path: path)
+            return try Walker(found.tensors(), chunks: found.chunks, name: path, backend: backend)
+        } catch let failure as Failure where !failure.what.contains(path) {
             throw Failure(failure.kind, "\(path): \(failure.what)", failure.remedy)
         }
-        return try Walker(
-            removingCommonPrefix(from: tensors), chunks: try chunks(inModuleOf: value, path), name: path,
-            backend: backend)
     }
 
     /// What a walker's file is wrapped in.
     package static let envelope = Checkpoint(kind: "walker", version: "1", writtenBy: "hl-train walker")
 
-    private static func own(_ file: TensorFile, _ path: String, _ backend: any Backend) throws -> Walker {
-        let tensors = file.tensors.map { (name: $0.name, tensor: $0.tensor) }
-        guard let own = try envelope.contents(of: file, path: path) else {
-            // Weights that somebody converted.
-            return try Walker(tensors, name: path, backend: backend)
-        }
+    private static func own(
+        _ own: Checkpoint.Contents, _ tensors: [(name: String, tensor: StoredTensor)], _ path: String,
+        _ backend: any Backend
+    ) throws -> Walker {
         let again = "train the walker again"
         guard let text = try own.json("hl.walker")["chunks"]?.string, let chunks = try? ChunkSet(parsing: text) else {
             throw Failure(.data, "\(path) does not say which chunks it moves", again)
@@ -42,22 +43,9 @@ extension Walker {
                 throw Failure(.data, "\(path): \(failure.what)", again)
             }
         }
-        return try Walker(tensors, chunks: chunks, generator: generator, name: path, backend: backend)
-    }
-
-    /// Chunks `start` to `stop`, the latter left out, of a pickled `NonlinearWalker` (SerezD/mi_ml_gen,
-    /// src/noise_maker/walkers.py); nil for modules without them.
-    private static func chunks(inModuleOf value: PickleValue, _ path: String) throws -> ChunkSet? {
-        var module = value.object ?? value.dictionary?["nn_walker"]?.object
-        // DataParallel holds it.
-        if let inner = module?.attribute("_modules")?.dictionary?["module"]?.object { module = inner }
-        guard let module, let start = module.attribute("start")?.integer, let stop = module.attribute("stop")?.integer
-        else { return nil }
-        guard start >= 0, stop > start, stop <= ChunkSet.limit else {
-            throw Failure(
-                .data, "\(path) moves the chunks from \(start) to before \(stop)", "name a walker that moves a chunk")
-        }
-        return try ChunkSet(parsing: "\(start)-\(stop - 1)")
+        return try Walker(
+            NamedTensors(tensors.map { ($0.name, try $0.tensor.hostTensor()) }), chunks: chunks, generator: generator,
+            name: path, backend: backend)
     }
 
     /// Whether the walker is for a stream's generator. What it was trained on decides; images may have another size.

@@ -26,17 +26,17 @@ package final class Walker {
     ///   `walker.2.bias`, in any floating-point type.
     /// - Throws: `Failure` (incompatible) if one is missing or they do not fit each other.
     package init(
-        _ tensors: StateDictionary, chunks: ChunkSet? = nil, generator: GeneratorSpecification? = nil, name: String,
+        _ tensors: NamedTensors, chunks: ChunkSet? = nil, generator: GeneratorSpecification? = nil, name: String,
         backend: any Backend
     ) throws {
         func take(_ key: String, rank: Int) throws -> HostTensor {
-            guard let tensor = tensors.first(where: { $0.name == key })?.tensor else {
+            guard let tensor = tensors[key] else {
                 throw Self.foreign(name, "it has no \(key)")
             }
             guard tensor.shape.count == rank, tensor.elementCount > 0 else {
                 throw Self.foreign(name, "\(key) has the shape \(tensor.shape)")
             }
-            let floats = convertedToFloat32(tensor)
+            let floats = try convertedToFloat32(tensor, name: "\(key) of \(name)")
             guard floats.firstNonFinite == nil else {
                 throw Failure.notFinite("\(key) of \(name)", remedy: "train the walker again")
             }

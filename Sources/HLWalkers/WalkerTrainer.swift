@@ -67,7 +67,7 @@ package final class WalkerTrainer {
     /// - Parameters:
     ///   - z: anchors, F32 [B, n, m].
     ///   - ids: I64 [B]; only random noise images depend on them.
-    /// - Throws: `Failure(.data)` when a loss is not a number.
+    /// - Throws: `Failure(.data)` when a loss, or how far T moves, is not a number.
     package func train(on z: HostTensor, ids: HostTensor) throws -> Report {
         let pass = Pass(Tape(backend), training: true)
         let steps = walker(Variable(backend.tensor(target.gather(from: z))), pass)
@@ -81,9 +81,13 @@ package final class WalkerTrainer {
         guard values.0.isFinite, values.1.isFinite else {
             throw Failure(.data, "the loss of step \(step) is not a number", "lower the learning rates")
         }
-        return Report(
-            loss: values.0, walkerLoss: values.1, deltas: target.lengths(of: try backend.read(steps.value)),
-            imageChange: try rootMean(change))
+        let (deltas, imageChange) = (target.lengths(of: try backend.read(steps.value)), try rootMean(change))
+        guard imageChange.isFinite, deltas.firstNonFinite == nil else {
+            throw Failure(
+                .data, "what the walker moves in step \(step) is not a number: its training has diverged",
+                "lower the learning rates")
+        }
+        return Report(loss: values.0, walkerLoss: values.1, deltas: deltas, imageChange: imageChange)
     }
 
     /// What the estimator sees of anchors and of z + T(z), F32 [2B, 3, C, C], anchors first, with a way back to the

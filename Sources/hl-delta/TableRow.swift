@@ -46,7 +46,8 @@ struct TableRow {
         var digits = 2
         var smallest = 0.095
         while d.mean < smallest && digits < 9 { (digits, smallest) = (digits + 1, smallest / 10) }
-        return "\(fixed(d.mean, digits)) ± \(fixed(d.standardDeviation, digits))"
+        // One sample has no deviation.
+        return fixed(d.mean, digits) + (d.count > 1 ? " ± \(fixed(d.standardDeviation, digits))" : "")
     }
 
     private static func padded(_ text: String) -> String {

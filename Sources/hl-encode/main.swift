@@ -79,7 +79,12 @@ struct Encode: Tool {
             let wanted = views ?? Renderer.views(of: batch)
             for (view, images) in zip(wanted, try renderer.separateImages(of: wanted, in: batch, on: backend)) {
                 if output.samplesWritten == 0 { encoder.warnAboutSize(of: images.shape) }
-                tensors["e.\(view)"] = try encoder.encode(.device(images))
+                let embeddings = try encoder.encode(.device(images))
+                if let ids = batch.ids {
+                    try embeddings.requireFinite(
+                        "e.\(view)", ids: ids, remedy: "take another encoder, or find the images that are none")
+                }
+                tensors["e.\(view)"] = embeddings
             }
             try output.write(try batch.replacing(tensors))
             progress.advance(by: batch.count)
@@ -93,6 +98,7 @@ struct Encode: Tool {
     private func description(of encoder: Encoder) throws -> JSONValue {
         var description = encoder.description.json.object ?? JSONObject()
         description["file"] = .string(network.name)
+        description["part"] = network.part.map { .string($0) }
         description["fingerprint"] = .string(try encoder.fingerprint())
         return .object(description)
     }

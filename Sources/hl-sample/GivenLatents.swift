@@ -3,39 +3,32 @@ import HLFormats
 import HLGenerators
 import HLTensor
 
-/// Latents from a file. A sample's id is its position there, except that a stream keeps its own ids.
+/// Latents from a file or standard input. A sample's id is its position there, except that a stream keeps its own ids.
 enum GivenLatents {
-    /// - Parameter network: the generator that the latents are for; a stream says it itself unless it is given.
-    /// - Throws: `Failure`: noInput for a missing file, data for a damaged one, incompatible if the latents are not
-    ///   those of the generator.
+    /// What the file is, its bytes say, and not its name.
+    /// - Parameters:
+    ///   - path: `-` is standard input.
+    ///   - network: the generator that the latents are for; a stream says it itself unless it is given.
+    /// - Throws: `Failure`: noInput for a missing file, data for one that is damaged or holds no latents, incompatible if
+    ///   the latents are not those of the generator.
     static func open(
         _ path: String, of network: GeneratorOptions, _ positions: Positions, attaching request: Attachments.Request
     ) throws -> any SampleSource {
-        if path.hasSuffix(".npy") {
-            let specification = try network.specification()
-            let latents = try Npy.readFloats(path: path)
-            // An array does not say in which space it is; its shape does.
-            let isMapped = specification.mapped.map { Array(latents.shape.dropFirst()) == [$0.chunks, $0.dimension] }
-            return try LatentArray(
-                specification, isMapped == true ? (nil, latents) : (latents, nil), path, positions, attaching: request)
+        let source = try PeekingSource(path: path)
+        if source.form.kind == .zstd {
+            let stream = try StreamReader(source, name: source.name)
+            let isChosen = network.isGiven || network.size != nil
+            let specification = try isChosen ? network.specification() : GeneratorSpecification(of: stream.header)
+            return try LatentStream(stream, specification, path, positions, attaching: request)
         }
-        if path.hasSuffix(".safetensors") {
-            let file = try Safetensors.read(path: path)
-            func named(_ space: String) -> HostTensor? {
-                (file.tensors["\(space).0"] ?? file.tensors[space]).map(convertedToFloat32)
-            }
-            let specification = try network.specification()
-            let z = named("z"), w = specification.mapped == nil && z != nil ? nil : named("w")
-            guard z != nil || w != nil else {
-                throw Failure(
-                    .data, "\(path) has none of z.0, z, w.0 and w", "name the latents z.0, mapped ones w.0")
-            }
-            return try LatentArray(specification, (z, w), path, positions, attaching: request)
+        guard [.npy, .zip, .safetensors].contains(source.form.kind) else {
+            throw source.form.refusal(
+                of: source.name, wanted: "a file of latents", remedy: "give a stream, .npy, .npz or .safetensors")
         }
-        let stream = try StreamInput.open(path: path)
-        let isChosen = network.isGiven || network.size != nil
-        let specification = try isChosen ? network.specification() : GeneratorSpecification(of: stream.header)
-        return try LatentStream(stream, specification, path, positions, attaching: request)
+        let specification = try network.specification()
+        let arrays = try NamedArrays(source)
+        return try LatentArray(
+            specification, try arrays.latents(of: specification), (path, source.name), positions, attaching: request)
     }
 
     static func header(
@@ -66,7 +59,7 @@ enum GivenLatents {
     }
 }
 
-/// Latents of a .npy or .safetensors file: z, or w, or both of each sample.
+/// Latents of an array or several: z, or w, or both of each sample.
 final class LatentArray: SampleSource {
     let header: StreamHeader
     let total: Int?
@@ -79,9 +72,10 @@ final class LatentArray: SampleSource {
     private var positions: Positions
 
     init(
-        _ specification: GeneratorSpecification, _ latents: (z: HostTensor?, w: HostTensor?), _ path: String,
+        _ specification: GeneratorSpecification, _ latents: NamedArrays.Latents, _ file: (path: String, name: String),
         _ positions: Positions, attaching request: Attachments.Request
     ) throws {
+        let path = file.name
         z = try latents.z.map { try Self.shaped($0, specification, .z, path) }
         w = try latents.w.map { try Self.shaped($0, specification, .w, path) }
         let count = (z ?? w)?.rowCount ?? 0
@@ -94,7 +88,7 @@ final class LatentArray: SampleSource {
         self.count = count
         name = path
         total = positions.count ?? (count - positions.start)
-        header = GivenLatents.header(specification, path, fingerprint: Self.fingerprint([z, w]))
+        header = GivenLatents.header(specification, file.path, fingerprint: Self.fingerprint([z, w]))
         summary = "\(count) latents of \(specification.name) in \(path)"
         attachments = try Attachments(request, specification, header, hasMapped: w != nil)
         self.positions = positions

@@ -87,6 +87,9 @@ final class Attachments {
         tensors["z.0"] = z
         if let z, let oracle { tensors["y"] = oracle.labels(of: z) }
         tensors["w.0"] = try w ?? z.flatMap { try mapper?.map($0) }
+        if w == nil, let mapped = tensors["w.0"] {
+            try mapped.requireFinite("w.0", ids: ids, remedy: "give latents and a --psi of ordinary size")
+        }
         let batch = try Batch(tensors)
         return try renderer?.attachingImages(to: batch, pixels: pixels) ?? batch
     }

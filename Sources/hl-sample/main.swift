@@ -44,9 +44,9 @@ struct Sample: Tool {
 
     @Option(
         help: ArgumentHelp(
-            "Latents from a file instead of drawn ones: a stream, .npy or .safetensors (tensor z.0 or z) of shape "
-                + "[N, chunks, dimension] or [N, chunks x dimension]; mapped ones (w.0 or w) have the shape "
-                + "[N, layers, width]. (path)", valueName: "file"), completion: .file())
+            "Latents from a file instead of drawn ones: a stream, .npy, .npz or .safetensors (array z.0 or z) of "
+                + "shape [N, chunks, dimension] or [N, chunks x dimension]; mapped ones (w.0 or w) have the shape "
+                + "[N, layers, width]; - is standard input. (path)", valueName: "file"), completion: .file())
     var from: String?
 
     @Option(

@@ -91,7 +91,7 @@ final class DiscriminatorTraining: Trainee {
         let measured = try measure()
         let file = try trainer.file(
             measured, history: generated.stream.history(seed: trainer.settings.seed, with: real.stream))
-        try Safetensors.write(file, to: output)
+        try Checkpoint.write(file, to: output)
         let auc = rounded(measured.auc)
         let ofDefects = measured.defectAUC.map { ", \(rounded($0)) where the generated are the defective ones" } ?? ""
         return Conclusion(

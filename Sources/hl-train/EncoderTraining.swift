@@ -96,7 +96,7 @@ final class EncoderTraining: Trainee {
         let file = EncoderCheckpoint.file(
             description, state: Array(try trainer.weights()), training: settings.json,
             history: source.stream.history(seed: settings.seed))
-        try Safetensors.write(file, to: output)
+        try Checkpoint.write(file, to: output)
         let collapse = last.flatMap { $0.spread < 0.1 ? rounded($0.spread) : nil }
         return Conclusion(
             warning: collapse.map {

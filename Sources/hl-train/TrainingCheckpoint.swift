@@ -30,7 +30,7 @@ struct TrainingCheckpoint {
             "hl.stream": content.streamHashes.map { String($0) }.joined(separator: " "),
         ]
         let file = Checkpoint.stoppedRun.file(content.tensors, metadata: metadata, training: content.settings)
-        try Safetensors.write(file, to: path)
+        try Checkpoint.write(file, to: path)
     }
 
     /// - Returns: nil where there is no such file.
@@ -56,12 +56,34 @@ struct TrainingCheckpoint {
         }
         // Earlier releases kept options of other methods too, which decided nothing.
         let own = settings.object?.members ?? []
-        guard own.allSatisfy({ Self.isSame(saved.settings[$0.key], $0.value) }) else {
+        let others = own.filter { !Self.isSame(saved.settings[$0.key], $0.value) }.map { key, value in
+            let option = Self.option(key)
+            // The method of the other run may have no such option.
+            let there = saved.settings[key].map { "\(option) \(Self.text($0, key, in: saved.settings))" }
+            return "\(there ?? "no \(option)") there, \(Self.text(value, key, in: settings)) here"
+        }
+        guard others.isEmpty else {
             throw Failure(
-                .incompatible, "\(path) was made with other settings (\(saved.settings.text))",
+                .incompatible, "\(path) was made with other settings (\(others.joined(separator: "; ")))",
                 "give the same options, or begin anew with --force instead of --resume")
         }
         return saved
+    }
+
+    /// The option that a setting comes from.
+    private static func option(_ key: String) -> String {
+        switch key {
+        case "steps": "-n"
+        case "warmup_steps": "--warmup"
+        default: "--" + key.replacing("_", with: "-")
+        }
+    }
+
+    /// A setting as its option has it: -n counts samples.
+    private static func text(_ value: JSONValue, _ key: String, in settings: JSONValue) -> String {
+        guard let number = value.integer else { return value.string ?? value.text }
+        let unit = key == "steps" ? settings["batch"]?.integer ?? 1 : 1
+        return String(number.multipliedReportingOverflow(by: unit).partialValue)
     }
 
     /// Whether two settings are the same. Numbers are Floats, and earlier releases wrote them with the digits of a

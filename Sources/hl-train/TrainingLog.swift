@@ -58,7 +58,12 @@ final class TrainingLog {
 
     /// Writes a line at once. A training is worth more than its log: one that nobody reads any more is given up, and one
     /// whose reader stalls is not waited for where a signal has come.
+    /// - Throws: `Failure`: data for a value that is no number, as of a training that has diverged, or inputOutput.
     func write(_ entry: JSONValue) throws {
+        guard entry.isFinite else {
+            throw Failure(
+                .data, "a value for \(name) is not a number: the training has diverged", "lower the learning rate")
+        }
         let line = Array((entry.text + "\n").utf8)
         var sent = 0
         while sent < line.count && !isForsaken {

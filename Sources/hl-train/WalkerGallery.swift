@@ -37,7 +37,7 @@ struct WalkerGallery {
         let digits = String(samples)
         // Names that sort by samples.
         let name = "\(folder)/\(String(repeating: "0", count: max(0, 9 - digits.count)))\(digits)"
-        try Safetensors.write(file, to: name + ".safetensors")
+        try Checkpoint.write(file, to: name + ".safetensors", remedy: "lower the learning rates")
         let images = try views()
         var sheet = ContactSheet(rows: [try Image.batch(images.anchors), try Image.batch(images.positives)])
         sheet.rowCaptions = ["anchor", "view"]

@@ -147,7 +147,7 @@ final class WalkerTraining: Trainee {
     }
 
     func finish() throws -> Conclusion {
-        try Safetensors.write(file(), to: output)
+        try Checkpoint.write(file(), to: output, remedy: "lower the learning rates")
         try keep()
         let average = rule.average.map { rounded($0) } ?? "unknown"
         let message = "wrote \(output) after \(samples) anchors, loss \(average)"

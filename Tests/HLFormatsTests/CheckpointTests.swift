@@ -7,7 +7,7 @@ import Testing
 /// The envelope of trained networks and stopped runs.
 struct CheckpointTests {
     private let walker = Checkpoint(kind: "walker", version: "1.2", writtenBy: "hl-train walker")
-    private let encoder = Checkpoint(kind: "encoder", version: "1", writtenBy: "hl-train encoder")
+    private let encoder = Checkpoint(kind: "encoder", version: "1", writtenBy: "hl-train")
     private let tensors: NamedTensors = ["a": HostTensor([1, 2] as [Float], shape: [2])]
 
     @Test func writtenAndRead() throws {
@@ -44,7 +44,7 @@ struct CheckpointTests {
             early
                 == Failure(
                     .incompatible, "x is what a stopped run goes on from, not an encoder",
-                    "let hl-train encoder --resume finish it, and name the file that it writes"))
+                    "let hl-train --resume finish it, and name the file that it writes"))
         let other = failure {
             _ = try Checkpoint.stoppedRun.contents(
                 of: encoder.file(tensors, metadata: [:], training: nil, history: []), path: "x")
@@ -71,6 +71,23 @@ struct CheckpointTests {
         }
         let none = TensorFile(tensors: tensors, metadata: ["hl.kind": "walker"])
         #expect(failure { _ = try walker.contents(of: none, path: "x") }?.what.contains("version none") == true)
+    }
+
+    /// What has diverged is not written, and what was there stays.
+    @Test(arguments: [Float.nan, .infinity]) func lostNetworksAreNotWritten(value: Float) throws {
+        let path = FileManager.default.temporaryDirectory.appendingPathComponent("\(UUID()).safetensors").path
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        try Checkpoint.write(walker.file(tensors, metadata: [:], training: nil), to: path)
+        let lost: NamedTensors = [
+            "a": HostTensor([5, 6] as [Float], shape: [2]), "b": HostTensor([1, value], shape: [2]),
+            "step": HostTensor([Int64.min], shape: [1]),
+        ]
+        let refusal = failure {
+            try Checkpoint.write(walker.file(lost, metadata: [:], training: nil), to: path, remedy: "start anew")
+        }
+        #expect(refusal?.kind == .data && refusal?.remedy == "start anew")
+        #expect(refusal?.what.contains("b holds a NaN or an infinity, and \(path) is not written") == true)
+        #expect(try walker.read(path: path).tensors["a"]?.floats == [1, 2])
     }
 
     /// Files of other tools say no kind: whether these will do is for the reader to decide.

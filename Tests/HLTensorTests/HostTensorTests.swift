@@ -71,7 +71,7 @@ struct HostTensorTests {
         }
     }
 
-    @Test(arguments: zip(ElementType.allCases, [1, 1, 1, 2, 2, 4, 4, 8, 8, 2, 2, 4, 8]))
+    @Test(arguments: zip(ElementType.allCases, [1, 1, 1, 2, 2, 4, 4, 8, 8, 2, 2, 4, 8, 1, 1, 1, 8]))
     func elementSizes(type: ElementType, size: Int) {
         #expect(type.size == size)
         #expect(ElementType(rawValue: type.rawValue) == type)

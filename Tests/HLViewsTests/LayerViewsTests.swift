@@ -150,8 +150,8 @@ struct LayerViewsTests {
             }
             return try Walker(
                 [
-                    ("walker.0.weight", values([5, dimension])), ("walker.0.bias", values([5])),
-                    ("walker.2.weight", values([dimension, 5])), ("walker.2.bias", values([dimension])),
+                    "walker.0.weight": values([5, dimension]), "walker.0.bias": values([5]),
+                    "walker.2.weight": values([dimension, 5]), "walker.2.bias": values([dimension]),
                 ], chunks: chunks.map { try ChunkSet(parsing: $0) }, name: "walker", backend: backend)
         }
         let own = try walker(4, chunks: "2-3")

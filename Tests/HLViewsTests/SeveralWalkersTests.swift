@@ -44,6 +44,77 @@ struct SeveralWalkersTests {
         #expect(distance(try walker.apply(to: z, chunks: chosen), try expected(name)) < 1e-5)
     }
 
+    /// A walker's tensors behind a prefix, in a file of that ending.
+    private func foreign(_ prefixes: [String], also extra: [String] = [], ending: String = "") throws -> String {
+        func values(_ shape: [Int]) -> HostTensor {
+            HostTensor((0..<shape.reduce(1, *)).map { Float($0 % 7) / 10 - 0.3 }, shape: shape)
+        }
+        var tensors = NamedTensors()
+        for prefix in prefixes {
+            for (name, shape) in [("0.weight", [20, 20]), ("0.bias", [20]), ("2.weight", [20, 20]), ("2.bias", [20])] {
+                tensors[prefix + name] = values(shape)
+            }
+        }
+        for name in extra { tensors[name] = values([20]) }
+        let path = FileManager.default.temporaryDirectory.appendingPathComponent("\(UUID())\(ending)").path
+        try Safetensors.write(TensorFile(tensors: tensors), to: path)
+        return path
+    }
+
+    /// Whatever its name, and whatever training put around the module.
+    @Test(arguments: [
+        "walker.", "module.walker.", "_orig_mod.module.walker.", "module._orig_mod.walker.", "walker._orig_mod.",
+        "nn_walker.module.walker.",
+    ])
+    func wrappers(prefix: String) throws {
+        for ending in ["", ".safetensors", ".pth"] {
+            let path = try foreign([prefix], also: ["optimiser.step"], ending: ending)
+            defer { unlink(path) }
+            #expect(try Walker.load(path: path, backend: backend).dimension == 20)
+        }
+    }
+
+    @Test func walkersThatAreNotApplied() throws {
+        func refusal(_ prefixes: [String], also extra: [String] = []) throws -> Failure? {
+            let path = try foreign(prefixes, also: extra)
+            defer { unlink(path) }
+            let failure = #expect(throws: Failure.self) { try Walker.load(path: path, backend: backend) }
+            #expect(failure?.kind == .incompatible && failure?.what.contains(path) == true)
+            return failure
+        }
+        let several = try refusal(["first.walker.", "second.module.walker."])
+        #expect(several?.what.contains("2 walkers ('first', 'second')") == true)
+        #expect(
+            try refusal(["walker."], also: ["walker.4.weight"])?.what.contains("it has walker.4.weight too") == true)
+        #expect(try refusal(["navigator."])?.what.contains("it has no walker.0.weight") == true)
+    }
+
+    /// A pickled module names the classes of its layers.
+    @Test func activationsOtherThanReLU() throws {
+        let path = FileManager.default.temporaryDirectory.appendingPathComponent("\(UUID()).pth").path
+        defer { unlink(path) }
+        var bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: self.path("cop_gen.pth"))))
+        let name = Array("ReLU\n".utf8)
+        let place = try #require(bytes.indices.first { bytes[$0...].starts(with: name) })
+        bytes.replaceSubrange(place..<place + 5, with: "GELU\n".utf8)
+        try Data(bytes).write(to: URL(fileURLWithPath: path))
+        let failure = #expect(throws: Failure.self) { try Walker.load(path: path, backend: backend) }
+        #expect(failure?.kind == .incompatible && failure?.what.contains("Linear, GELU, Linear") == true)
+        #expect(failure?.what.contains(path) == true)
+    }
+
+    @Test func filesThatAreNoWalkers() throws {
+        let path = FileManager.default.temporaryDirectory.appendingPathComponent("\(UUID()).safetensors").path
+        defer { unlink(path) }
+        for (text, words) in [
+            ("<html></html>", "a web page"), ("", "is empty"), ("words", "is not a walker (it starts"),
+        ] {
+            try Data(text.utf8).write(to: URL(fileURLWithPath: path))
+            let failure = #expect(throws: Failure.self) { try Walker.load(path: path, backend: backend) }
+            #expect(failure?.kind == .data && failure?.what.contains(words) == true)
+        }
+    }
+
     @Test func choices() throws {
         func choice(_ text: String, _ files: Set<String> = []) -> WalkerChoice {
             WalkerChoice(parsing: text, exists: files.contains)

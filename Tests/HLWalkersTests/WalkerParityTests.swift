@@ -16,7 +16,7 @@ import Testing
     }
 
     private func tensor(_ name: String) throws -> HostTensor {
-        convertedToFloat32(try #require(try Self.fixture.get().tensors[name], "\(name)"))
+        try convertedToFloat32(#require(Self.fixture.get().tensors[name], "\(name)"))
     }
 
     /// The small BigBiGAN of the generators' tests.

@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import HLFormats
 import TestSupport
 import Testing
@@ -92,5 +93,42 @@ struct ExamplesTests {
         #expect(try space.run(script).text == outcome.text)
         #expect(try space.bytes("t/3.safetensors") == walker)
         #expect(try space.run("\(Self.folder)/table1.sh --jobs 0").status == 64)
+    }
+
+    private static let hasTorch =
+        Programs.isInstalled("python3")
+        && system(
+            """
+            python3 -c 'import safetensors, torch, torchvision' > /dev/null 2>&1
+            """) == 0
+
+    /// PyTorch's features of images of any size are hl-encode's, for the widths and stems that torchvision does not have.
+    @Test(
+        .enabled(if: hasTorch, "python3 has no torch, torchvision and safetensors"),
+        arguments: [("--width 64", 64), ("--width 4 --stem cifar", 40), ("--width 4 --arch resnet50", 24)])
+    func loadEncoder(options: String, side: Int) throws {
+        let space = try Workspace()
+        try space.succeed(
+            """
+            hl-sample --size 32 -n 8 | hl-train -q \(options) --augment simclr --batch 4 -n 8 -o e.safetensors
+            hl-sample --size \(side) -n 3 --render | hl-encode -q --encoder e.safetensors -o e.hls
+            """)
+        let reader = try StreamReader(path: space.file("e.hls"))
+        let batch = try #require(try reader.next())
+        for (name, file) in [("x.0", "images"), ("e.0", "features")] {
+            try space.write(try #require(batch.tensors[name]).withUnsafeBytes(Array.init), to: file)
+        }
+        try space.succeed(
+            """
+            PYTHONPATH=\(Self.folder) python3 -W ignore -c '
+            import torch
+            from load_encoder import load_encoder
+            def read(name, dtype):
+                return torch.frombuffer(bytearray(open(name, "rb").read()), dtype=dtype)
+            module, transform = load_encoder("e.safetensors")
+            images = read("images", torch.uint8).view(3, 3, \(side), \(side))
+            difference = module(transform(images)) - read("features", torch.float32).view(3, -1)
+            assert difference.abs().max() < 1e-4, difference.abs().max()'
+            """)
     }
 }

@@ -40,7 +40,7 @@ struct HostileWeightsTests {
         for index in 0..<30 {
             doubling += [0x5D, 0x94, 0x28, 0x68, UInt8(index), 0x68, UInt8(index), 0x65]
         }
-        try refuse(doubling + [0x2E], status: 78)
+        try refuse(doubling + [0x2E])
         // Byte strings of 2^63 and of 2^40 bytes.
         try refuse([0x80, 4, 0x8E] + [0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x7F, 0x2E])
         try refuse([0x80, 4, 0x8E] + [0, 0, 0, 0, 0, 1, 0, 0, 0x2E])

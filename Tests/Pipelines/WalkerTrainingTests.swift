@@ -116,6 +116,23 @@ struct WalkerTrainingTests {
         try space.fail(78, "hl-sample --size 32 --seed 4 | \(resume)", saying: "not the stream")
     }
 
+    // MARK: Divergence
+
+    /// The losses of the last step are those of the weights before it: a walker that is lost in the end shows in its
+    /// weights alone.
+    @Test func aWalkerThatIsLostIsNotWritten() throws {
+        let space = try Workspace()
+        let train = "\(Self.sample) | hl-train walker -q --width 4 --batch 8 --learning-rate 3e38 --rate-factor 2"
+        try space.fail(65, "\(train) -n 8 -o w.safetensors", saying: "w.safetensors is not written")
+        #expect(!space.exists("w.safetensors"))
+        // Neither its checkpoints, of which the last good one stays.
+        try space.succeed("echo kept > v.safetensors.resume")
+        try space.fail(
+            65, "\(train) -n 64 --checkpoint-every 0 -o v.safetensors", saying: "v.safetensors.resume is not written")
+        #expect(try space.bytes("v.safetensors.resume") == Array("kept\n".utf8))
+        #expect(try space.names().filter { $0.hasSuffix(".tmp") }.isEmpty)
+    }
+
     // MARK: Bad input
 
     @Test func refusals() throws {

@@ -83,7 +83,13 @@ package final class EncoderTrainer {
         guard value.isFinite else {
             throw Failure(.data, "the loss of step \(step) is not a number", "lower the learning rate")
         }
-        return Report(loss: value, spread: try loss.spread(on: backend), rate: rate)
+        let spread = try loss.spread(on: backend)
+        guard spread.isFinite else {
+            throw Failure(
+                .data, "the projections of step \(step) are not numbers: the training has diverged",
+                "lower the learning rate")
+        }
+        return Report(loss: value, spread: spread, rate: rate)
     }
 
     // MARK: State

@@ -8,14 +8,17 @@ package final class Encoder {
     package let description: EncoderDescription
     package let backbone: ResNet
     package let backend: any Backend
+    /// What the user should know of how its file was read.
+    package let remark: String?
 
     /// Images per pass through the network. Always the same, the last pass filled up with zeros, so that the kernels
     /// that run, and with them the last bits, do not depend on how many images come at a time.
     package static let microBatch = 64
 
-    private init(_ description: EncoderDescription, _ backend: any Backend) {
+    private init(_ description: EncoderDescription, _ backend: any Backend, remark: String? = nil) {
         self.description = description
         self.backend = backend
+        self.remark = remark
         backbone = ResNet(backend, description.architecture, width: description.width, stem: description.stem)
     }
 
@@ -27,19 +30,23 @@ package final class Encoder {
         self.description = description
         self.backbone = backbone
         self.backend = backend
+        remark = nil
     }
 
-    /// Reads an encoder of hl-train, a `.pth` of torchvision or SimSiam, or safetensors with torchvision's names.
+    /// Reads an encoder of hl-train, or a file of others with a ResNet in it: a state dict or checkpoint of torch.save, or
+    /// safetensors, under torchvision's names or numbered, behind whatever prefix.
     /// - Parameters:
     ///   - side: of the images that the network expects; nil takes the file's, or 128 where it says none.
     ///   - crop: nil takes the file's, or 7/8 of the side.
+    ///   - part: which of several ResNets in the file, by what stands before its names.
     /// - Throws: `Failure`: noInput; data for damaged files, missing tensors or wrong shapes, by name; incompatible for
-    ///   files that hold something else.
+    ///   files that hold something else, or several networks without telling which is meant; usage for a part that is
+    ///   not there.
     package static func load(
-        path: String, side: Int? = nil, crop: Int? = nil, backend: any Backend
+        path: String, side: Int? = nil, crop: Int? = nil, part: String? = nil, backend: any Backend
     ) throws -> Encoder {
-        let contents = try EncoderCheckpoint.read(path: path, side: side, crop: crop)
-        let encoder = Encoder(contents.description, backend)
+        let contents = try EncoderCheckpoint.read(path: path, side: side, crop: crop, part: part)
+        let encoder = Encoder(contents.description, backend, remark: contents.remark)
         try encoder.backbone.load(contents.tensors, from: path, on: backend)
         return encoder
     }
@@ -156,7 +163,7 @@ package final class Encoder {
     /// A number that is the same for the same weights and settings, in hex, by which streams of embeddings are told
     /// apart.
     package func fingerprint() throws -> String {
-        var hash = StableHash(description.json.text)
+        var hash = StableHash(JSONValue.object(description.identity).text)
         for (name, tensor) in try backbone.state(on: backend) where !name.hasSuffix("num_batches_tracked") {
             tensor.withUnsafeElements(as: UInt32.self) { hash.add(words: $0) }
         }

@@ -80,10 +80,12 @@ package final class FileDescriptorSource: ByteSource {
     }
 
     /// Everything up to the end. Memory grows with what has arrived, not with what a file claims to hold.
-    package func readAll() throws -> HostBuffer {
+    /// - Parameter start: what has been read before, which comes first.
+    package func readAll(behind start: some Collection<UInt8> = EmptyCollection()) throws -> HostBuffer {
         // One byte more than the file has lets the end show itself without another buffer.
-        var buffer = HostBuffer(count: min((fileSize ?? 0) + 1, 1 << 40))
-        var filled = 0
+        var buffer = HostBuffer(count: max(min((fileSize ?? 0) + 1, 1 << 40), start.count))
+        buffer.bytes.copyBytes(from: start)
+        var filled = start.count
         while true {
             if filled == buffer.count { buffer = buffer.resized(to: max(1 << 16, filled * 2), keeping: filled) }
             let count = try read(into: .init(rebasing: buffer.bytes[filled...]))

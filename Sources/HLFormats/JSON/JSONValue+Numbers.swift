@@ -14,6 +14,16 @@ extension JSONValue {
         value.isFinite ? .number((value * 1e10).rounded() / 1e10) : .null
     }
 
+    /// Whether all numbers in the value are finite: JSON has null for others.
+    package var isFinite: Bool {
+        switch self {
+        case .number(let value): value.isFinite
+        case .array(let elements): elements.allSatisfy(\.isFinite)
+        case .object(let object): object.members.allSatisfy(\.value.isFinite)
+        default: true
+        }
+    }
+
     /// A seed as a number, or as text beyond `Int64`, where most JSON readers would lose digits.
     package static func seed(_ seed: UInt64) -> JSONValue {
         Int64(exactly: seed).map { .integer($0) } ?? .string(String(seed))

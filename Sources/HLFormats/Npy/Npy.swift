@@ -44,12 +44,6 @@ package enum Npy {
         try decode(FileDescriptorSource(path: path).readAll(), name: path)
     }
 
-    /// The array as F32, rounded to nearest where it has another type of number.
-    /// - Throws: `Failure` (noInput, inputOutput, data).
-    package static func readFloats(path: String) throws -> HostTensor {
-        convertedToFloat32(try read(path: path))
-    }
-
     private static func damaged(_ name: String, _ reason: String) -> Failure {
         Failure(.data, "\(name) is not valid .npy (\(reason))", "copy or make it again")
     }

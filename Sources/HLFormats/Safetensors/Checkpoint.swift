@@ -58,6 +58,20 @@ package struct Checkpoint: Sendable {
         return TensorFile(tensors: tensors, metadata: all)
     }
 
+    /// Writes a file, all or nothing. A network that is lost is not written, and what was there before stays.
+    /// - Parameter remedy: what to do about a training that has diverged.
+    /// - Throws: `Failure`: data where a tensor of the file holds a NaN or an infinity, cannotCreate or inputOutput.
+    package static func write(
+        _ file: TensorFile, to path: String, remedy: String = "lower the learning rate"
+    ) throws {
+        for (name, tensor) in file.tensors where tensor.type == .f32 && tensor.firstNonFinite != nil {
+            throw Failure(
+                .data, "the training has diverged: \(name) holds a NaN or an infinity, and \(path) is not written",
+                remedy)
+        }
+        try Safetensors.write(file, to: path)
+    }
+
     // MARK: Reading
 
     /// What a file of the right kind and version holds.
@@ -95,7 +109,8 @@ package struct Checkpoint: Sendable {
     /// - Throws: `Failure`: noInput for a missing file, data for a damaged one, incompatible for one of another kind or
     ///   version.
     package func read(path: String) throws -> Contents {
-        guard let contents = try contents(of: Safetensors.read(path: path), path: path) else {
+        let file = try Safetensors.read(path: path, wanted: content, remedy: remedy)
+        guard let contents = try contents(of: file, path: path) else {
             throw Failure(.incompatible, "\(path) does not say what it holds", remedy)
         }
         return contents

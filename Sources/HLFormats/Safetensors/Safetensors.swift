@@ -4,10 +4,15 @@ import HLTensor
 package struct TensorFile: Sendable {
     package var tensors: NamedTensors
     package var metadata: [String: String]
+    /// The types of tensors that are in the file and of none of our types, by name: nobody may ask for them.
+    package let unread: [String: String]
 
-    package init(tensors: NamedTensors = NamedTensors(), metadata: [String: String] = [:]) {
+    package init(
+        tensors: NamedTensors = NamedTensors(), metadata: [String: String] = [:], unread: [String: String] = [:]
+    ) {
         self.tensors = tensors
         self.metadata = metadata
+        self.unread = unread
     }
 }
 
@@ -29,21 +34,36 @@ package enum Safetensors {
         let end: Int
     }
 
+    /// Where a tensor lies, relative to the end of the header.
+    typealias Place = (name: String, begin: Int, end: Int)
+
     struct Header {
         let entries: [Entry]
+        /// Of all tensors, also of those that are not read.
+        let places: [Place]
+        /// As `TensorFile.unread`.
+        let unread: [String: String]
         let metadata: [String: String]
         /// Where the tensors begin, from the start of the file.
         let dataStart: Int
     }
 
+    /// - Parameters:
+    ///   - wanted: what the file should hold, for messages: `an encoder`.
+    ///   - remedy: what to do where it is of another form.
     /// - Throws: `Failure` (noInput, inputOutput, data).
-    package static func read(path: String) throws -> TensorFile {
-        try decode(FileDescriptorSource(path: path).readAll(), name: path)
+    package static func read(
+        path: String, wanted: String = "a safetensors file", remedy: String = "name a safetensors file"
+    ) throws -> TensorFile {
+        let buffer = try FileDescriptorSource(path: path).readAll()
+        let form = buffer.withBytes { FileForm($0.prefix(FileForm.length)) }
+        guard form.kind == .safetensors else { throw form.refusal(of: path, wanted: wanted, remedy: remedy) }
+        return try decode(buffer, name: path)
     }
 
     /// The tensors of `buffer` as views of it.
     /// - Parameter name: what the bytes are, for messages.
-    /// - Throws: `Failure` (data) for anything that the format does not allow or a type that `ElementType` lacks.
+    /// - Throws: `Failure` (data) for anything that the format does not allow.
     package static func decode(_ buffer: HostBuffer, name: String) throws -> TensorFile {
         let header = try buffer.withBytes { try Self.header($0, total: buffer.count, name: name) }
         var tensors = NamedTensors()
@@ -51,7 +71,7 @@ package enum Safetensors {
             tensors[entry.name] = HostTensor(
                 entry.type, shape: entry.shape, in: buffer, at: header.dataStart + entry.begin)
         }
-        return TensorFile(tensors: tensors, metadata: header.metadata)
+        return TensorFile(tensors: tensors, metadata: header.metadata, unread: header.unread)
     }
 
     /// The length of the header with its length field, from the first eight bytes or more of a file of `total` bytes.
@@ -67,14 +87,14 @@ package enum Safetensors {
     /// The header of a file of `total` bytes of which `bytes` is the beginning, the header included.
     static func header(_ bytes: UnsafeRawBufferPointer, total: Int, name: String) throws -> Header {
         let header = try parsedHeader(bytes, total: total, name: name)
-        try checkCoverage(header.entries, length: total - header.dataStart, name: name)
+        try checkCoverage(header.places, length: total - header.dataStart, name: name)
         return header
     }
 
     /// Whether another object follows the first in these bytes.
     static func isFollowed(_ bytes: UnsafeRawBufferPointer) -> Bool {
         guard let first = try? parsedHeader(bytes, total: bytes.count, name: "") else { return false }
-        let (end, overflow) = first.dataStart.addingReportingOverflow(first.entries.map(\.end).max() ?? 0)
+        let (end, overflow) = first.dataStart.addingReportingOverflow(first.places.map(\.end).max() ?? 0)
         guard !overflow, end < bytes.count else { return false }
         let rest = UnsafeRawBufferPointer(rebasing: bytes[end...])
         return (try? headerLength(rest, total: rest.count, name: "")) != nil
@@ -89,6 +109,8 @@ package enum Safetensors {
         let json = try JSONValue(
             parsing: UnsafeRawBufferPointer(rebasing: bytes[8..<dataStart]), name: "the header of \(name)")
         var entries: [Entry] = []
+        var unread: [String: String] = [:]
+        var places: [Place] = []
         var metadata: [String: String] = [:]
         for (key, value) in json.object?.members ?? [] {
             if key == "__metadata__" {
@@ -96,34 +118,49 @@ package enum Safetensors {
                     guard let text = value.string else { throw damaged(name, "its metadata is not text") }
                     metadata[key] = text
                 }
+                // Null stands for none, as the format's own library has it.
+                if case .null = value { continue }
                 if value.object == nil { throw damaged(name, "its metadata is no object") }
             } else {
-                entries.append(try entry(key, value, name: name))
+                let (typeName, place) = try self.place(key, value, name: name)
+                places.append(place)
+                if let type = ElementType(rawValue: typeName) {
+                    entries.append(try entry(place, type, value, name: name))
+                } else {
+                    unread[key] = typeName
+                }
             }
         }
-        return Header(entries: entries, metadata: metadata, dataStart: dataStart)
+        return Header(
+            entries: entries, places: places, unread: unread, metadata: metadata, dataStart: dataStart)
     }
 
-    private static func entry(_ key: String, _ value: JSONValue, name: String) throws -> Entry {
-        guard let typeName = value["dtype"]?.string, let dimensions = value["shape"]?.array,
+    private static func place(
+        _ key: String, _ value: JSONValue, name: String
+    ) throws -> (typeName: String, place: Place) {
+        guard let typeName = value["dtype"]?.string, value["shape"]?.array != nil,
             let offsets = value["data_offsets"]?.array, offsets.count == 2,
             let begin = offsets[0].integer, let end = offsets[1].integer
         else { throw damaged(name, "the entry of \(key) lacks its type, shape or place") }
-        guard let type = ElementType(rawValue: typeName) else {
-            throw Failure(
-                .data, "\(key) in \(name) has the unknown type \(typeName)", "convert it to F32 before writing it")
-        }
+        guard begin >= 0, end >= begin else { throw damaged(name, "the place of \(key) does not fit its shape") }
+        return (typeName, (key, Int(begin), Int(end)))
+    }
+
+    private static func entry(
+        _ place: Place, _ type: ElementType, _ value: JSONValue, name: String
+    ) throws -> Entry {
+        let dimensions = value["shape"]?.array ?? []
         guard dimensions.count <= maximumRank else {
-            throw damaged(name, "\(key) has \(dimensions.count) dimensions, more than \(maximumRank)")
+            throw damaged(name, "\(place.name) has \(dimensions.count) dimensions, more than \(maximumRank)")
         }
         let shape = dimensions.compactMap { $0.integer.flatMap(Int.init(exactly:)) }
         guard shape.count == dimensions.count, let size = byteCount(type, shape) else {
-            throw damaged(name, "the shape of \(key) is impossible")
+            throw damaged(name, "the shape of \(place.name) is impossible")
         }
-        guard begin >= 0, end >= begin, end - begin == Int64(size) else {
-            throw damaged(name, "the place of \(key) does not fit its shape")
+        guard place.end - place.begin == size else {
+            throw damaged(name, "the place of \(place.name) does not fit its shape")
         }
-        return Entry(name: key, type: type, shape: shape, begin: Int(begin), end: Int(end))
+        return Entry(name: place.name, type: type, shape: shape, begin: place.begin, end: place.end)
     }
 
     /// The bytes of a tensor; `nil` for negative dimensions and where any product of dimensions would overflow, zeros
@@ -138,9 +175,9 @@ package enum Safetensors {
         return shape.contains(0) ? 0 : product
     }
 
-    private static func checkCoverage(_ entries: [Entry], length: Int, name: String) throws {
+    private static func checkCoverage(_ places: [Place], length: Int, name: String) throws {
         var position = 0
-        for entry in entries.sorted(by: { ($0.begin, $0.end) < ($1.begin, $1.end) }) {
+        for entry in places.sorted(by: { ($0.begin, $0.end) < ($1.begin, $1.end) }) {
             guard entry.begin == position else {
                 let reason = entry.begin < position ? "overlaps another tensor" : "leaves a gap"
                 throw damaged(name, "\(entry.name) \(reason)")

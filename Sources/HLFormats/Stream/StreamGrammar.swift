@@ -82,7 +82,7 @@ struct StreamGrammar {
         guard let problem = error as? ZstdProblem else { return error }
         switch problem {
         case .foreign(let bytes):
-            return Failure(.data, "\(name) is not a stream (it starts with \(Self.describe(bytes)))", Self.notAStream)
+            return Self.foreign(FileForm(bytes), name)
         case .truncated: return unfinished("ends in the middle of a record")
         case .damaged(let reason):
             return Failure(.data, "\(name) is damaged after \(samples) samples (\(reason))", "copy or make it again")
@@ -97,14 +97,12 @@ struct StreamGrammar {
         }
     }
 
-    private static func describe(_ bytes: [UInt8]) -> String {
-        let line = bytes.prefix { $0 != 0x0A && $0 != 0x0D }
-        if !line.isEmpty && line.allSatisfy({ $0 >= 0x20 && $0 < 0x7F || $0 == 0x09 }) {
-            let text = String(decoding: line.map { $0 == 0x09 ? 0x20 : $0 }, as: UTF8.self)
-            return "the text \"\(text)\""
-        }
-        if bytes.count > 8 && bytes[8] == UInt8(ascii: "{") { return "a safetensors header without compression" }
-        let digits = bytes.prefix(4).map { $0 < 16 ? "0" + String($0, radix: 16) : String($0, radix: 16) }
-        return "the bytes \(digits.joined(separator: " "))"
+    private static func foreign(_ form: FileForm, _ name: String) -> Failure {
+        let remedy =
+            switch form.kind {
+            case .safetensors, .npy, .zip: "latents become a stream by hl-sample --from"
+            default: notAStream
+            }
+        return form.refusal(of: name, wanted: "a stream", remedy: remedy)
     }
 }

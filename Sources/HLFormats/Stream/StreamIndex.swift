@@ -73,7 +73,7 @@ enum StreamIndex {
                 frames.append((offset, end - offset))
                 offset = end
             } else if offset == 0 {
-                let start = try read(source, at: 0, min(32, fileSize))
+                let start = try read(source, at: 0, min(FileForm.length, fileSize))
                 throw ZstdProblem.foreign(start?.withBytes(Array.init) ?? [])
             } else {
                 throw ZstdProblem.damaged("no record where one begins")
@@ -115,6 +115,7 @@ enum StreamIndex {
             // What is wrong with a record shows when it is decoded whole, below.
             let header = try? bytes.withBytes { try Safetensors.header($0, total: total, name: recordName) }
             if let header, header.metadata["hl.kind"] == "batch" {
+                try StreamRecord.checkTypes(header.unread, name: name)
                 let counts = Set(header.entries.map { $0.shape.first })
                 guard counts.count == 1, let count = counts.first ?? nil, count <= Int(Int32.max) else {
                     throw ZstdProblem.damaged("a batch whose tensors differ in their number of rows")

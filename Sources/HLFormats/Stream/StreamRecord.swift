@@ -10,6 +10,7 @@ package enum StreamRecord: Sendable {
     /// - Parameter name: of the stream, for messages.
     /// - Throws: `Failure` (data, incompatible).
     init(_ file: TensorFile, name: String) throws {
+        try Self.checkTypes(file.unread, name: name)
         switch file.metadata["hl.kind"] {
         case "header": self = .header(try StreamHeader(file, name: name))
         case "batch":
@@ -43,6 +44,15 @@ package enum StreamRecord: Sendable {
                 "compress each record as a frame of its own, with content size and checksum")
         }
         try self.init(file, name: name)
+    }
+
+    /// A tensor that cannot be read cannot be passed on, and must not be lost.
+    /// - Parameter unread: as `TensorFile.unread`.
+    static func checkTypes(_ unread: [String: String], name: String) throws {
+        guard let (tensor, type) = unread.min(by: { $0.key < $1.key }) else { return }
+        throw Failure(
+            .incompatible, "\(tensor) in \(name) has the type \(type), which this version does not know",
+            "convert it before writing it, or leave it out")
     }
 
     package var file: TensorFile {

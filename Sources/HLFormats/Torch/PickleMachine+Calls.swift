@@ -24,7 +24,7 @@ extension PickleMachine {
         case ("copyreg", "_reconstructor"): return try reconstructed(values)
         case ("torch._utils", "_rebuild_tensor"), ("torch._utils", "_rebuild_tensor_v2"),
             ("torch._utils", "_rebuild_tensor_v3"):
-            return .tensor(try tensor(values))
+            return try tensor(values)
         case ("torch._utils", "_rebuild_parameter"), ("torch._utils", "_rebuild_parameter_with_state"),
             ("torch.nn.parameter", "Parameter"), ("torch.nn.parameter", "Buffer"):
             guard let data = values.first else { throw damagedPickle("a parameter has no tensor") }
@@ -171,21 +171,22 @@ extension PickleMachine {
     // MARK: Tensors
 
     /// `_rebuild_tensor(storage, offset, size, stride)`; version 2 has more arguments, of which version 3's seventh
-    /// is the type.
-    private func tensor(_ values: [PickleValue]) throws -> StoredTensor {
+    /// is the type. Tensors of elements that are not read become opaque objects: nobody may ask for them.
+    private func tensor(_ values: [PickleValue]) throws -> PickleValue {
         guard values.count >= 4, case .storage(let storage) = values[0], let offset = values[1].integer,
             let shape = Self.integers(values[2]), let strides = Self.integers(values[3])
         else { throw damagedPickle("a tensor cannot be rebuilt") }
         var type: ElementType?
+        var opaqueType = storage.opaqueType
         if values.count >= 7, case .global("torch", let name) = values[6] {
-            guard let known = TensorStorage.elementType(named: name) else {
-                throw Failure(
-                    .data, "a tensor has elements of type \(quoted(name)), which is not supported",
-                    "convert the tensor to float32 in PyTorch and save the file again")
-            }
-            type = known
+            type = TensorStorage.elementType(named: name)
+            if type == nil { opaqueType = name }
         }
-        return try StoredTensor(storage, offset: offset, shape: shape, strides: strides, type: type)
+        if let opaqueType {
+            return .object(
+                try arena.add(PickleObject(module: "torch", name: "Tensor", arguments: .string(opaqueType))))
+        }
+        return .tensor(try StoredTensor(storage, offset: offset, shape: shape, strides: strides, type: type))
     }
 
     static func integers(_ value: PickleValue) -> [Int]? {

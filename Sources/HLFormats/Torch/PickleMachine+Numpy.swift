@@ -35,7 +35,7 @@ extension PickleMachine {
         case .u16: return bytes.integer(at: 0, as: UInt16.self).map { .integer(Int64($0)) }
         case .u8: return bytes.integer(at: 0, as: UInt8.self).map { .integer(Int64($0)) }
         case .bool: return bytes.integer(at: 0, as: UInt8.self).map { .boolean($0 != 0) }
-        case .u64, .f16, .bf16: return nil
+        case .u64, .f16, .bf16, .f8e4m3, .f8e5m2, .f8e8m0, .c64: return nil
         }
     }
 

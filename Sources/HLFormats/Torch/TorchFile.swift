@@ -35,7 +35,7 @@ package enum TorchFile {
         }
         guard isRecognised(bytes) else {
             throw Failure(
-                .data, bytes.count == 0 ? "the file is empty" : "this is neither a PyTorch file nor a pickle",
+                .data, bytes.count == 0 ? "it is empty" : "it is neither a PyTorch file nor a pickle",
                 "name a file written by torch.save or pickle.dump")
         }
         var position = 0
@@ -62,14 +62,13 @@ package enum TorchFile {
 
     private static func readArchive(_ bytes: ByteSlice, _ budget: PickleBudget) throws -> PickleValue {
         let archive = try ZipArchive(bytes)
-        let candidates = archive.entries.keys.filter { $0.hasSuffix("/data.pkl") }
-        guard let name = candidates.min(by: { ($0.utf8.count, $0) < ($1.utf8.count, $1) }),
-            let pickle = archive.entries[name], name.utf8.count <= 1024
-        else {
-            throw Failure(.data, "the zip archive has no data.pkl", "name a file written by torch.save")
-        }
-        let prefix = name.dropLast("data.pkl".count)
-        if let order = archive.entries[prefix + "byteorder"],
+        let candidates = archive.names.filter { $0.hasSuffix("/data.pkl") }
+        guard let name = candidates.min(by: { ($0.utf8.count, $0) < ($1.utf8.count, $1) }), name.utf8.count <= 1024
+        else { throw foreign(archive) }
+        let prefix = String(name.dropLast("data.pkl".count))
+        guard !archive.has(prefix + "constants.pkl") else { throw torchScript }
+        guard let pickle = try archive.payload(name) else { throw foreign(archive) }
+        if let order = try archive.payload(prefix + "byteorder"),
             order.text(at: 0, count: order.count)?.hasPrefix("little") != true
         {
             throw bigEndian
@@ -78,15 +77,35 @@ package enum TorchFile {
         var position = 0
         return try self.pickle(pickle, at: &position, budget, 0) { id in
             let id = try StorageID(id)
-            guard let entry = archive.entries["\(prefix)data/\(id.key)"] else {
+            guard let entry = try archive.payload("\(prefix)data/\(id.key)") else {
                 throw Failure(
                     .data, "the elements of storage \(quoted(id.key)) are missing", "fetch or save the file again")
             }
             if let known = storages[id.key], known.type == id.type, known.count == id.count { return .storage(known) }
-            let storage = try TensorStorage(id.type, count: id.count, bytes: entry)
+            let storage = try TensorStorage(id.type, count: id.count, bytes: entry, opaqueType: id.opaqueType)
             storages[id.key] = storage
             return .storage(storage)
         }
+    }
+
+    /// A network that torch.jit.save wrote: its weights would be the same, but what it computes is a program.
+    private static var torchScript: Failure {
+        Failure(
+            .data, "it is a TorchScript archive (torch.jit.save), not a state dict",
+            "in Python, torch.save(torch.jit.load(FILE, map_location='cpu').state_dict(), 'weights.pth')")
+    }
+
+    /// An archive that torch.save did not write.
+    private static func foreign(_ archive: ZipArchive) -> Failure {
+        let names = archive.names, first = names.first.map { ", its first entry is \(quoted($0))" } ?? ""
+        if !names.isEmpty, names.allSatisfy({ $0.hasSuffix(".npy") }) {
+            return Failure(
+                .data, "it is an archive of NumPy arrays (.npz), not a state dict",
+                "save the weights with torch.save, or as safetensors")
+        }
+        return Failure(
+            .data, "it is a zip archive without data.pkl, which torch.save did not write\(first)",
+            "if the weights are in it, unpack it and name their file")
     }
 
     // MARK: Legacy form
@@ -123,7 +142,7 @@ package enum TorchFile {
                 guard known.type == id.type, known.count == id.count else { throw damagedPickle("storages disagree") }
                 root = known
             } else {
-                root = try TensorStorage(id.type, count: id.count)
+                root = try TensorStorage(id.type, count: id.count, opaqueType: id.opaqueType)
                 storages[id.key] = root
             }
             guard let view = id.view else { return .storage(root) }
@@ -150,6 +169,8 @@ package enum TorchFile {
     /// ('storage', class, key, device, elements[, view]); the view is (key, offset, elements) or None.
     private struct StorageID {
         let type: ElementType
+        /// Set where the elements are of a type that is not read; they are counted as bytes then.
+        let opaqueType: String?
         let key: String
         let count: Int
         let view: (offset: Int, count: Int)?
@@ -159,22 +180,25 @@ package enum TorchFile {
                 case .global(_, let name) = tuple.slots[1], let key = tuple.slots[2].text,
                 key.utf8.count <= 256, let count = tuple.slots[4].integer
             else { throw damagedPickle("it refers to something other than a storage") }
-            guard let type = TensorStorage.elementType(ofClass: name) else {
+            let known = TensorStorage.elementType(ofClass: name)
+            guard let size = known == nil ? TensorStorage.opaqueSize(ofClass: name) : 1 else {
                 throw Failure(
                     .data, "a tensor is stored as \(quoted(name)), which is not supported",
                     "convert the tensor to float32 in PyTorch and save the file again")
             }
-            self.type = type
+            guard count >= 0, count <= Int.max / 64 else { throw damagedPickle("a storage has an impossible size") }
+            type = known ?? .u8
+            opaqueType = known == nil ? name : nil
             self.key = key
-            self.count = count
+            self.count = count * size
             guard tuple.slots.count >= 6, let parts = tuple.slots[5].elements else {
                 view = nil
                 return
             }
-            guard parts.count == 3, let offset = parts[1].integer, let size = parts[2].integer else {
-                throw damagedPickle("a view of a storage is malformed")
-            }
-            view = (offset, size)
+            guard parts.count == 3, let offset = parts[1].integer, let length = parts[2].integer,
+                (0...count).contains(offset), (0...count).contains(length)
+            else { throw damagedPickle("a view of a storage is malformed") }
+            view = (offset * size, length * size)
         }
     }
 

@@ -1,35 +1,57 @@
 import HLTensor
 
-/// The entries of a zip archive as `torch.save` writes it: stored, never compressed.
+/// The entries of a zip archive as `torch.save` and `numpy.savez` write it: stored, not compressed. Compressed ones are
+/// known by their names alone.
 ///
 /// Sizes come from the central directory, because local headers leave them to data descriptors; where a payload starts
 /// follows from the local header, because its extra field holds the padding that aligns the payload. Checksums are not
 /// compared: PyTorch can be told not to compute them.
 struct ZipArchive {
-    /// Name → payload.
-    let entries: [String: ByteSlice]
+    /// Name → payload, of those that are stored.
+    private let stored: [String: ByteSlice]
+    private let compressed: Set<String>
+
+    /// Of all entries, in order.
+    var names: [String] { compressed.union(stored.keys).sorted() }
+
+    func has(_ name: String) -> Bool { stored[name] != nil || compressed.contains(name) }
+
+    /// The payload of an entry; nil where there is none of that name.
+    /// - Throws: `Failure` of kind `data` for one that is compressed.
+    func payload(_ name: String) throws -> ByteSlice? {
+        guard compressed.contains(name) else { return stored[name] }
+        throw Failure(
+            .data, "the entry \(quoted(name)) of the zip archive is compressed",
+            "write it uncompressed, as torch.save and numpy.savez do")
+    }
 
     static func isArchive(_ bytes: ByteSlice) -> Bool { bytes.integer(at: 0, as: UInt32.self) == 0x0403_4b50 }
 
     init(_ bytes: ByteSlice) throws {
         let directory = try Directory(of: bytes)
-        var entries: [String: ByteSlice] = [:]
+        var stored: [String: ByteSlice] = [:]
+        var compressed: Set<String> = []
         var extents: [Range<Int>] = []
         var position = directory.start
         for _ in 0..<directory.entryCount {
             let entry = try CentralEntry(in: bytes, at: &position, before: directory.end)
             let payload = try entry.payload(in: bytes, before: directory.start)
-            guard
-                entries.updateValue(bytes.slice(at: payload.lowerBound, count: payload.count)!, forKey: entry.name)
-                    == nil
-            else { throw damagedArchive("two entries are named \(quoted(entry.name))") }
+            guard stored[entry.name] == nil, !compressed.contains(entry.name) else {
+                throw damagedArchive("two entries are named \(quoted(entry.name))")
+            }
+            if entry.isCompressed {
+                compressed.insert(entry.name)
+            } else {
+                stored[entry.name] = bytes.slice(at: payload.lowerBound, count: payload.count)
+            }
             extents.append(entry.headerOffset..<payload.upperBound)
         }
         extents.sort { $0.lowerBound < $1.lowerBound }
         for (one, next) in zip(extents, extents.dropFirst()) where next.lowerBound < one.upperBound {
             throw damagedArchive("entries overlap")
         }
-        self.entries = entries
+        self.stored = stored
+        self.compressed = compressed
     }
 
     /// The extent of the central directory, from the record at the end of the file.
@@ -86,14 +108,16 @@ struct ZipArchive {
         let name: String
         let nameLength: Int
         let headerOffset: Int
+        /// Bytes in the archive.
         let size: Int
+        let isCompressed: Bool
 
         init(in bytes: ByteSlice, at position: inout Int, before end: Int) throws {
             guard position <= end, end - position >= 46, bytes.integer(at: position, as: UInt32.self) == 0x0201_4b50,
                 let flags = bytes.integer(at: position + 8, as: UInt16.self),
                 let method = bytes.integer(at: position + 10, as: UInt16.self),
                 var stored = bytes.integer(at: position + 20, as: UInt32.self).map(UInt64.init),
-                var size = bytes.integer(at: position + 24, as: UInt32.self).map(UInt64.init),
+                var unpacked = bytes.integer(at: position + 24, as: UInt32.self).map(UInt64.init),
                 let nameLength = bytes.integer(at: position + 28, as: UInt16.self).map(Int.init),
                 let extraLength = bytes.integer(at: position + 30, as: UInt16.self).map(Int.init),
                 let commentLength = bytes.integer(at: position + 32, as: UInt16.self).map(Int.init),
@@ -102,20 +126,16 @@ struct ZipArchive {
                 let name = bytes.text(at: position + 46, count: nameLength),
                 let extra = bytes.slice(at: position + 46 + nameLength, count: extraLength)
             else { throw damagedArchive("its directory is damaged") }
-            try Self.widen(&size, &stored, &offset, from: extra)
+            try Self.widen(&unpacked, &stored, &offset, from: extra)
             guard flags & 1 == 0 else { throw damagedArchive("entry \(quoted(name)) is encrypted") }
-            guard method == 0 else {
-                throw Failure(
-                    .data, "the entry \(quoted(name)) of the zip archive is compressed",
-                    "torch.save stores entries uncompressed; save the file again with torch.save or unzip -> zip -0")
-            }
-            guard stored == size, let size = Int(exactly: size), let offset = Int(exactly: offset) else {
-                throw damagedArchive("the sizes of entry \(quoted(name)) disagree")
-            }
+            guard stored == unpacked || method != 0, let stored = Int(exactly: stored),
+                let offset = Int(exactly: offset)
+            else { throw damagedArchive("the sizes of entry \(quoted(name)) disagree") }
             self.name = name
             self.nameLength = nameLength
             headerOffset = offset
-            self.size = size
+            size = stored
+            isCompressed = method != 0
             position += 46 + nameLength + extraLength + commentLength
         }
 

@@ -1,8 +1,10 @@
 import HLTensor
 
-/// The elements of any numeric tensor as F32, rounded to nearest; booleans become 0 and 1. An F32 tensor is returned
-/// as it is.
-package func convertedToFloat32(_ tensor: HostTensor) -> HostTensor {
+/// The elements of any real tensor as F32, rounded to nearest; booleans become 0 and 1. An F32 tensor is returned as it
+/// is.
+/// - Parameter name: of the tensor, for messages.
+/// - Throws: `Failure` of kind `data` for complex numbers.
+package func convertedToFloat32(_ tensor: HostTensor, name: String = "a tensor") throws -> HostTensor {
     switch tensor.type {
     case .f32: tensor
     case .bool: converted(tensor, from: UInt8.self) { $0 == 0 ? 0 : 1 }
@@ -17,6 +19,16 @@ package func convertedToFloat32(_ tensor: HostTensor) -> HostTensor {
     case .f64: converted(tensor, from: Double.self) { Float($0) }
     case .bf16: converted(tensor, from: UInt16.self) { Float(bitPattern: UInt32($0) << 16) }
     case .f16: converted(tensor, from: UInt16.self, floatFromHalf)
+    case .f8e5m2: converted(tensor, from: UInt8.self) { floatFromHalf(UInt16($0) << 8) }
+    case .f8e4m3: converted(tensor, from: UInt8.self, floatFromE4M3)
+    case .f8e8m0:
+        converted(tensor, from: UInt8.self) {
+            $0 == 0xFF ? .nan : Float(sign: .plus, exponent: Int($0) - 127, significand: 1)
+        }
+    case .c64:
+        throw Failure(
+            .data, "\(name) holds complex numbers (C64), and real ones are wanted",
+            "convert it to F32 and save it again")
     }
 }
 
@@ -29,6 +41,16 @@ private func converted<Element: BitwiseCopyable>(
             for index in source.indices { values[index] = convert(source[index]) }
         }
     }
+}
+
+/// The F8_E4M3 of machine learning to binary32: 4 bits of exponent, 3 of the fraction, no infinities; exact.
+private func floatFromE4M3(_ bits: UInt8) -> Float {
+    let exponent = Int(bits >> 3 & 15), fraction = Float(bits & 7)
+    let magnitude: Float =
+        bits & 0x7F == 0x7F
+        ? .nan
+        : exponent == 0 ? fraction * 0x1p-9 : Float(sign: .plus, exponent: exponent - 7, significand: 1 + fraction / 8)
+    return bits & 0x80 == 0 ? magnitude : -magnitude
 }
 
 /// IEEE binary16 to binary32; exact. Written out because Swift's Float16 is missing on some platforms.

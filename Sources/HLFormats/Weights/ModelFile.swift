@@ -9,35 +9,40 @@ package enum ModelFile {
 
     /// Reads the directory of the file or its pickle, not the elements.
     ///
+    /// - Parameters:
+    ///   - wanted: what the file should hold, for messages: `an encoder`.
+    ///   - remedy: what to do where it is something else.
     /// - Throws: `Failure` of kind `noInput` where the file cannot be opened, and `data` where it is damaged or of
     ///   another form.
-    package static func open(path: String) throws -> ModelFile {
+    package static func open(
+        path: String, wanted: String = "weights",
+        remedy: String = "name a file written by torch.save or pickle.dump, or safetensors"
+    ) throws -> ModelFile {
         let bytes = try MappedFile(path: path).bytes
         defer { bytes.discard() }
         return try bytes.withoutReadingAhead {
-            // This form first: the length that it begins with can look like the beginning of a pickle.
-            if Safetensors.isRecognised(bytes) {
+            let form = bytes.form
+            switch form.kind {
+            case .safetensors:
                 let (tensors, metadata) = try Safetensors.open(bytes, name: path)
                 return .safetensors(tensors, metadata: metadata)
-            }
-            guard TorchFile.isRecognised(bytes) else {
-                throw Failure(
-                    .data, bytes.count == 0 ? "\(path) is empty" : "\(path) is \(description(of: bytes))",
-                    "name a file written by torch.save or pickle.dump, or safetensors")
-            }
-            do {
-                return .pickle(try TorchFile.read(bytes))
-            } catch let failure as Failure {
-                throw Failure(failure.kind, "\(path): \(failure.what)", failure.remedy)
+            case .zip, .pickle:
+                do {
+                    return .pickle(try TorchFile.read(bytes))
+                } catch let failure as Failure {
+                    throw Failure(failure.kind, "\(path): \(failure.what)", failure.remedy)
+                }
+            default: throw form.refusal(of: path, wanted: wanted, remedy: remedy)
             }
         }
     }
 
-    private static func description(of bytes: ByteSlice) -> String {
-        switch bytes.integer(at: 0, as: UInt32.self) {
-        case 0xFD2F_B528: "a zstd stream, not weights"
-        case 0x4644_4889: "an HDF5 file, which is not supported"
-        default: "neither a PyTorch file nor a pickle nor safetensors"
+    /// Every tensor of the file, under the keys that lead to it (`collectedTensors`).
+    /// - Throws: `Failure` of kind `data` where the file asks for absurd amounts.
+    package func tensors() throws -> [(name: String, tensor: StoredTensor)] {
+        switch self {
+        case .safetensors(let tensors, _): tensors
+        case .pickle(let value): try collectedTensors(of: value)
         }
     }
 }

@@ -7,10 +7,12 @@ package final class TensorStorage {
     package let count: Int
     /// Nil only while a legacy file is read, where the elements follow the tensors.
     private(set) var bytes: ByteSlice?
+    /// PyTorch's class of elements that are of none of our types; they are bytes here, and no tensor is made of them.
+    let opaqueType: String?
     /// The storage that this one is a view of, and where in it, in elements.
     private let base: (storage: TensorStorage, offset: Int)?
 
-    init(_ type: ElementType, count: Int, bytes: ByteSlice? = nil) throws {
+    init(_ type: ElementType, count: Int, bytes: ByteSlice? = nil, opaqueType: String? = nil) throws {
         guard count >= 0, count <= Int.max / 16, bytes.map({ $0.count >= count * type.size }) ?? true else {
             throw Failure(
                 .data, "a storage of \(count) elements has only \(bytes?.count ?? 0) bytes",
@@ -19,6 +21,7 @@ package final class TensorStorage {
         self.type = type
         self.count = count
         self.bytes = bytes
+        self.opaqueType = opaqueType
         base = nil
     }
 
@@ -28,6 +31,7 @@ package final class TensorStorage {
             throw Failure(.data, "a view reaches beyond its storage", "fetch or save the file again")
         }
         type = storage.type
+        opaqueType = storage.opaqueType
         self.count = count
         base = (storage, offset)
     }
@@ -58,6 +62,17 @@ package final class TensorStorage {
         case "CharStorage": .i8
         case "ByteStorage", "UntypedStorage", "_UntypedStorage": .u8
         case "BoolStorage": .bool
+        case "ComplexFloatStorage": .c64
+        default: nil
+        }
+    }
+
+    /// Bytes of an element of PyTorch's other classes, which are read past.
+    static func opaqueSize(ofClass name: String) -> Int? {
+        switch name {
+        case "ComplexDoubleStorage": 16
+        case "ComplexHalfStorage", "QInt32Storage": 4
+        case "QInt8Storage", "QUInt8Storage", "QUInt4x2Storage", "QUInt2x4Storage": 1
         default: nil
         }
     }
@@ -78,6 +93,10 @@ package final class TensorStorage {
         case "uint32": .u32
         case "uint64": .u64
         case "bool": .bool
+        case "float8_e4m3fn": .f8e4m3
+        case "float8_e5m2": .f8e5m2
+        case "float8_e8m0fnu": .f8e8m0
+        case "complex64", "cfloat": .c64
         default: nil
         }
     }
@@ -192,7 +211,7 @@ package final class StoredTensor {
     /// The elements as F32, contiguous and row-major. Nothing but the result stays in memory: the pages of the file
     /// that were read are let go.
     package func float32() throws -> HostTensor {
-        let values = convertedToFloat32(try hostTensor())
+        let values = try convertedToFloat32(try hostTensor())
         try storage.contents().slice(at: offset * type.size, count: span * type.size)?.discard()
         return values
     }

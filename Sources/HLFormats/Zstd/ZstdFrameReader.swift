@@ -109,7 +109,8 @@ package final class ZstdFrameReader {
                 return ZstdFrameHeader(available)
             } else {
                 throw isFirst
-                    ? ZstdProblem.foreign(Array(available.prefix(32))) : .damaged("no record where one begins")
+                    ? ZstdProblem.foreign(Array(available.prefix(FileForm.length)))
+                    : .damaged("no record where one begins")
             }
         }
     }

@@ -51,7 +51,12 @@ package final class GeneratorFile {
         guard let tensor = tensors[name] else {
             throw Failure(.data, "\(path) lacks the tensor \(name)", "fetch or save the file again")
         }
-        let values = try tensor.stored.float32()
+        let values: HostTensor
+        do {
+            values = try tensor.stored.float32()
+        } catch let failure as Failure {
+            throw Failure(failure.kind, "\(path): \(name): \(failure.what)", failure.remedy)
+        }
         guard values.withUnsafeElements(as: Float.self, Self.areFinite) else {
             throw Failure(
                 .data, "\(path): \(name) holds values that are no numbers or are infinite",

@@ -7,8 +7,7 @@ extension StyleGAN2.Synthesis {
         _ reader: WeightsReader, _ geometry: StyleGAN2Geometry, _ rendering: RenderingSettings, _ backend: any Backend,
         phaseSide: Int
     ) throws {
-        let loader = StyleGAN2Loader(
-            reader, width: geometry.mapped.dimension, rendering.noise, backend, phaseSide: phaseSide)
+        let loader = StyleGAN2Loader(reader, geometry, rendering.noise, backend, phaseSide: phaseSide)
         let channels = geometry.channels
         start = backend.tensor(
             try reader.take("synthesis.b4.const", [channels[0], 4, 4]).reshaped([1, channels[0], 4, 4]))
@@ -25,16 +24,21 @@ extension StyleGAN2.Synthesis {
 private final class StyleGAN2Loader {
     private let reader: WeightsReader
     private let width: Int
+    private let colours: Int
     private let noise: NoiseMode
     private let backend: any Backend
     private let phaseSide: Int
     /// The resampling filter of the network, 4 × 4, once it has been met.
     private var kernel: [Float]?
 
-    init(_ reader: WeightsReader, width: Int, _ noise: NoiseMode, _ backend: any Backend, phaseSide: Int) {
+    init(
+        _ reader: WeightsReader, _ geometry: StyleGAN2Geometry, _ noise: NoiseMode, _ backend: any Backend,
+        phaseSide: Int
+    ) {
         self.phaseSide = phaseSide
         self.reader = reader
-        self.width = width
+        width = geometry.mapped.dimension
+        colours = geometry.colours
         self.noise = noise
         self.backend = backend
     }
@@ -54,14 +58,16 @@ private final class StyleGAN2Loader {
         let weight = try reader.take("\(name).weight", [outputs, inputs, 3, 3])
         let filter = try resampleFilter("\(name).resample_filter")
         let convolution = try convolution(weight, isUpsampling ? try halves(of: filter) : nil, side: side)
-        let strength = Float(try reader.scalar("\(name).noise_strength"))
-        let image = try reader.take("\(name).noise_const", [side, side])
-        let hasNoise = noise == .const && strength != 0
+        // Networks can be made without noise, whole or layer by layer.
+        let hasImage = reader.has("\(name).noise_strength") || reader.has("\(name).noise_const")
+        let strength = hasImage ? Float(try reader.scalar("\(name).noise_strength")) : 0
+        let image = hasImage ? try reader.take("\(name).noise_const", [side, side]) : nil
+        let fixed = noise == .const && strength != 0 ? image : nil
         return StyleGAN2.Layer(
             affine: try affine(name, inputs, gain: 1), convolution: convolution,
             squares: backend.tensor(Self.squares(weight)),
             bias: backend.tensor(try reader.take("\(name).bias", [outputs]).reshaped([1, outputs])),
-            noise: hasNoise ? backend.tensor(image.scaled(by: strength).reshaped([1, side, side])) : nil,
+            noise: fixed.map { backend.tensor($0.scaled(by: strength).reshaped([1, side, side])) },
             noiseStrength: strength, side: side)
     }
 
@@ -78,12 +84,17 @@ private final class StyleGAN2Loader {
         return .transposed(frozen(weight.swappingChannels()), filter: filter.reversed().map { 2 * $0 })
     }
 
+    /// A network of grey images makes R, G and B alike.
     private func toRGB(_ name: String, _ channels: Int) throws -> StyleGAN2.ToRGB {
-        let weight = try reader.take("\(name).weight", [3, channels, 1, 1])
+        let copies = 3 / colours
+        func repeated(_ values: HostTensor) -> HostTensor {
+            HostTensor.concatenate([HostTensor](repeating: values, count: copies))
+        }
+        let weight = repeated(try reader.take("\(name).weight", [colours, channels, 1, 1]))
+        let bias = repeated(try reader.take("\(name).bias", [colours]))
         return StyleGAN2.ToRGB(
             affine: try affine(name, channels, gain: 1 / Float(channels).squareRoot()),
-            weight: backend.tensor(weight.reshaped([1, 3 * channels])),
-            bias: backend.tensor(try reader.take("\(name).bias", [3]).reshaped([1, 3])))
+            weight: backend.tensor(weight.reshaped([1, 3 * channels])), bias: backend.tensor(bias.reshaped([1, 3])))
     }
 
     /// An equalised fully connected layer: weights times 1 / √in.
@@ -113,6 +124,13 @@ private final class StyleGAN2Loader {
     /// Every layer stores it; all have to be the same.
     private func resampleFilter(_ name: String) throws -> [Float] {
         guard reader.has(name) else { return filter }
+        let shape = try reader.shape(name, rank: 2)
+        guard shape == [4, 4] else {
+            throw Failure(
+                .incompatible,
+                "the resampling filter of \(reader.file.path) has \(shape[0]) x \(shape[1]) taps, not 4 x 4",
+                "use a network with the filter of StyleGAN2, [1, 3, 3, 1]")
+        }
         let values = try reader.take(name, [4, 4]).floats
         if let kernel {
             guard zip(kernel, values).allSatisfy({ abs($0 - $1) < 1e-6 }) else {

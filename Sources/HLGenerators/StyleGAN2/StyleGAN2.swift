@@ -95,6 +95,9 @@ package final class StyleGAN2: NetworkGenerator, LatentMapper {
     ) throws -> GeneratorSpecification {
         let geometry = try StyleGAN2Geometry(file)
         try geometry.check(classIndex: rendering.classIndex)
+        guard geometry.hasNoise || rendering.noise != .random else {
+            throw Failure(.usage, "\(path) is a network without noise images", "leave out --noise random")
+        }
         return GeneratorSpecification(
             name: name, chunks: 1, dimension: geometry.latent, mapped: geometry.mapped,
             resolution: try rendering.finishedSide(of: geometry.resolution), weights: path, weightsDigest: digest,

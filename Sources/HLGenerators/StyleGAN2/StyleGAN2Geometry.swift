@@ -11,6 +11,10 @@ struct StyleGAN2Geometry {
     let mappingWidths: [(inputs: Int, outputs: Int)]
     /// Of a conditional network.
     let conditions: (classes: Int, embedding: Int)?
+    /// Channels of its images: 3, or 1 of a network of grey ones.
+    let colours: Int
+    /// Whether its layers take noise images.
+    let hasNoise: Bool
 
     var resolution: Int { 4 << (channels.count - 1) }
 
@@ -50,9 +54,35 @@ struct StyleGAN2Geometry {
             conditions = nil
             latent = first.inputs
         }
+        colours = try Self.colours(reader)
+        try Self.checkStart(reader)
+        hasNoise = file.names.contains { $0.hasSuffix(".noise_strength") }
         self.channels = channels
         mappingWidths = widths
         mapped = LatentShape(chunks: 2 * channels.count, dimension: last.outputs)
+    }
+
+    /// Of the images that the blocks add up to.
+    private static func colours(_ reader: WeightsReader) throws -> Int {
+        let count = try reader.shape("synthesis.b4.torgb.weight", rank: 4)[0]
+        guard count == 1 || count == 3 else {
+            throw Failure(
+                .incompatible,
+                "\(reader.file.path) makes images of \(count) channels\(count == 4 ? ", as of RGB and alpha" : "")",
+                "use a network of RGB or grey images: streams have three channels")
+        }
+        return count
+    }
+
+    /// Every block doubles the sides of the constant that the first one begins with.
+    private static func checkStart(_ reader: WeightsReader) throws {
+        let shape = try reader.shape("synthesis.b4.const", rank: 3)
+        guard shape[1] != 4 || shape[2] != 4 else { return }
+        throw Failure(
+            .incompatible,
+            "\(reader.file.path) begins with \(shape[1]) x \(shape[2]) pixels instead of 4 x 4"
+                + (shape[1] == shape[2] ? "" : ": its images are not square"),
+            "use a network of square images whose side is a power of two")
     }
 
     func check(classIndex: Int) throws {

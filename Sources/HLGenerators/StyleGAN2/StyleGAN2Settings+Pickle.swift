@@ -73,12 +73,8 @@ private struct PickledModule {
 
     /// The module whose tensors' names begin with `prefix`; nil where that leads to something else.
     init?(at prefix: String, in value: PickleValue) {
-        var value = value
-        for key in prefix.split(separator: ".") {
-            guard let next = Self.child(String(key), of: value) else { return nil }
-            value = next
-        }
-        self.init(value)
+        guard let module = value.descendant(at: prefix)?.unwrapped else { return nil }
+        self.init(module)
     }
 
     private init?(_ value: PickleValue) {
@@ -89,11 +85,9 @@ private struct PickledModule {
         self.object = object
     }
 
-    private static func child(_ name: String, of value: PickleValue) -> PickleValue? {
-        value.object?.attribute("_modules")?[name] ?? value[name]
+    func child(_ name: String) -> PickledModule? {
+        (object.attribute("_modules")?.child(name)?.unwrapped).flatMap(PickledModule.init)
     }
-
-    func child(_ name: String) -> PickledModule? { object.attribute("_modules")?[name].flatMap(PickledModule.init) }
 
     func attribute(_ name: String) -> PickleValue? { object.attribute(name) }
 

@@ -43,6 +43,11 @@ struct TensorFlowGenerator {
                     "use a network of NVIDIA's configurations E or F")
             }
             let variable = TensorFlowVariable(path)
+            if let oblong = variable.oblong {
+                throw Failure(
+                    .incompatible, "it has blocks of \(oblong.prefix(20)) pixels: its images are not square",
+                    "use a network of square images whose side is a power of two")
+            }
             if let resolution = variable.resolution { resolutions.insert(resolution) }
             tensors.append(try variable.tensor(value))
         }

@@ -85,6 +85,14 @@ struct TensorFlowVariable {
         resolution = side
     }
 
+    /// The two sides of its block, where they differ: `8x4`.
+    var oblong: Substring? {
+        path.split(separator: "/").first { part in
+            let sides = part.split(separator: "x", omittingEmptySubsequences: false).map { Int($0) }
+            return sides.count == 2 && sides[0] != nil && sides[1] != nil && sides[0] != sides[1]
+        }
+    }
+
     /// - Throws: `Failure(.data)` where the value is no array, or of another rank.
     func tensor(_ value: PickleValue) throws -> GeneratorFile.Tensor {
         var stored = value.tensor

@@ -37,4 +37,13 @@ import Testing
         #expect(JSONValue.seed(1 << 63 - 1).text == "9223372036854775807")
         #expect(JSONValue.seed(.max) == .string("18446744073709551615"))
     }
+
+    @Test func numbersThatJSONCannotSay() {
+        let good: JSONValue = ["a": [1, 2.5, .null], "b": ["c": "text"]]
+        #expect(good.isFinite)
+        for bad in [Double.nan, .infinity, -.infinity] {
+            let value: JSONValue = ["a": [1, .number(bad)]]
+            #expect(!value.isFinite && !JSONValue.object(["b": value]).isFinite)
+        }
+    }
 }

@@ -21,10 +21,10 @@ import Testing
 
     @Test func convertsWhereFloatsAreAskedFor() throws {
         #expect(try read("f8.npy").type == .f64)
-        let doubles = try Npy.readFloats(path: StreamFixtures.path("f8.npy"))
+        let doubles = try convertedToFloat32(read("f8.npy"))
         #expect(doubles.shape == [2, 3, 2] && doubles.floats == ramp(12))
-        #expect(try Npy.readFloats(path: StreamFixtures.path("f2.npy")).floats == ramp(6))
-        #expect(try Npy.readFloats(path: StreamFixtures.path("i8.npy")).floats == [0, 1, 2, 3, 4])
+        #expect(try convertedToFloat32(read("f2.npy")).floats == ramp(6))
+        #expect(try convertedToFloat32(read("i8.npy")).floats == [0, 1, 2, 3, 4])
     }
 
     @Test func readsOtherTypesAndShapes() throws {
@@ -69,5 +69,35 @@ import Testing
             [0x93] + Array("NUMPY".utf8) + [1, 0, UInt8(header.utf8.count), 0] + Array(header.utf8)
             + [UInt8](repeating: 0, count: 8)
         expectFailure(.data) { _ = try Npy.decode(StreamFixtures.buffer(bytes), name: "a") }
+    }
+
+    // MARK: Archives
+
+    private func archive(_ entries: [(String, [UInt8])]) throws -> Npz {
+        try Npz(StreamFixtures.buffer(Zip(entries: entries.map { (name: $0.0, contents: $0.1) }).bytes), name: "z.npz")
+    }
+
+    @Test func arraysOfAnArchive() throws {
+        func bytes(_ name: String) throws -> [UInt8] { try StreamFixtures.bytes(StreamFixtures.path(name)) }
+        let npz = try archive([("z.npy", bytes("f4.npy")), ("notes.npy", bytes("object.npy"))])
+        #expect(npz.names == ["notes", "z"])
+        #expect(try npz.array("z")?.floats == ramp(12))
+        #expect(try npz.array("w") == nil)
+        // What nobody asks for may be of any type; what is asked for is refused by the names of array and file.
+        expectFailure(.data, "z.npz: the array 'notes'") { _ = try npz.array("notes") }
+        #expect(try archive([("a/data.pkl", [0x4E, 0x2E])]).names.isEmpty)
+        expectFailure(.data, "z.npz") {
+            _ = try Npz(StreamFixtures.buffer(Array("PK".utf8) + [3, 4, 0, 0]), name: "z.npz")
+        }
+    }
+
+    /// numpy.savez_compressed: method 8 in the directory's entry.
+    @Test func compressedArchives() throws {
+        var bytes = Zip(entries: [("z.npy", [1, 2, 3])]).bytes
+        let entry = try #require(bytes.indices.first { Array(bytes[$0...].prefix(4)) == [0x50, 0x4B, 1, 2] })
+        bytes[entry + 10] = 8
+        let npz = try Npz(StreamFixtures.buffer(bytes), name: "z.npz")
+        #expect(npz.names == ["z"])
+        expectFailure(.data, "compressed") { _ = try npz.array("z") }
     }
 }

@@ -161,7 +161,7 @@ import Testing
         expectFailure(.data, #"stdin is not a stream (it starts with the text "id,z"#) {
             _ = try Fixtures.reader(Array("id,z\n1,2\n".utf8))
         }
-        expectFailure(.data, "the bytes 89 50 4e 47") {
+        expectFailure(.data, "stdin is a PNG picture, not a stream") {
             _ = try Fixtures.reader([0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A])
         }
         expectFailure(.data, "not a stream") { _ = try Fixtures.reader([0x61]) }

@@ -1,4 +1,5 @@
 import Foundation
+import HLFormats
 import HLTensor
 import Testing
 
@@ -16,6 +17,15 @@ enum TorchFixtures {
 
     static func bytes(_ name: String) throws -> [UInt8] {
         try [UInt8](Data(contentsOf: URL(fileURLWithPath: path(name))))
+    }
+
+    /// All tensors of a value whose names begin with `prefix`, read, without it.
+    static func tensors(
+        of value: PickleValue, behind prefix: String = ""
+    ) throws -> [(name: String, tensor: HostTensor)] {
+        let found = try collectedTensors(of: value).filter { $0.name.hasPrefix(prefix) }
+        try checkTensors(found)
+        return try found.map { (String($0.name.dropFirst(prefix.count)), try $0.tensor.hostTensor()) }
     }
 
     /// Two lines per tensor: name, type and shape; values.

@@ -70,7 +70,7 @@ import Testing
             for key in 0..<10 { pickle = pickle.text("\(key)").op("h", .byte(UInt8(level - 1)), "s") }
         }
         let value = try TorchFile.read(bytes: pickle.op(".").bytes)
-        #expect(throws: Failure.self) { try stateDictionary(of: value) }
+        #expect(throws: Failure.self) { try TorchFixtures.tensors(of: value) }
     }
 
     @Test func repeatedCopies() {
@@ -97,7 +97,7 @@ import Testing
     @Test func longNames() throws {
         let pickle = Pickle().op("}", "X", 0, 8, 0, 0).op([Pickle.Part](repeating: "n", count: 2048)).op("}", "s", ".")
         let value = try TorchFile.read(bytes: pickle.bytes)
-        #expect { try stateDictionary(of: value) } throws: { "\($0)".contains("name") }
+        #expect { try TorchFixtures.tensors(of: value) } throws: { "\($0)".contains("name") }
     }
 
     /// Copies of a nested file's bytes must not be taken for so many files.
@@ -184,7 +184,7 @@ import Testing
     /// Reads and flattens; only a `Failure` may come of it.
     private func attempt(_ bytes: [UInt8]) {
         do {
-            _ = try stateDictionary(of: TorchFile.read(bytes: bytes))
+            _ = try TorchFixtures.tensors(of: TorchFile.read(bytes: bytes))
         } catch {
             #expect(error is Failure)
         }

@@ -59,7 +59,7 @@ import Testing
         for (name, tensor) in found {
             let expected = try #require(tensors[name])
             #expect(tensor.shape == expected.shape && tensor.type == expected.type, "\(name)")
-            #expect(try tensor.float32().floats == convertedToFloat32(expected).floats, "\(name)")
+            #expect(try tensor.float32().floats == (try convertedToFloat32(expected).floats), "\(name)")
         }
     }
 

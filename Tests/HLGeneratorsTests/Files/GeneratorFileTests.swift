@@ -85,13 +85,13 @@ private func expectFailure(
         #expect(file.names.sorted() == expected.names.sorted())
         for (name, tensor) in expected {
             #expect(file.shape(of: name) == tensor.shape)
-            #expect(try file.tensor(name).floats == convertedToFloat32(tensor).floats, "\(name)")
+            #expect(try file.tensor(name).floats == (try convertedToFloat32(tensor).floats), "\(name)")
         }
     }
 
     @Test func formsAndWrappersBeyondTheFixtures() throws {
         let scratch = try Scratch()
-        for prefix in ["", "module.", "state_dict.module.big_gan.", "G_ema."] {
+        for prefix in ["", "module.", "state_dict.module.big_gan.", "G_ema.", "_orig_mod.module.", "0.generator."] {
             let others = ["other.weight", "G.linear.weight"]
             let path = try scratch.write(zeros(bigBiGANNames.map { prefix + $0 } + others))
             let file = try GeneratorFile.open(path: path)
@@ -100,6 +100,9 @@ private func expectFailure(
             #expect(file.names.sorted() == (bigBiGANNames + (prefix.isEmpty ? others : [])).sorted())
             #expect(file.shape(of: "linear.weight") == [2] && file.shape(of: "linear.bias") == nil)
         }
+        // Wrappers around parts of it.
+        let compiled = styleGAN2Names.map { $0.replacingOccurrences(of: "synthesis.", with: "synthesis._orig_mod.") }
+        #expect(try GeneratorFile.open(path: scratch.write(zeros(compiled))).names.sorted() == styleGAN2Names.sorted())
         // Of several networks the moving average; without one there is no telling.
         let twins = ["G.", "G_ema."].flatMap { prefix in styleGAN2Names.map { prefix + $0 } }
         #expect(try GeneratorFile.open(path: scratch.write(zeros(twins))).names.sorted() == styleGAN2Names.sorted())
@@ -278,6 +281,7 @@ private func expectFailure(
         ("stylegan2_tf.pkl", "label_size", "use_sigmas", "use_sigmas"),
         ("stylegan2_tf.pkl", "num_channels", "architecture", "the architecture"),
         ("stylegan2_tf.pkl", "Conv0_up", "Skip_lod", "synthesis/4x4"),
+        ("stylegan2_tf.pkl", "8x8/", "8x4/", "8x4 pixels"),
     ])
     func otherSettings(name: String, word: String, other: String, said: String) throws {
         let scratch = try Scratch()
@@ -321,7 +325,8 @@ private func expectFailure(
         expectFailure(.data, saying: "empty", try scratch.write([]))
         expectFailure(.data, saying: "zstd", try scratch.write([0x28, 0xB5, 0x2F, 0xFD, 0, 0, 0, 0, 0]))
         expectFailure(.data, saying: "HDF5", try scratch.write([0x89, 0x48, 0x44, 0x46, 13, 10, 26, 10, 0]))
-        expectFailure(.data, saying: "neither", try scratch.write(Array("<html>Not found</html>".utf8)))
+        expectFailure(.data, saying: "web page", try scratch.write(Array("<html>Not found</html>".utf8)))
+        expectFailure(.data, saying: "not weights (it starts", try scratch.write(Array("some text".utf8)))
         // A pickle of a number, and of no generator.
         expectFailure(.incompatible, saying: "no tensors", try scratch.write([0x80, 2, 0x4B, 7, 0x2E]))
     }

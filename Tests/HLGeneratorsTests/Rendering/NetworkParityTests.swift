@@ -36,7 +36,7 @@ struct NetworkFixture {
             : try StyleGAN2(specification, file: file, backend: backend, phaseSide: phaseSide)
     }
 
-    func tensor(_ name: String) throws -> HostTensor { convertedToFloat32(try #require(expected[name], "\(name)")) }
+    func tensor(_ name: String) throws -> HostTensor { try convertedToFloat32(#require(expected[name], "\(name)")) }
 }
 
 func backends() throws -> [any Backend] { try testedBackends.map { try $0.make(threads: 2) } }

@@ -1,27 +1,8 @@
 import HLTensor
 
-/// The named tensors of a model file, in file order.
-package typealias StateDictionary = [(name: String, tensor: HostTensor)]
-
-/// The tensors of a state dict under PyTorch's dotted names.
-///
-/// Takes a state dict; a checkpoint that holds one, or a module, under one of the usual names (`state_dict`, `model`,
-/// `nn_walker`, `G_ema`, …); and a pickled module, whose parameters and buffers get the names that PyTorch's
-/// `state_dict()` gives them. Prefixes such as DataParallel's `module.` stay.
-///
-/// - Throws: `Failure` of kind `data` where there are no tensors or the file asks for absurd amounts.
-package func stateDictionary(of value: PickleValue) throws -> StateDictionary {
-    let found = try collectedTensors(of: model(in: value))
-    guard !found.isEmpty else {
-        throw Failure(.data, "the file holds no tensors", "name a file with a state dict or a module")
-    }
-    try checkTensors(found)
-    return try found.map { ($0.name, try $0.tensor.hostTensor()) }
-}
-
 /// Every tensor of a pickle under the keys that lead to it, joined by dots, as in `state_dict.module.conv1.weight`; the
-/// parameters and buffers of a pickled module come under the names that PyTorch's `state_dict()` gives them. Nothing is
-/// copied yet, and the whole is not checked: see `checkTensors`.
+/// parameters and buffers of a pickled module come under the names that PyTorch's `state_dict()` gives them, and what
+/// lies in a list or tuple under its position. Nothing is copied yet, and the whole is not checked: see `checkTensors`.
 ///
 /// - Throws: `Failure` of kind `data` where the file asks for absurd amounts.
 package func collectedTensors(of value: PickleValue) throws -> [(name: String, tensor: StoredTensor)] {
@@ -53,40 +34,7 @@ package func checkTensors(_ tensors: [(name: String, tensor: StoredTensor)]) thr
     }
 }
 
-/// The tensors whose names begin with `prefix`, without it; for instance `module.encoder.` of SimSiam's checkpoints.
-package func removingPrefix(_ prefix: String, from tensors: StateDictionary) -> StateDictionary {
-    tensors.filter { $0.name.hasPrefix(prefix) }.map { (String($0.name.dropFirst(prefix.count)), $0.tensor) }
-}
-
-/// All tensors, without the longest of `prefixes` that every name begins with.
-package func removingCommonPrefix(
-    from tensors: StateDictionary, among prefixes: [String] = ["module.", "module.encoder.", "_orig_mod."]
-) -> StateDictionary {
-    let common = prefixes.filter { prefix in tensors.allSatisfy { $0.name.hasPrefix(prefix) } }
-    guard !tensors.isEmpty, let longest = common.max(by: { $0.utf8.count < $1.utf8.count }) else { return tensors }
-    return removingPrefix(longest, from: tensors)
-}
-
-/// The part of a checkpoint that is the model.
-private func model(in value: PickleValue) -> PickleValue {
-    guard let root = value.dictionary else { return value }
-    let usual = [
-        "state_dict", "model_state_dict", "model", "nn_walker", "G_ema", "g_ema", "ema", "net", "network", "encoder",
-        "backbone", "walker", "generator", "G",
-    ]
-    for key in usual {
-        if let part = root[key], holdsModel(part) { return part }
-    }
-    return value
-}
-
-private func holdsModel(_ value: PickleValue) -> Bool {
-    if let object = value.object { return object.attribute("_parameters")?.dictionary != nil }
-    guard let dictionary = value.dictionary else { return false }
-    return stride(from: 1, to: dictionary.slots.count, by: 2).contains { dictionary.slots[$0].tensor != nil }
-}
-
-/// Walks modules and dictionaries, within bounds: shared nodes can make the walk exponentially long.
+/// Walks modules, dictionaries, lists and tuples, within bounds: shared nodes can make the walk exponentially long.
 private struct TensorCollector {
     private(set) var found: [(name: String, tensor: StoredTensor)] = []
     private var steps = 0
@@ -109,7 +57,18 @@ private struct TensorCollector {
         } else if let dictionary = value.dictionary {
             try addTensors(of: dictionary, prefix: prefix)
             try descend(into: dictionary, prefix: prefix, depth: depth)
+        } else if let elements = value.elements {
+            // Lists of modules are short; long ones are records of losses and the like.
+            let first = elements.prefix(1024)
+            try spend(first.count)
+            for (index, element) in first.enumerated() where Self.isContainer(element) {
+                try collect(element, prefix: joined(prefix, String(index)) + ".", depth: depth + 1)
+            }
         }
+    }
+
+    private static func isContainer(_ value: PickleValue) -> Bool {
+        value.object != nil || value.dictionary != nil || value.elements != nil
     }
 
     /// The `__dict__` of a module.
@@ -133,7 +92,7 @@ private struct TensorCollector {
     private mutating func descend(into dictionary: PickleDictionary?, prefix: String, depth: Int) throws {
         try spend(dictionary?.count ?? 0)
         for (key, value) in dictionary?.entries ?? [] {
-            guard let name = key.text, value.object != nil || value.dictionary != nil else { continue }
+            guard let name = key.text, Self.isContainer(value) else { continue }
             try collect(value, prefix: joined(prefix, name) + ".", depth: depth + 1)
         }
     }
