@@ -2,7 +2,7 @@ import Glibc
 import HLTensor
 
 /// How samples are weighted when an image is resized. Both widen by the factor of reduction.
-package enum ResizeFilter: Sendable {
+package enum ResamplingKernel: Sendable {
     /// Pillow's BILINEAR.
     case triangle
     /// Pillow's LANCZOS, of three lobes.
@@ -29,7 +29,7 @@ extension Image {
     ///
     /// - Throws: `Failure` `.usage` for a side outside 1…``maximumSide``.
     package func resized(
-        width newWidth: Int, height newHeight: Int, by filter: ResizeFilter = .triangle
+        width newWidth: Int, height newHeight: Int, by filter: ResamplingKernel = .triangle
     ) throws -> Image {
         let allowed = 1...Self.maximumSide
         guard allowed.contains(newWidth), allowed.contains(newHeight) else {
@@ -129,7 +129,7 @@ private struct ResizeWeights {
 
     static func sample(_ sum: Int32) -> UInt8 { UInt8(clamping: sum >> fractionBits) }
 
-    init(_ filter: ResizeFilter, from oldSize: Int, to newSize: Int) {
+    init(_ filter: ResamplingKernel, from oldSize: Int, to newSize: Int) {
         let scale = Double(oldSize) / Double(newSize)
         let support = filter.support * max(scale, 1)
         let inverseScale = 1 / max(scale, 1)
