@@ -1,18 +1,4 @@
-/// What a user may say of a data set beside its place.
-package struct DatasetOptions: Sendable {
-    /// Such as `train`; nil where none was chosen.
-    package var split: String?
-    /// Whether a class without images is one nevertheless, so that the labels of the others stay.
-    package var keepsEmptyClasses = false
-    /// Whether an image that a published list names and that is gone ends the run.
-    package var isStrict = false
-
-    package init(split: String? = nil, keepsEmptyClasses: Bool = false, isStrict: Bool = false) {
-        self.split = split
-        self.keepsEmptyClasses = keepsEmptyClasses
-        self.isStrict = isStrict
-    }
-}
+import HLTensor
 
 /// One kind of data set: what it is called, what may be said of it, and how one is opened. Help, completions, messages and
 /// hl-data(7) come from it.
@@ -47,6 +33,27 @@ package struct DatasetKind: Sendable {
 
     /// How a user writes it, such as `imagefolder:DIR`.
     package var form: String { "\(name):\(place)" }
+
+    /// A place of this kind as a user named it; what was not said is the kind's standard.
+    /// - Throws: `Failure(.usage)` for a split that the kind does not have and values that its settings do not take.
+    func place(_ path: String, settings given: [String: String], _ options: DatasetOptions) throws -> DatasetPlace {
+        for setting in settings {
+            if let value = given[setting.name], !setting.takes(value) {
+                throw Failure(
+                    .usage, "\(name) cannot have \(setting.name)=\(value)", "give \(setting.name)=\(setting.form)")
+            }
+        }
+        if let split = options.split, let splits, !splits.contains(split) {
+            throw Failure(
+                .usage, "\(name) has no split '\(split)'",
+                splits.isEmpty ? "leave out --split" : "use one of \(splits.joined(separator: ", "))")
+        }
+        return DatasetPlace(
+            kind: name, path: path, split: options.split ?? defaultSplit,
+            settings: settings.compactMap { setting in
+                (given[setting.name] ?? setting.standard).map { (setting.name, $0) }
+            }, options)
+    }
 }
 
 /// What a user may write behind a place as `,key=value`.

@@ -3,7 +3,8 @@ import HLTensor
 
 /// A data set as a user named it: the kind, where it lies, and what was said of it.
 struct DatasetPlace: Sendable {
-    let kind: DatasetKind
+    /// The kind's name.
+    let kind: String
     /// As it was written.
     let path: String
     /// The one that was named, or the kind's standard.
@@ -12,37 +13,25 @@ struct DatasetPlace: Sendable {
     /// Given ones and standards, in the kind's order.
     private let settings: [(name: String, value: String)]
 
-    /// - Throws: `Failure(.usage)` for a split that the kind does not have and values that its settings do not take.
-    init(_ kind: DatasetKind, path: String, settings given: [String: String], _ options: DatasetOptions) throws {
-        for setting in kind.settings {
-            if let value = given[setting.name], !setting.takes(value) {
-                throw Failure(
-                    .usage, "\(kind.name) cannot have \(setting.name)=\(value)", "give \(setting.name)=\(setting.form)")
-            }
-        }
-        if let split = options.split, let splits = kind.splits, !splits.contains(split) {
-            throw Failure(
-                .usage, "\(kind.name) has no split '\(split)'",
-                splits.isEmpty ? "leave out --split" : "use one of \(splits.joined(separator: ", "))")
-        }
+    init(
+        kind: String, path: String, split: String?, settings: [(name: String, value: String)], _ options: DatasetOptions
+    ) {
         self.kind = kind
         self.path = path
+        self.split = split
+        self.settings = settings
         self.options = options
-        split = options.split ?? kind.defaultSplit
-        settings = kind.settings.compactMap { setting in
-            (given[setting.name] ?? setting.standard).map { (setting.name, $0) }
-        }
     }
 
     /// The value of a setting that has a standard; empty for one that has none and was not given.
     subscript(setting: String) -> String { settings.first { $0.name == setting }?.value ?? "" }
 
     /// For messages, such as `dtd:textures (train)`.
-    var source: String { "\(kind.name):\(SystemPath(path).shown)" + (split.map { " (\($0))" } ?? "") }
+    var source: String { "\(kind):\(SystemPath(path).shown)" + (split.map { " (\($0))" } ?? "") }
 
     /// The first members of `hl.data`.
     var identity: JSONObject {
-        var object: JSONObject = ["kind": .string(kind.name), "directory": .string(path)]
+        var object: JSONObject = ["kind": .string(kind), "directory": .string(path)]
         if let split { object["split"] = .string(split) }
         for (name, value) in settings { object[name] = Int64(value).map { .integer($0) } ?? .string(value) }
         return object
@@ -60,7 +49,7 @@ struct DatasetPlace: Sendable {
         }
         if markers.contains(where: top.holds) { return top }
         throw Failure(
-            .noInput, "\(top.path.shown) is no \(kind.name): it has no \(markers.joined(separator: ", and no "))",
+            .noInput, "\(top.path.shown) is no \(kind): it has no \(markers.joined(separator: ", and no "))",
             "name the folder that the published archives were unpacked in")
     }
 }

@@ -20,6 +20,6 @@ package enum Datasets {
     ///   whatever the kind refuses.
     package static func open(_ text: String, _ options: DatasetOptions = DatasetOptions()) throws -> any ImageDataset {
         let (kind, path, settings) = try DatasetName.parse(text, of: all)
-        return try kind.open(DatasetPlace(kind, path: path, settings: settings, options))
+        return try kind.open(kind.place(path, settings: settings, options))
     }
 }

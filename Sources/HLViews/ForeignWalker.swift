@@ -18,7 +18,7 @@ struct ForeignWalker {
         let prefixes = Self.prefixes(all)
         guard let prefix = prefixes.first else {
             let part = shard(inName: path).map { ", and its name says that it is \($0)" } ?? ""
-            throw Walker.foreign(path, "it has no \(Self.mark)\(part)")
+            throw Self.refusal(path, "it has no \(Self.mark)\(part)")
         }
         guard prefixes.count == 1 else {
             let names = prefixes.prefix(4).map { "'\($0.dropLast())'" }.joined(separator: ", ")
@@ -30,7 +30,7 @@ struct ForeignWalker {
             name.hasPrefix(prefix) ? (String(name.dropFirst(prefix.count)), tensor) : nil
         }
         let other = stored.map(\.name).filter { $0.hasPrefix("walker.") && !Self.names.contains($0) }.min()
-        if let other { throw Walker.foreign(path, "it has \(other) too") }
+        if let other { throw Self.refusal(path, "it has \(other) too") }
         guard case .pickle(let value) = file else {
             chunks = nil
             return
@@ -38,6 +38,13 @@ struct ForeignWalker {
         let module = value.descendant(at: prefix)?.unwrapped.object
         try Self.checkLayers(of: module, path)
         chunks = try Self.chunks(of: module, path)
+    }
+
+    /// Of a file that holds no walker, for a reason.
+    static func refusal(_ name: String, _ reason: String) -> Failure {
+        Failure(
+            .incompatible, "\(name) is not a walker (\(reason))",
+            "name a file with walker.0 and walker.2, two linear layers")
     }
 
     private static let names = ["walker.0.weight", "walker.0.bias", "walker.2.weight", "walker.2.bias"]

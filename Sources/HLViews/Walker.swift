@@ -31,10 +31,10 @@ package final class Walker {
     ) throws {
         func take(_ key: String, rank: Int) throws -> HostTensor {
             guard let tensor = tensors[key] else {
-                throw Self.foreign(name, "it has no \(key)")
+                throw ForeignWalker.refusal(name, "it has no \(key)")
             }
             guard tensor.shape.count == rank, tensor.elementCount > 0 else {
-                throw Self.foreign(name, "\(key) has the shape \(tensor.shape)")
+                throw ForeignWalker.refusal(name, "\(key) has the shape \(tensor.shape)")
             }
             let floats = try convertedToFloat32(tensor, name: "\(key) of \(name)")
             guard floats.firstNonFinite == nil else {
@@ -46,7 +46,7 @@ package final class Walker {
         let biases = (try take("walker.0.bias", rank: 1), try take("walker.2.bias", rank: 1))
         let (hidden, dimension) = (weights.0.shape[0], weights.0.shape[1])
         guard weights.1.shape == [dimension, hidden], biases.0.shape == [hidden], biases.1.shape == [dimension] else {
-            throw Self.foreign(
+            throw ForeignWalker.refusal(
                 name, "its layers \(weights.0.shape) and \(weights.1.shape) do not lead back to \(dimension) values")
         }
         self.dimension = dimension
@@ -56,12 +56,6 @@ package final class Walker {
         self.backend = backend
         first = (backend.tensor(weights.0), backend.tensor(biases.0))
         second = (backend.tensor(weights.1), backend.tensor(biases.1))
-    }
-
-    static func foreign(_ name: String, _ reason: String) -> Failure {
-        Failure(
-            .incompatible, "\(name) is not a walker (\(reason))",
-            "name a file with walker.0 and walker.2, two linear layers")
     }
 
     /// The chunks of a latent of `count` chunks that the walker moves: the wanted ones, else those of its file, else

@@ -45,7 +45,12 @@ final class TrainingStream {
 
     private func add(_ header: StreamHeader) {
         headers.append(header)
-        for part in [header.generator, header.data, header.latent] { seen.add(part?.text ?? "none") }
+        for part in [header.generator, header.data, header.latent] {
+            // A file that has grown is still the one that a run may go on with.
+            var object = part?.object
+            object?["fingerprint"] = nil
+            seen.add(object.map { JSONValue.object($0).text } ?? part?.text ?? "none")
+        }
         for entry in header.history { seen.add(JSONValue.object(entry.json).text) }
     }
 

@@ -79,7 +79,8 @@ import Testing
         #expect(dataset.classNames[9] == (set == "mnist" ? "9 - nine" : "Ankle boot"))
         let image = try dataset.sample(at: 1).image
         #expect(image.width == 5 && image.height == 4)
-        #expect(image.withPlanes { Array($0) } == Array(pixels[20..<40]) + pixels[20..<40] + pixels[20..<40])
+        let second = Array(pixels[20..<40]), planes = [second, second, second].flatMap { $0 }
+        #expect(image.withPlanes { Array($0) } == planes)
         let label = failure { _ = try open(set, folder, split: "test") }
         #expect(label?.kind == .data && label?.what.contains("label 10") == true)
         try folder.write(idx([2], [9, 0]), to: "train-labels-idx1-ubyte")
@@ -296,10 +297,14 @@ import Testing
         let image = try dataset.sample(at: 0).image
         #expect(image.width == 384 && image.height == 384)
         let expected = try #require(answers["car"]?["pixels"]?.array).map { UInt8($0.integer ?? -1) }
-        let found = image.withPlanes { planes in
-            stride(from: 0, to: 384, by: 48).flatMap { y in
-                stride(from: 0, to: 384, by: 48).flatMap { x in (0..<3).map { planes[$0 * 384 * 384 + y * 384 + x] } }
+        let found: [UInt8] = image.withPlanes { planes in
+            var values: [UInt8] = []
+            for y in stride(from: 0, to: 384, by: 48) {
+                for x in stride(from: 0, to: 384, by: 48) {
+                    for plane in 0..<3 { values.append(planes[(plane * 384 + y) * 384 + x]) }
+                }
             }
+            return values
         }
         #expect(found == expected)
         #expect(try Datasets.open("lsun:\(Miniature.fixture("car").path)").count == 3)

@@ -60,7 +60,7 @@ import Testing
         let seeds = try Set((1...8).map { try names("train train=2 split-seed=\($0)") })
         #expect(seeds.count > 4)
         // A draw that no other version may change.
-        #expect(train.map { String($0.dropFirst(miniature.folder.path.count + 23)) } == Self.drawn)
+        #expect(train.map { String($0.dropFirst(miniature.folder.path.count + 22)) } == Self.drawn)
         // Thirty are more than there are.
         #expect(try names("train") == all)
         #expect(failure { _ = try names("test") }?.kind == .noInput)

@@ -8,7 +8,7 @@ import Testing
 struct ImageInputTests {
     private static let takers = [
         "hl-view a.hls", "hl-encode --untrained --width 4 --side 8 --backend plain a.hls",
-        "hl-train -q --width 4 --backend plain --batch 2 -n 4 a.hls",
+        "hl-train -q --force --width 4 --backend plain --batch 2 -n 4 a.hls",
         "hl-probe --train a.hls --test b.hls --untrained --width 4",
         "hl-probe --train b.hls --test a.hls --untrained --width 4",
         "hl-train discriminator -q --width 4 --held-out 1 --batch 2 -n 2 --real a.hls b.hls",
@@ -155,8 +155,9 @@ struct ImageInputTests {
         try space.succeed("rm ds/ape/[01346].png")
         for epochs in ["1", "0"] {
             try space.fail(
-                65, "\(read) --skip-damaged --epochs \(epochs) -o b.hls", saying: "every image of imagefolder:ds")
+                65, "\(read) --skip-damaged --epochs \(epochs) > b.hls", saying: "every image of imagefolder:ds")
         }
-        #expect(!space.exists("b.hls"))
+        try space.fail(65, "\(read) --skip-damaged -o c.hls", saying: "every image of imagefolder:ds")
+        #expect(!space.exists("c.hls"))
     }
 }

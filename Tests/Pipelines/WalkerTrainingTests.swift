@@ -128,7 +128,8 @@ struct WalkerTrainingTests {
         // Neither its checkpoints, of which the last good one stays.
         try space.succeed("echo kept > v.safetensors.resume")
         try space.fail(
-            65, "\(train) -n 64 --checkpoint-every 0 -o v.safetensors", saying: "v.safetensors.resume is not written")
+            65, "\(train) --force -n 64 --checkpoint-every 0 -o v.safetensors",
+            saying: "v.safetensors.resume is not written")
         #expect(try space.bytes("v.safetensors.resume") == Array("kept\n".utf8))
         #expect(try space.names().filter { $0.hasSuffix(".tmp") }.isEmpty)
     }

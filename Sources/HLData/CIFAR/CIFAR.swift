@@ -45,7 +45,7 @@ enum CIFAR {
     private static func dataset(
         _ place: DatasetPlace, _ files: [CIFARFile], _ names: CIFARClassNames, _ titles: [String]
     ) throws -> LabelledImages {
-        let kind: CIFARKind = place.kind.name == "cifar10" ? .cifar10 : .cifar100
+        let kind: CIFARKind = place.kind == "cifar10" ? .cifar10 : .cifar100
         guard files.allSatisfy({ $0.kind == kind }), (names.coarseNames != nil) == (kind == .cifar100) else {
             let other = kind == .cifar10 ? "cifar100" : "cifar10"
             throw Failure(.data, "\(place.source) holds \(other)", "name it as \(other):\(place.path)")

@@ -33,7 +33,7 @@ struct FlatFolder: ImageDataset {
         omissions = content.omissions
     }
 
-    var source: String { "\(place.kind.name):\(root.shown)" }
+    var source: String { "\(place.kind):\(root.shown)" }
     var count: Int { files.count }
 
     var identity: JSONObject {

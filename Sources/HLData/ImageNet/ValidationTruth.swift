@@ -23,8 +23,9 @@ struct ValidationTruth {
         }
         guard folder.holds("\(Self.devkit).tar.gz") else {
             throw Failure(
-                .noInput, "\(folder.path.shown) has no \(Self.devkit).tar.gz, which gives the validation images their "
-                    + "classes", "put it there, packed or unpacked")
+                .noInput,
+                "\(folder.path.shown) has no \(Self.devkit).tar.gz, which gives the validation images their "
+                    + "classes", "put the devkit there, packed or unpacked")
         }
         let path = try folder.file("\(Self.devkit).tar.gz").text
         // The published one unfolds to less than ten megabytes.

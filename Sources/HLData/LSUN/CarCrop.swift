@@ -22,8 +22,9 @@ enum CarCrop {
         }
         let top = (image.height - rows) / 2
         return try image.cut(
-            Image.Region(left: 0, top: top, width: image.width, height: (image.height + rows) / 2 - top))
-            .resized(width: width, height: height, by: .lanczos).centreCropped(to: height)
+            Image.Region(left: 0, top: top, width: image.width, height: (image.height + rows) / 2 - top)
+        )
+        .resized(width: width, height: height, by: .lanczos).centreCropped(to: height)
     }
 
     /// The records that are large enough, from their headers.

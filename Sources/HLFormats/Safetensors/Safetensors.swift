@@ -20,7 +20,7 @@ package struct TensorFile: Sendable {
 /// JSON header, and the tensors, row-major and little-endian, without gaps.
 package enum Safetensors {
     /// The longest JSON header that the format allows, in bytes.
-    package static let maximumHeaderLength = 100_000_000
+    package static let maximumHeaderLength = FileForm.maximumHeaderLength
     /// More dimensions than any tensor has: NumPy and PyTorch stop here too.
     static let maximumRank = 64
 

@@ -61,11 +61,14 @@ package struct FileForm: Sendable, Equatable {
 
     // MARK: Forms
 
+    /// Bytes of JSON that safetensors may begin with, as its library has it.
+    package static let maximumHeaderLength = 100_000_000
+
     private static func ours(_ bytes: [UInt8]) -> FileForm? {
         // The length that safetensors begin with can look like the beginning of a pickle; its JSON settles it.
         if bytes.count > 8, bytes[8] == UInt8(ascii: "{") {
             let length = bytes[..<8].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
-            if length <= UInt64(Safetensors.maximumHeaderLength) {
+            if length <= UInt64(maximumHeaderLength) {
                 return FileForm(.safetensors, "a safetensors file")
             }
         }
