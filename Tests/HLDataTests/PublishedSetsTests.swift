@@ -66,7 +66,10 @@ import Testing
         #expect(failure { _ = try names("test") }?.kind == .noInput)
     }
 
-    private static let drawn = [String]()
+    private static let drawn = [
+        "Faces/image_0001.jpg", "Faces/image_0003.jpg", "airplanes/image_0001.jpg", "airplanes/image_0003.jpg",
+        "yin_yang/image_0002.jpg", "yin_yang/image_0005.jpg",
+    ]
 
     @Test func carsNeedTheListWithLabels() throws {
         let miniature = try Miniature("cars")

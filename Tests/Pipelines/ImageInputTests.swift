@@ -155,7 +155,8 @@ struct ImageInputTests {
         try space.succeed("rm ds/ape/[01346].png")
         for epochs in ["1", "0"] {
             try space.fail(
-                65, "\(read) --skip-damaged --epochs \(epochs) > b.hls", saying: "every image of imagefolder:ds")
+                65, "set -o pipefail; \(read) --skip-damaged --epochs \(epochs) | cat > b.hls",
+                saying: "every image of imagefolder:ds")
         }
         try space.fail(65, "\(read) --skip-damaged -o c.hls", saying: "every image of imagefolder:ds")
         #expect(!space.exists("c.hls"))

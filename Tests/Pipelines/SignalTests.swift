@@ -109,7 +109,7 @@ struct SignalTests {
         let child = try space.start(
             """
             exec hl-train --backend plain --threads 1 --batch 256 --checkpoint-every 0 --log log -o e.safetensors \
-              < <(hl-sample)
+              < <(hl-sample | hl-perturb)
             """)
         try child.until { space.exists("log") ? true : nil }
         usleep(500_000)
