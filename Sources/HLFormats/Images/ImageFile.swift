@@ -103,6 +103,10 @@ extension Image {
                 self = .webp
             } else if bytes.isEmpty {
                 throw Failure(.data, "\(name) is empty", "fetch or export it again")
+            } else if case let form = FileForm(bytes.prefix(FileForm.length)), form.kind == .foreign {
+                // Pointers of Git LFS and web pages are found where pictures should be, too.
+                throw form.refusal(
+                    of: name, wanted: "a PNG, JPEG or WebP picture", remedy: "convert it or leave it out")
             } else {
                 throw Failure(.data, "\(name) is no PNG, JPEG or WebP file", "convert it or leave it out")
             }
