@@ -92,7 +92,7 @@ final class TrainingStream {
     /// The stream's history with a training on it last; of streams that were joined, and of others that it was trained on
     /// too, all of theirs. A run that was stopped and resumed leaves the same file as one that was not.
     func history(seed: UInt64, with others: TrainingStream...) -> [HistoryEntry] {
-        let arguments = CommandLine.arguments.dropFirst().filter { $0 != "--resume" }
+        let arguments = CommandLine.arguments.dropFirst().filter { !["--resume", "--force"].contains($0) }
         var all = header
         all.history = StreamHeader.history(joining: headers + others.flatMap(\.headers))
         return all.appending(arguments: arguments, seed: seed).history
