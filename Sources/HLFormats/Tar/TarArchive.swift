@@ -89,6 +89,8 @@ package struct TarArchive: Sendable {
     private static func path(_ name: [UInt8]) -> [UInt8]? {
         let slash = UInt8(ascii: "/"), dot = UInt8(ascii: ".")
         guard name.first != slash, !name.contains(0) else { return nil }
+        // Most have nothing to leave out.
+        if !name.isEmpty, name.first != dot, !name.contains(slash) { return name }
         let parts = name.split(separator: slash).filter { $0.count != 1 || $0.first != dot }
         guard !parts.isEmpty, parts.allSatisfy({ $0.count != 2 || !$0.allSatisfy { $0 == dot } }) else { return nil }
         return Array(parts.joined(separator: [slash]))

@@ -14,6 +14,8 @@ struct TarReader {
 
     private let bytes: FileSection
     private var position = 0
+    /// The block that is looked at.
+    private let buffer = HostBuffer(count: TarReader.block)
     /// What the headers in front of a member say about it.
     private var ahead = Ahead()
 
@@ -36,13 +38,14 @@ struct TarReader {
         guard section.count > 0 else {
             throw Failure(.data, "\(section.name) is empty", "fetch or copy it again")
         }
-        let start = [UInt8](try contents(at: 0, count: min(Self.block, section.count)))
+        let start = try contents(at: 0, count: min(Self.block, section.count))
         if let (tool, command) = Self.compression(start) {
             throw Failure(
                 .data, "\(section.name) is compressed with \(tool), so that its members cannot be found",
                 "decompress it once: \(command) < FILE > FILE.tar")
         }
-        guard start.count == Self.block, start.allSatisfy({ $0 == 0 }) || TarHeader.isHeader(start) else {
+        let isTar = start.withUnsafeBytes { $0.count == Self.block && (Self.isEmpty($0) || TarHeader.isHeader($0)) }
+        guard isTar else {
             throw Failure(.data, "\(section.name) is not a tar archive", "name a .tar file, or the folder unpacked")
         }
     }
@@ -55,12 +58,15 @@ struct TarReader {
                 throw Failure(
                     .data, "\(bytes.name) ends without the end mark of a tar archive: it was cut", "fetch it again")
             }
-            let block = [UInt8](try contents(at: position, count: Self.block))
-            if block.allSatisfy({ $0 == 0 }) {
-                try end()
+            try bytes.read(into: buffer.bytes, at: position)
+            guard
+                let header = try buffer.withBytes({ block -> TarHeader? in
+                    Self.isEmpty(block) ? nil : try TarHeader(block, name: bytes.name, at: position)
+                })
+            else {
+                try checkEnd()
                 return nil
             }
-            let header = try TarHeader(block, name: bytes.name, at: position)
             position += Self.block
             if let member = try member(header) {
                 ahead = Ahead()
@@ -103,6 +109,8 @@ struct TarReader {
         return Member(kind: kind, name: name, offset: offset, size: size)
     }
 
+    private static func isEmpty(_ block: UnsafeRawBufferPointer) -> Bool { block.allSatisfy { $0 == 0 } }
+
     private static func kind(_ type: UInt8) -> Member.Kind {
         switch type {
         case 0, UInt8(ascii: "0"), UInt8(ascii: "7"): .file
@@ -113,7 +121,7 @@ struct TarReader {
     }
 
     /// Nothing but zeros may follow the end mark: a second archive behind it would be lost in silence.
-    private func end() throws {
+    private func checkEnd() throws {
         guard ahead.isEmpty else { throw damaged("its last header belongs to no member") }
         var place = position
         let end = min(bytes.count, position + Self.maximumPadding)
@@ -136,7 +144,7 @@ struct TarReader {
         }
         let offset = position
         try advance(over: header.size)
-        return [UInt8](try contents(at: offset, count: header.size))
+        return try contents(at: offset, count: header.size)
     }
 
     /// Records `LENGTH KEY=VALUE\n` of pax (POSIX.1-2001, pax Extended Header).
@@ -186,11 +194,11 @@ struct TarReader {
         position = min(bytes.count, position + (size + Self.block - 1) / Self.block * Self.block)
     }
 
-    private func contents(at offset: Int, count: Int) throws -> ArraySlice<UInt8> {
+    private func contents(at offset: Int, count: Int) throws -> [UInt8] {
         try [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
             try bytes.read(into: .init(rebasing: UnsafeMutableRawBufferPointer(buffer)[..<count]), at: offset)
             filled = count
-        }[...]
+        }
     }
 
     private func damaged(_ what: String) -> Failure {
