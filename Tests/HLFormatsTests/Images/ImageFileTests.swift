@@ -10,7 +10,9 @@ import Testing
         let text = failure { _ = try decode(Array("a text".utf8), name: "notes.jpg") }
         #expect(text?.kind == .data && text?.what == "notes.jpg is no PNG, JPEG or WebP file")
         #expect(failure { _ = try decode([], name: "empty.jpg") }?.what == "empty.jpg is empty")
-        let pointer = failure { _ = try decode(Array("version https://git-lfs.github.com/spec/v1".utf8), name: "a.jpg") }
+        let pointer = failure {
+            _ = try decode(Array("version https://git-lfs.github.com/spec/v1".utf8), name: "a.jpg")
+        }
         #expect(pointer?.what.contains("a.jpg is a Git LFS pointer") == true)
     }
 
