@@ -17,13 +17,17 @@ package final class HostBuffer: @unchecked Sendable {
     package init(count: Int) {
         precondition(count >= 0)
         self.count = count
-        let isLarge = count >= Self.largeCount, alignment = isLarge ? Self.largePage : Self.alignment
-        // Aligned here and not by the system: glibc before 2.38 seldom finds an aligned block again that was freed, so that
-        // its heap grows by one of them with every step of a training.
-        block = UnsafeMutableRawPointer.allocate(byteCount: count + alignment, alignment: Self.natural)
-        pointer = block.alignedUp(toMultipleOf: alignment)
+        guard count >= Self.largeCount else {
+            // Aligned here and not by the system: glibc before 2.38 seldom finds an aligned block again that was freed, so
+            // that its heap grows by one of them with every step of a training.
+            block = UnsafeMutableRawPointer.allocate(byteCount: count + Self.alignment, alignment: Self.natural)
+            pointer = block.alignedUp(toMultipleOf: Self.alignment)
+            return
+        }
         // Memory fresh from the system is zeroed page by page when it is first written; large pages save most of that.
-        if isLarge { madvise(pointer, count / Self.largePage * Self.largePage, MADV_HUGEPAGE) }
+        block = UnsafeMutableRawPointer.allocate(byteCount: count, alignment: Self.largePage)
+        pointer = block
+        madvise(pointer, count / Self.largePage * Self.largePage, MADV_HUGEPAGE)
     }
 
     /// What malloc aligns by itself.
