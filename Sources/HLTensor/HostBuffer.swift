@@ -11,23 +11,27 @@ package final class HostBuffer: @unchecked Sendable {
 
     package static let alignment = 64
     private static let largePage = 2 << 20
+    private static let mediumCount = 4 << 20
     private static let largeCount = 8 << 20
 
     /// - Parameter count: bytes; the memory is not initialised.
     package init(count: Int) {
         precondition(count >= 0)
         self.count = count
-        guard count >= Self.largeCount else {
+        guard count >= Self.mediumCount else {
             // Aligned here and not by the system: glibc before 2.38 seldom finds an aligned block again that was freed, so
             // that its heap grows by one of them with every step of a training.
             block = UnsafeMutableRawPointer.allocate(byteCount: count + Self.alignment, alignment: Self.natural)
             pointer = block.alignedUp(toMultipleOf: Self.alignment)
             return
         }
-        // Memory fresh from the system is zeroed page by page when it is first written; large pages save most of that.
-        block = UnsafeMutableRawPointer.allocate(byteCount: count, alignment: Self.largePage)
+        // Larger ones are few, and what glibc keeps of them spares the pages that the next one would have zeroed.
+        let isLarge = count >= Self.largeCount
+        block = UnsafeMutableRawPointer.allocate(
+            byteCount: count, alignment: isLarge ? Self.largePage : Self.alignment)
         pointer = block
-        madvise(pointer, count / Self.largePage * Self.largePage, MADV_HUGEPAGE)
+        // Memory fresh from the system is zeroed page by page when it is first written; large pages save most of that.
+        if isLarge { madvise(pointer, count / Self.largePage * Self.largePage, MADV_HUGEPAGE) }
     }
 
     /// What malloc aligns by itself.

@@ -28,7 +28,7 @@ package enum Npy {
         }
         guard let (type, isSwapped) = Self.type(header.descriptor) else {
             throw Failure(
-                .data, "\(name) has the element type \(header.descriptor)",
+                .data, "\(name) has the element type \(printable(header.descriptor).replacing("\n", with: " "))",
                 "convert it: array.astype('<f4') before numpy.save")
         }
         guard let size = Safetensors.byteCount(type, header.shape), size == bytes.count - start - length else {
