@@ -77,6 +77,7 @@ struct Encode: Tool {
         while let batch = try batches.nextBatch(of: batch) {
             var tensors = batch.tensors
             let wanted = views ?? Renderer.views(of: batch)
+            try requireOneEncoder(batch, embedding: wanted, as: description, reader.header)
             for (view, images) in zip(wanted, try renderer.separateImages(of: wanted, in: batch, on: backend)) {
                 if output.samplesWritten == 0 { encoder.warnAboutSize(of: images.shape) }
                 let embeddings = try encoder.encode(.device(images))
@@ -92,6 +93,23 @@ struct Encode: Tool {
         if output.samplesWritten == 0 { warn("the stream has no samples") }
         try output.finish()
         progress.finish()
+    }
+
+    /// The header names one encoder: embeddings of another may not stay beside those that are made.
+    /// - Throws: `Failure` (incompatible).
+    private func requireOneEncoder(
+        _ batch: Batch, embedding views: [Int], as description: JSONValue, _ header: StreamHeader
+    ) throws {
+        let made = Set(views.map { "e.\($0)" })
+        guard let other = batch.tensors.names.first(where: { $0.hasPrefix("e.") && !made.contains($0) }) else { return }
+        for header in batch.parts.isEmpty ? [header] : batch.parts.map(\.segment.header) {
+            let stated = try header.metadata["hl.encoder"].map { try JSONValue(parsing: $0, name: "hl.encoder") }
+            if let before = stated?["fingerprint"], before != description["fingerprint"] {
+                throw Failure(
+                    .incompatible, "\(other) in the stream is of another encoder",
+                    "embed all views with one encoder, or the stream before it was embedded")
+            }
+        }
     }
 
     /// For the header, `hl.encoder`, so that embeddings of two encoders are not compared.

@@ -17,8 +17,7 @@ enum GivenLatents {
         let source = try PeekingSource(path: path)
         if source.form.kind == .zstd {
             let stream = try StreamReader(source, name: source.name)
-            let isChosen = network.isGiven || network.size != nil
-            let specification = try isChosen ? network.specification() : GeneratorSpecification(of: stream.header)
+            let specification = try specification(network, of: stream)
             return try LatentStream(stream, specification, path, positions, attaching: request)
         }
         guard [.npy, .zip, .safetensors].contains(source.form.kind) else {
@@ -29,6 +28,22 @@ enum GivenLatents {
         let arrays = try NamedArrays(source)
         return try LatentArray(
             specification, try arrays.latents(of: specification), (path, source.name), positions, attaching: request)
+    }
+
+    /// A stream's own generator, unless another is named. Options alone are those of the standard one, which must not take
+    /// the place of what the stream was drawn for.
+    private static func specification(
+        _ network: GeneratorOptions, of stream: StreamReader
+    ) throws -> GeneratorSpecification {
+        if network.isNamed || network.weights != nil { return try network.specification() }
+        let own = try GeneratorSpecification(of: stream.header)
+        guard network.isGiven || network.size != nil else { return own }
+        guard try own.json == GeneratorSpecification.named(GeneratorCatalogue.standard.usage).json else {
+            throw Failure(
+                .usage, "\(stream.name) is of \(own.name), whose rendering its header has settled",
+                "name the generator too, with --generator or --weights, or leave its options out")
+        }
+        return try network.specification()
     }
 
     static func header(

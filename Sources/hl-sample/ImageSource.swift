@@ -86,16 +86,21 @@ final class ImageSource: SampleSource {
         return nil
     }
 
+    /// One beyond the last position of the epoch; near the end of all numbers, of the run.
+    private var endOfEpoch: Int {
+        let (position, overflow) = (epoch + 1).multipliedReportingOverflow(by: dataset.count)
+        return overflow ? end : min(end, position)
+    }
+
     private func nextImages() throws -> ImageBatch? {
         // Records stay within an epoch: each has an order of its own.
-        var (first, count) = positions.take(batchSize, below: min(end, (epoch + 1) * dataset.count))
+        var (first, count) = positions.take(batchSize, below: endOfEpoch)
         while count == 0 {
-            let (next, overflow) = (epoch + 1).multipliedReportingOverflow(by: dataset.count)
-            guard !overflow, next < min(end, positions.end) else { return nil }
+            guard endOfEpoch < min(end, positions.end) else { return nil }
             // Not even one could be read: nothing would ever come.
             guard wasRead || damaged.isEmpty else { return nil }
             epoch = max(epoch + 1, first / dataset.count)
-            (first, count) = positions.take(batchSize, below: min(end, (epoch + 1) * dataset.count))
+            (first, count) = positions.take(batchSize, below: endOfEpoch)
             source = try DatasetSource(
                 dataset, side: side, shuffleSeed: seed, epoch: epoch, threads: threads, skippingDamaged: skipsDamaged)
         }

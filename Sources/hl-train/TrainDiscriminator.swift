@@ -67,7 +67,7 @@ struct TrainDiscriminator: Tool {
     }
 
     func run() throws {
-        try running.checkOutput(output)
+        try running.checkOutput(output, inputs: [input, real])
         let backend = try running.makeBackend(threads: shared.threads)
         var settings = DiscriminatorTrainer.Settings()
         settings.batch = batch

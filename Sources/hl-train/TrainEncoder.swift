@@ -132,7 +132,7 @@ struct TrainEncoder: Tool {
     }
 
     func run() throws {
-        try running.checkOutput(output)
+        try running.checkOutput(output, inputs: [input])
         let backend = try running.makeBackend(threads: shared.threads)
         let source = try PairSource(path: input, epochs: epochs, seed: seed.seed, on: backend)
         let steps = try samples.map { $0 / batch } ?? source.sampleCount.map(steps(of:)) ?? Self.defaultSamples / batch

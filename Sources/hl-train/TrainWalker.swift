@@ -106,7 +106,7 @@ struct TrainWalker: Tool {
     }
 
     func run() throws {
-        try running.checkOutput(output)
+        try running.checkOutput(output, inputs: [input])
         let stream = try TrainingStream(path: input, epochs: 1, seed: seed.seed)
         guard stream.header.generator != nil else {
             throw Failure(
