@@ -44,9 +44,9 @@ struct LogTests {
     }
 
     /// A training is worth more than its log.
-    @Test func aReaderThatGoes() throws {
+    @Test(arguments: ["-", "/dev/stdout"]) func aReaderThatGoes(log: String) throws {
         let space = try workspace()
-        let statuses = try space.statuses("\(Self.train) --log - | true")
+        let statuses = try space.statuses("\(Self.train) --log \(log) | true")
         #expect(statuses == [0, 0])
         #expect(space.exists("e.safetensors"))
     }
