@@ -3,9 +3,9 @@
 #include <string.h>
 
 void hl_im2col(const float *image, float *columns, size_t channels, size_t height, size_t width, size_t kernel,
-               size_t stride, size_t padding) {
-    const size_t out_height = (height + 2 * padding - kernel) / stride + 1;
-    const size_t out_width = (width + 2 * padding - kernel) / stride + 1;
+               size_t stride, size_t padding, size_t trailing) {
+    const size_t out_height = (height + 2 * padding + trailing - kernel) / stride + 1;
+    const size_t out_width = (width + 2 * padding + trailing - kernel) / stride + 1;
     for (size_t c = 0; c < channels; c++)
         for (size_t i = 0; i < kernel; i++)
             for (size_t k = 0; k < kernel; k++)
@@ -19,9 +19,9 @@ void hl_im2col(const float *image, float *columns, size_t channels, size_t heigh
 }
 
 void hl_col2im(const float *columns, float *image, size_t channels, size_t height, size_t width, size_t kernel,
-               size_t stride, size_t padding) {
-    const size_t out_height = (height + 2 * padding - kernel) / stride + 1;
-    const size_t out_width = (width + 2 * padding - kernel) / stride + 1;
+               size_t stride, size_t padding, size_t trailing) {
+    const size_t out_height = (height + 2 * padding + trailing - kernel) / stride + 1;
+    const size_t out_width = (width + 2 * padding + trailing - kernel) / stride + 1;
     memset(image, 0, channels * height * width * sizeof(float));
     for (size_t c = 0; c < channels; c++)
         for (size_t i = 0; i < kernel; i++)

@@ -36,7 +36,7 @@ static dnnl_primitive_t reorder(descriptor_reference from, descriptor_reference 
 
 typedef struct {
     descriptor input, weights, output;
-    dnnl_dims_t strides, dilation, padding;
+    dnnl_dims_t strides, dilation, padding, padding_behind;
 } geometry;
 
 // The primitive descriptor of one pass; `hint` is that of the forward pass, which the backward passes ask for.
@@ -50,17 +50,17 @@ static dnnl_primitive_desc_t describe_pass(const geometry *g, hl_dnn_pass pass, 
         case HL_FORWARD:
             status = hl_dnn.dnnl_convolution_forward_primitive_desc_create(
                 &pd, hl_dnn_engine, dnnl_forward_training, algorithm, input, weights, NULL, output, g->strides,
-                g->dilation, g->padding, g->padding, attributes);
+                g->dilation, g->padding, g->padding_behind, attributes);
             break;
         case HL_BACKWARD_DATA:
             status = hl_dnn.dnnl_convolution_backward_data_primitive_desc_create(
-                &pd, hl_dnn_engine, algorithm, input, weights, output, g->strides, g->dilation, g->padding, g->padding,
-                hint, attributes);
+                &pd, hl_dnn_engine, algorithm, input, weights, output, g->strides, g->dilation, g->padding,
+                g->padding_behind, hint, attributes);
             break;
         case HL_BACKWARD_WEIGHTS:
             status = hl_dnn.dnnl_convolution_backward_weights_primitive_desc_create(
                 &pd, hl_dnn_engine, algorithm, input, weights, NULL, output, g->strides, g->dilation, g->padding,
-                g->padding, hint, attributes);
+                g->padding_behind, hint, attributes);
             break;
     }
 #else
@@ -68,15 +68,15 @@ static dnnl_primitive_desc_t describe_pass(const geometry *g, hl_dnn_pass pass, 
     switch (pass) {
         case HL_FORWARD:
             status = hl_dnn.dnnl_convolution_forward_desc_init(&d, dnnl_forward_training, algorithm, input, weights,
-                                                               NULL, output, g->strides, g->padding, g->padding);
+                                                               NULL, output, g->strides, g->padding, g->padding_behind);
             break;
         case HL_BACKWARD_DATA:
             status = hl_dnn.dnnl_convolution_backward_data_desc_init(&d, algorithm, input, weights, output, g->strides,
-                                                                     g->padding, g->padding);
+                                                                     g->padding, g->padding_behind);
             break;
         case HL_BACKWARD_WEIGHTS:
             status = hl_dnn.dnnl_convolution_backward_weights_desc_init(&d, algorithm, input, weights, NULL, output,
-                                                                        g->strides, g->padding, g->padding);
+                                                                        g->strides, g->padding, g->padding_behind);
             break;
     }
     if (status == dnnl_success) status = hl_dnn.dnnl_primitive_desc_create(&pd, &d, attributes, hl_dnn_engine, hint);
@@ -97,17 +97,23 @@ static descriptor_reference layout_of(const_dnnl_primitive_desc_t pd, dnnl_query
 }
 
 hl_dnn_convolution *hl_dnn_create(const hl_dnn_shape *s, hl_dnn_pass pass, char *error, size_t error_size) {
-    const int out_height = (s->height + 2 * s->padding - s->kernel) / s->stride + 1;
-    const int out_width = (s->width + 2 * s->padding - s->kernel) / s->stride + 1;
+    const int behind = s->padding + s->trailing;
+    const int out_height = (s->height + s->padding + behind - s->kernel) / s->stride + 1;
+    const int out_width = (s->width + s->padding + behind - s->kernel) / s->stride + 1;
     const dnnl_dims_t input = {s->batch, s->in_channels, s->height, s->width};
-    const dnnl_dims_t weights = {s->out_channels, s->in_channels, s->kernel, s->kernel};
+    // As groups of one channel, a depthwise kernel has a dimension more.
+    const dnnl_dims_t full = {s->out_channels, s->in_channels, s->kernel, s->kernel};
+    const dnnl_dims_t grouped = {s->out_channels, 1, 1, s->kernel, s->kernel};
+    const dnnl_dim_t *weights = s->depthwise ? grouped : full;
+    const int rank = s->depthwise ? 5 : 4;
     const dnnl_dims_t output = {s->batch, s->out_channels, out_height, out_width};
-    geometry g = {.strides = {s->stride, s->stride}, .padding = {s->padding, s->padding}};
+    geometry g = {
+        .strides = {s->stride, s->stride}, .padding = {s->padding, s->padding}, .padding_behind = {behind, behind}};
     hl_dnn_convolution *c = calloc(1, sizeof *c);
     dnnl_primitive_attr_t attributes = make_attributes();
     dnnl_primitive_desc_t pd = NULL, hint = NULL;
     if (c && attributes && describe(&g.input, 4, input, activations(s->in_block)) &&
-        describe(&g.weights, 4, weights, dnnl_format_tag_any) &&
+        describe(&g.weights, rank, weights, dnnl_format_tag_any) &&
         describe(&g.output, 4, output, activations(s->out_block))) {
         const dnnl_alg_kind_t order[] = {dnnl_convolution_winograd, dnnl_convolution_direct};
         for (int i = s->winograd ? 0 : 1; i < 2 && !pd; i++) {
@@ -133,7 +139,8 @@ hl_dnn_convolution *hl_dnn_create(const hl_dnn_shape *s, hl_dnn_pass pass, char 
         descriptor_reference scratch = layout_of(pd, dnnl_query_scratchpad_md);
         c->weights_bytes = hl_dnn.dnnl_memory_desc_get_size(w);
         c->scratch_bytes = scratch ? hl_dnn.dnnl_memory_desc_get_size(scratch) : 0;
-        ready = copy(&c->weights_layout, w) && describe(&c->plain_layout, 4, weights, dnnl_oihw) &&
+        ready = copy(&c->weights_layout, w) &&
+                describe(&c->plain_layout, rank, weights, s->depthwise ? dnnl_goihw : dnnl_oihw) &&
                 new_memory(&c->input, in) && new_memory(&c->weights, w) && new_memory(&c->output, out) &&
                 new_memory(&c->plain, REFERENCE(c->plain_layout)) &&
                 (!c->scratch_bytes || new_memory(&c->scratch, scratch)) &&

@@ -9,11 +9,17 @@ package final class BatchNorm: Module {
     package let bias: Parameter?
     private let running: RunningStatistics
     private let batchesTracked = Counter()
-    private let epsilon: Float = 1e-5
+    private let epsilon: Float
 
-    /// - Parameter zeroInitialised: start with a scale of 0, so that a residual block begins as the identity
-    ///   (Goyal et al. 2017; torchvision's `zero_init_residual`).
-    package init(_ backend: any Backend, _ channels: Int, affine: Bool = true, zeroInitialised: Bool = false) {
+    /// - Parameters:
+    ///   - zeroInitialised: start with a scale of 0, so that a residual block begins as the identity (Goyal et al. 2017;
+    ///     torchvision's `zero_init_residual`).
+    ///   - epsilon: beside the variance; PyTorch's by default.
+    package init(
+        _ backend: any Backend, _ channels: Int, affine: Bool = true, zeroInitialised: Bool = false,
+        epsilon: Float = 1e-5
+    ) {
+        self.epsilon = epsilon
         weight = affine ? Parameter(backend, [channels], .constant(zeroInitialised ? 0 : 1)) : nil
         bias = affine ? Parameter(backend, [channels], .constant(0)) : nil
         running = RunningStatistics(
@@ -54,5 +60,20 @@ package final class BatchNorm: Module {
             if x.requiresGradient { x.receive(gradients.input, backend) }
             if let residual, let gradient = gradients.residual { residual.receive(gradient, backend) }
         }
+    }
+
+    /// y = act(norm(x)), of x's shape. Where nothing is recorded and statistics are fixed, norm and activation are one pass
+    /// over memory.
+    package func callAsFunction(_ x: Variable, activation: Activation, _ pass: Pass) -> Variable {
+        guard !pass.isTraining, !pass.tape.isRecording else {
+            return pass.modulate(self(x, pass), activation: activation)
+        }
+        let backend = pass.backend
+        func row(_ vector: Tensor) -> Tensor { backend.reshaped(vector, [1, vector.elementCount]) }
+        let inverse = backend.inverseRoot(row(running.variance), epsilon: epsilon)
+        let scale = weight.map { backend.multiply(inverse, row($0.value)) } ?? inverse
+        let offset = backend.scale(backend.multiply(row(running.mean), scale), by: -1)
+        let shift = bias.map { backend.add(offset, row($0.value)) } ?? offset
+        return Variable(backend.modulate(x.value, Modulation(scale: scale, shift: shift, activation: activation)))
     }
 }

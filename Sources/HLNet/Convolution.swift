@@ -4,12 +4,20 @@ import HLCompute
 package final class Convolution: Module {
     /// [O, I, k, k]
     package let weight: Parameter
-    /// Side, stride and padding.
-    package let window: Window
+    /// Side, stride and padding for an input side.
+    private let window: @Sendable (Int) -> Window
 
     /// A layer with torchvision's initialisation (Kaiming, fan out), once it is drawn.
-    package init(_ backend: any Backend, _ inChannels: Int, _ outChannels: Int, _ window: Window) {
-        let shape = [outChannels, inChannels, window.size, window.size]
+    package convenience init(_ backend: any Backend, _ inChannels: Int, _ outChannels: Int, _ window: Window) {
+        self.init(backend, inChannels, outChannels, size: window.size) { _ in window }
+    }
+
+    /// A layer whose padding may depend on the side of its input, as TensorFlow's does (`Window.same`).
+    package init(
+        _ backend: any Backend, _ inChannels: Int, _ outChannels: Int, size: Int,
+        _ window: @escaping @Sendable (_ side: Int) -> Window
+    ) {
+        let shape = [outChannels, inChannels, size, size]
         weight = Parameter(backend, shape, .kaimingFanOut(shape))
         self.window = window
     }
@@ -20,7 +28,7 @@ package final class Convolution: Module {
 
     /// [B, I, H, W] → [B, O, H', W'].
     package func callAsFunction(_ x: Variable, _ pass: Pass) -> Variable {
-        let backend = pass.backend, weight = weight, window = window
+        let backend = pass.backend, weight = weight, window = window(x.shape[2])
         let y = backend.convolution(x.value, weight: weight.value, window: window)
         // A frozen layer needs nothing of its input.
         let input = weight.requiresGradient ? x.value : nil

@@ -5,15 +5,18 @@ import Testing
 /// What convolutions are made of, against plain loops.
 struct ConvolutionTests {
     struct Shape: Sendable {
-        let channels, height, width, kernel, stride, padding: Int
+        let channels, height, width, kernel, stride, padding, trailing: Int
 
-        init(_ channels: Int, _ height: Int, _ width: Int, _ kernel: Int, _ stride: Int, _ padding: Int) {
+        init(
+            _ channels: Int, _ height: Int, _ width: Int, _ kernel: Int, _ stride: Int, _ padding: Int,
+            _ trailing: Int = 0
+        ) {
             (self.channels, self.height, self.width) = (channels, height, width)
-            (self.kernel, self.stride, self.padding) = (kernel, stride, padding)
+            (self.kernel, self.stride, self.padding, self.trailing) = (kernel, stride, padding, trailing)
         }
 
-        var outHeight: Int { (height + 2 * padding - kernel) / stride + 1 }
-        var outWidth: Int { (width + 2 * padding - kernel) / stride + 1 }
+        var outHeight: Int { (height + 2 * padding + trailing - kernel) / stride + 1 }
+        var outWidth: Int { (width + 2 * padding + trailing - kernel) / stride + 1 }
 
         /// Where in the image an entry of the columns comes from, or nil for the zeros around it.
         func source(_ index: Int) -> Int? {
@@ -28,7 +31,8 @@ struct ConvolutionTests {
 
     @Test(arguments: [
         Shape(3, 7, 5, 3, 1, 1), Shape(1, 1, 1, 1, 1, 0), Shape(2, 9, 9, 7, 2, 3), Shape(4, 5, 6, 1, 2, 0),
-        Shape(2, 4, 3, 3, 2, 0), Shape(1, 1, 8, 3, 1, 1), Shape(0, 4, 4, 3, 1, 1),
+        Shape(2, 4, 3, 3, 2, 0), Shape(1, 1, 8, 3, 1, 1), Shape(0, 4, 4, 3, 1, 1), Shape(2, 8, 6, 3, 2, 0, 1),
+        Shape(1, 4, 7, 5, 2, 1, 1),
     ])
     func columns(_ shape: Shape) {
         var numbers = Numbers(50)
@@ -37,10 +41,12 @@ struct ConvolutionTests {
         let image = numbers.eighths(size), gradient = numbers.eighths(count)
         var columns = [Float](repeating: .nan, count: count), back = [Float](repeating: .nan, count: size)
         hl_im2col(
-            image, &columns, shape.channels, shape.height, shape.width, shape.kernel, shape.stride, shape.padding)
+            image, &columns, shape.channels, shape.height, shape.width, shape.kernel, shape.stride, shape.padding,
+            shape.trailing)
         #expect(columns == (0..<count).map { shape.source($0).map { image[$0] } ?? 0 })
         hl_col2im(
-            gradient, &back, shape.channels, shape.height, shape.width, shape.kernel, shape.stride, shape.padding)
+            gradient, &back, shape.channels, shape.height, shape.width, shape.kernel, shape.stride, shape.padding,
+            shape.trailing)
         var expected = [Double](repeating: 0, count: size)
         for index in 0..<count { if let place = shape.source(index) { expected[place] += Double(gradient[index]) } }
         expectClose(back, expected, within: 0)  // eighths: exact

@@ -41,6 +41,38 @@ extension NetTests {
             }
         }
 
+        /// With fixed statistics and nothing recorded an activation is one pass with the norm.
+        @Test(arguments: testedBackends, shapes)
+        func activation(_ choice: BackendChoice, _ shape: [Int]) throws {
+            let backend = try choice.make(threads: 2)
+            let x = Formula.array("x", shape) { 20 * $0 - 6 }
+            let norm = BatchNorm(backend, shape[1], epsilon: 1e-3)
+            try norm.load(on: backend) { name in
+                name == "num_batches_tracked" ? nil : Formula.state(name, [shape[1]], ofNorm: true)
+            }
+            let silent = Pass(Tape(backend, recording: false), training: false), trial = Trial(backend, training: false)
+            let fused = norm(Variable(backend.tensor(x)), activation: .relu6, silent)
+            let parts = norm(trial.input(x), activation: .relu6, trial.pass)
+            expectClose(try backend.read(fused.value), try trial.read(parts), Self.tolerance, "relu6")
+            let values = try trial.read(parts).floats
+            #expect(values.contains(0) && values.contains(6) && values.allSatisfy { (0...6).contains($0) })
+            let (mean, variance, weight, bias) = try state(norm, backend)
+            let channels = shape[1], positions = shape.dropFirst(2).reduce(1, *)
+            let expected = x.floats.enumerated().map { index, value in
+                let c = index / positions % channels
+                return min(max((value - mean[c]) / (variance[c] + 1e-3).squareRoot() * weight[c] + bias[c], 0), 6)
+            }
+            expectClose(try trial.read(parts), HostTensor(expected, shape: shape), 1e-5, "formula")
+        }
+
+        private func state(_ norm: BatchNorm, _ backend: any Backend) throws -> ([Float], [Float], [Float], [Float]) {
+            let state = Dictionary(uniqueKeysWithValues: try norm.state(on: backend).map { ($0.name, $0.tensor) })
+            func values(_ name: String) throws -> [Float] { try #require(state[name]).floats }
+            return (
+                try values("running_mean"), try values("running_var"), try values("weight"), try values("bias")
+            )
+        }
+
         /// Two groups in one batch are two forward passes.
         @Test(arguments: shapes)
         func groups(_ shape: [Int]) throws {

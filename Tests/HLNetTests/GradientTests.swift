@@ -28,6 +28,22 @@ extension NetTests {
             }
         }
 
+        /// With the padding of TensorFlow, which depends on the side.
+        @Test(arguments: testedBackends, [(20, 12, 3), (32, 9, 5)])
+        func depthwise(_ choice: BackendChoice, _ shape: (channels: Int, side: Int, size: Int)) throws {
+            let (channels, side, size) = shape
+            try check(choice, [[2, channels, side, side], [channels, 1, size, size]], step: 1) { trial, values in
+                let layer = DepthwiseConvolution(trial.backend, channels, size: size) {
+                    .same(size: size, stride: 2, side: $0)
+                }
+                trial.backend.assign(values[1], to: layer.weight.value)
+                let x = trial.input(values[0])
+                let y = layer(try trial.asActivation(x), trial.pass)
+                #expect(y.shape == [2, channels, (side + 1) / 2, (side + 1) / 2])
+                return (y, [x, layer.weight])
+            }
+        }
+
         @Test(arguments: testedBackends, [true, false])
         func batchNorm(_ choice: BackendChoice, training: Bool) throws {
             let cases = [([4, 20, 5, 6], 1), ([6, 33, 3, 3], 2), ([8, 40], 2)]

@@ -19,6 +19,7 @@
 #include "hl_normalise.h"
 #include "hl_losses.h"
 #include "hl_im2col.h"
+#include "hl_depthwise.h"
 #include "hl_combine.h"
 #include "hl_dot.h"
 #include "hl_project.h"

@@ -12,6 +12,10 @@ typedef enum { HL_FORWARD, HL_BACKWARD_DATA, HL_BACKWARD_WEIGHTS } hl_dnn_pass;
 
 typedef struct {
     int batch, in_channels, out_channels, height, width, kernel, stride, padding;
+    /// Zeros behind the last row and column, beside the padding.
+    int trailing;
+    /// Every channel has a kernel of its own, weights [C][1][k][k]; in_channels and out_channels are both C.
+    int depthwise;
     /// Channels per block of input and output: 16 or 8 (nChw16c, nChw8c), or 1 for row-major NCHW.
     int in_block, out_block;
     /// Ask for Winograd's algorithm (Lavin and Gray 2015, https://arxiv.org/abs/1509.09308); where the library has none

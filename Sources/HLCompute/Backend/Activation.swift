@@ -18,4 +18,6 @@ package struct Activation: Sendable, Hashable {
     package static let identity = Activation(slope: 1)
     /// max(u, 0).
     package static let relu = Activation(slope: 0)
+    /// min(max(u, 0), 6), as in Sandler et al. 2018.
+    package static let relu6 = Activation(slope: 0, clamp: 6)
 }

@@ -66,6 +66,17 @@ package protocol ComposedOperations: AnyObject {
     /// The sums down the columns of [B, d], [d].
     func columnSums(_ matrix: Tensor) -> Tensor
 
+    // MARK: Depthwise convolution (x [B, C, H, W], weight [C, 1, k, k])
+
+    /// Every channel convolved by a kernel of its own, y [B, C, H', W'].
+    func depthwiseConvolution(_ x: Tensor, weight: Tensor, window: Window) -> Tensor
+
+    /// Gradient with regard to x, whose shape is given.
+    func depthwiseInputGradient(_ gradient: Tensor, weight: Tensor, inputShape: [Int], window: Window) -> Tensor
+
+    /// Gradient with regard to the weight, [C, 1, k, k].
+    func depthwiseWeightGradient(_ gradient: Tensor, input: Tensor, window: Window) -> Tensor
+
     // MARK: Generators (x: [B, C, H, W] or [B, C])
 
     /// large += small upsampled to twice its side by nearest neighbours, in place.

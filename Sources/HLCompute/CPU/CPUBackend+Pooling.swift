@@ -3,6 +3,7 @@ import HLTensor
 
 extension CPUBackend {
     package func maxPool(_ x: Tensor, window: Window) -> (output: Tensor, chosen: Tensor) {
+        precondition(window.trailing == 0)
         let shape = [x.shape[0], x.shape[1], window.output(x.shape[2]), window.output(x.shape[3])]
         let output = allocate(shape, x.cpu.layout), planes = x.planes
         let chosen = Tensor(.u8, shape: shape, storage: storage(bytes: output.storedCount, x.cpu.layout))

@@ -51,7 +51,7 @@ package final class CPUBackend: Backend, ConvolutionHost {
     }
 
     /// Runs `body` on equal parts of `0..<count`, at most one per thread and none smaller than `grain`.
-    func parallel(_ count: Int, grain: Int = 1, _ body: (Range<Int>) -> Void) {
+    package func parallel(_ count: Int, grain: Int = 1, _ body: (Range<Int>) -> Void) {
         let parts = max(1, min(threads, count / max(1, grain)))
         if parts == 1 {
             if count > 0 { body(0..<count) }
@@ -193,5 +193,19 @@ package final class CPUBackend: Backend, ConvolutionHost {
         _ gradient: Tensor, input: Tensor, weightShape: [Int], window: Window
     ) -> Tensor {
         engine.weightGradient(gradient, input: input, weightShape: weightShape, window: window, on: self)
+    }
+
+    package func depthwiseConvolution(_ x: Tensor, weight: Tensor, window: Window) -> Tensor {
+        engine.depthwise(x, weight: weight, window: window, on: self)
+    }
+
+    package func depthwiseInputGradient(
+        _ gradient: Tensor, weight: Tensor, inputShape: [Int], window: Window
+    ) -> Tensor {
+        engine.depthwiseInputGradient(gradient, weight: weight, inputShape: inputShape, window: window, on: self)
+    }
+
+    package func depthwiseWeightGradient(_ gradient: Tensor, input: Tensor, window: Window) -> Tensor {
+        engine.depthwiseWeightGradient(gradient, input: input, window: window, on: self)
     }
 }

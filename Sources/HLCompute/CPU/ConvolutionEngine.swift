@@ -8,6 +8,8 @@ package protocol ConvolutionHost: AnyObject {
     func storage(bytes: Int, _ layout: CPUStorage.Layout) -> CPUStorage
     /// The tensor itself if it has that layout, else a copy that has.
     func laidOut(_ tensor: Tensor, as layout: CPUStorage.Layout) -> Tensor
+    /// Runs `body` on equal parts of `0..<count`, at most one per thread and none smaller than `grain`.
+    func parallel(_ count: Int, grain: Int, _ body: (Range<Int>) -> Void)
     /// Keeps the first error for the next read.
     func fail(_ error: Failure)
     /// What to say of a kernel that failed.
@@ -47,6 +49,19 @@ package protocol ConvolutionEngine: AnyObject {
     /// Gradient with regard to the weight, whose shape is given.
     func weightGradient(
         _ gradient: Tensor, input: Tensor, weightShape: [Int], window: Window, on backend: any ConvolutionHost
+    ) -> Tensor
+
+    /// The three of a depthwise convolution, weight [C, 1, k, k] (`ComposedOperations`).
+    func depthwise(_ x: Tensor, weight: Tensor, window: Window, on backend: any ConvolutionHost) -> Tensor
+
+    /// Gradient with regard to x, whose shape is given.
+    func depthwiseInputGradient(
+        _ gradient: Tensor, weight: Tensor, inputShape: [Int], window: Window, on backend: any ConvolutionHost
+    ) -> Tensor
+
+    /// Gradient with regard to the weight.
+    func depthwiseWeightGradient(
+        _ gradient: Tensor, input: Tensor, window: Window, on backend: any ConvolutionHost
     ) -> Tensor
 }
 

@@ -14,6 +14,7 @@
             let outChannels: Int
             let window: Window
             let pass: UInt32
+            var isDepthwise = false
         }
 
         /// A primitive of the library, which also stands for the layout of its weights.
@@ -106,6 +107,50 @@
             return result
         }
 
+        // MARK: Depthwise
+
+        package func depthwise(_ x: Tensor, weight: Tensor, window: Window, on backend: any ConvolutionHost) -> Tensor {
+            precondition(weight.shape == [x.shape[1], 1, window.size, window.size])
+            let channels = x.shape[1], layout = activationLayout(channels)
+            let result = backend.allocateFloats(
+                [x.shape[0], channels, window.output(x.shape[2]), window.output(x.shape[3])], layout)
+            guard let convolution = prepared(x.shape, channels, window, HL_FORWARD, isDepthwise: true, backend) else {
+                return result
+            }
+            let x = backend.laidOut(x, as: layout)
+            run(convolution, x.floats, packed(weight, for: convolution, backend).floats, result.floats, backend)
+            return result
+        }
+
+        package func depthwiseInputGradient(
+            _ gradient: Tensor, weight: Tensor, inputShape: [Int], window: Window, on backend: any ConvolutionHost
+        ) -> Tensor {
+            let channels = inputShape[1], layout = activationLayout(channels)
+            let result = backend.allocateFloats(inputShape, layout)
+            guard
+                let convolution = prepared(
+                    inputShape, channels, window, HL_BACKWARD_DATA, isDepthwise: true, backend)
+            else { return result }
+            let gradient = backend.laidOut(gradient, as: layout)
+            run(convolution, result.floats, packed(weight, for: convolution, backend).floats, gradient.floats, backend)
+            return result
+        }
+
+        package func depthwiseWeightGradient(
+            _ gradient: Tensor, input: Tensor, window: Window, on backend: any ConvolutionHost
+        ) -> Tensor {
+            let channels = input.shape[1], shape = [channels, 1, window.size, window.size]
+            guard
+                let convolution = prepared(
+                    input.shape, channels, window, HL_BACKWARD_WEIGHTS, isDepthwise: true, backend)
+            else { return backend.allocateFloats(shape) }
+            let result = backend.allocateFloats(shape, convolution.hasPlainWeights ? .plain : .library(convolution))
+            let layout = activationLayout(channels)
+            let input = backend.laidOut(input, as: layout), gradient = backend.laidOut(gradient, as: layout)
+            run(convolution, input.floats, result.floats, gradient.floats, backend)
+            return result
+        }
+
         /// The layouts of a convolution's two sides: blocked where both fill whole blocks, since the library has fast
         /// kernels for nothing else there, and row-major with its general ones where they do not. Images are the
         /// exception: the first convolution's kernels read them as they are, and give their gradient in blocks.
@@ -137,20 +182,24 @@
 
         /// The convolution for this shape, made on first use.
         private func prepared(
-            _ input: [Int], _ outChannels: Int, _ window: Window, _ pass: hl_dnn_pass, _ backend: any ConvolutionHost
+            _ input: [Int], _ outChannels: Int, _ window: Window, _ pass: hl_dnn_pass, isDepthwise: Bool = false,
+            _ backend: any ConvolutionHost
         ) -> Convolution? {
-            let key = Key(input: input, outChannels: outChannels, window: window, pass: pass.rawValue)
+            let key = Key(
+                input: input, outChannels: outChannels, window: window, pass: pass.rawValue, isDepthwise: isDepthwise)
             if let known = convolutions[key] { return known }
             // The library writes code at run time, and does not live through memory that it cannot have for it.
             if Memory.isShort { Memory.exhausted(0, for: "kernels of oneDNN") }
-            let sides = layouts(input[1], outChannels, pass)
+            let own = activationLayout(outChannels)
+            let sides = isDepthwise ? (input: own, output: own) : layouts(input[1], outChannels, pass)
             var shape = hl_dnn_shape(
                 batch: Int32(input[0]), in_channels: Int32(input[1]), out_channels: Int32(outChannels),
                 height: Int32(input[2]), width: Int32(input[3]), kernel: Int32(window.size),
-                stride: Int32(window.stride), padding: Int32(window.padding),
+                stride: Int32(window.stride), padding: Int32(window.padding), trailing: Int32(window.trailing),
+                depthwise: isDepthwise ? 1 : 0,
                 in_block: sides.input == .plain ? 1 : Int32(block),
                 out_block: sides.output == .plain ? 1 : Int32(block),
-                winograd: prefersWinograd(input[1], outChannels, window, pass)
+                winograd: !isDepthwise && prefersWinograd(input[1], outChannels, window, pass)
                     && isWorthTransforming(input, outChannels, pass) ? 1 : 0)
             var message = [CChar](repeating: 0, count: 256)
             guard let handle = hl_dnn_create(&shape, pass, &message, message.count) else {

@@ -58,6 +58,69 @@ package final class PlainConvolutions: ConvolutionEngine {
         return result
     }
 
+    // MARK: Depthwise
+
+    package func depthwise(_ x: Tensor, weight: Tensor, window: Window, on backend: any ConvolutionHost) -> Tensor {
+        let x = backend.laidOut(x, as: .plain), shape = Self.shape(x.shape, window), channels = x.shape[1]
+        let weight = backend.laidOut(weight, as: .plain)
+        let result = backend.allocateFloats([x.shape[0], channels, shape.out_height, shape.out_width])
+        withUnsafePointer(to: shape) { shape in
+            backend.parallel(x.shape[0] * channels, grain: 1) { planes in
+                for plane in planes {
+                    hl_depthwise(
+                        shape, x.floats + plane * shape.pointee.inputSize,
+                        weight.floats + plane % channels * shape.pointee.kernelSize,
+                        result.floats + plane * shape.pointee.outputSize)
+                }
+            }
+        }
+        return result
+    }
+
+    package func depthwiseInputGradient(
+        _ gradient: Tensor, weight: Tensor, inputShape: [Int], window: Window, on backend: any ConvolutionHost
+    ) -> Tensor {
+        let gradient = backend.laidOut(gradient, as: .plain), weight = backend.laidOut(weight, as: .plain)
+        let shape = Self.shape(inputShape, window), channels = inputShape[1]
+        let result = backend.allocateFloats(inputShape)
+        withUnsafePointer(to: shape) { shape in
+            backend.parallel(inputShape[0] * channels, grain: 1) { planes in
+                for plane in planes {
+                    hl_depthwise_input_gradient(
+                        shape, gradient.floats + plane * shape.pointee.outputSize,
+                        weight.floats + plane % channels * shape.pointee.kernelSize,
+                        result.floats + plane * shape.pointee.inputSize)
+                }
+            }
+        }
+        return result
+    }
+
+    package func depthwiseWeightGradient(
+        _ gradient: Tensor, input: Tensor, window: Window, on backend: any ConvolutionHost
+    ) -> Tensor {
+        let gradient = backend.laidOut(gradient, as: .plain), input = backend.laidOut(input, as: .plain)
+        let shape = Self.shape(input.shape, window), (samples, channels) = (input.shape[0], input.shape[1])
+        let result = backend.allocateFloats([channels, 1, window.size, window.size])
+        withUnsafePointer(to: shape) { shape in
+            backend.parallel(channels, grain: 1) { range in
+                for channel in range {
+                    hl_depthwise_weight_gradient(
+                        shape, samples, input.floats + channel * shape.pointee.inputSize,
+                        channels * shape.pointee.inputSize, gradient.floats + channel * shape.pointee.outputSize,
+                        channels * shape.pointee.outputSize, result.floats + channel * shape.pointee.kernelSize)
+                }
+            }
+        }
+        return result
+    }
+
+    private static func shape(_ input: [Int], _ window: Window) -> hl_depthwise_shape {
+        hl_depthwise_shape(
+            height: input[2], width: input[3], out_height: window.output(input[2]), out_width: window.output(input[3]),
+            kernel: window.size, stride: window.stride, padding: window.padding)
+    }
+
     private struct Geometry {
         let batch, inChannels, height, width, outChannels, outHeight, outWidth: Int
         let window: Window
@@ -77,11 +140,19 @@ package final class PlainConvolutions: ConvolutionEngine {
         var outputSize: Int { outChannels * positions }
 
         func gather(_ image: UnsafePointer<Float>, _ columns: UnsafeMutablePointer<Float>) {
-            hl_im2col(image, columns, inChannels, height, width, window.size, window.stride, window.padding)
+            hl_im2col(
+                image, columns, inChannels, height, width, window.size, window.stride, window.padding, window.trailing)
         }
 
         func scatter(_ columns: UnsafePointer<Float>, _ image: UnsafeMutablePointer<Float>) {
-            hl_col2im(columns, image, inChannels, height, width, window.size, window.stride, window.padding)
+            hl_col2im(
+                columns, image, inChannels, height, width, window.size, window.stride, window.padding, window.trailing)
         }
     }
+}
+
+extension hl_depthwise_shape {
+    fileprivate var inputSize: Int { height * width }
+    fileprivate var outputSize: Int { out_height * out_width }
+    fileprivate var kernelSize: Int { kernel * kernel }
 }

@@ -7,8 +7,8 @@ extension ComputeTests {
     /// Every operation on every backend, in all shapes and layouts, against its formula.
     struct OperationMatrixTests {
         static let families = [
-            rowOperations, productOperations, convolutions, elementwiseOperations, modulations, normalisations,
-            poolingOperations, generatorOperations, pixelOperations, losses, optimisers,
+            rowOperations, productOperations, convolutions, depthwiseConvolutions, elementwiseOperations, modulations,
+            normalisations, poolingOperations, generatorOperations, pixelOperations, losses, optimisers,
         ]
 
         @Test(arguments: families.flatMap { $0 }) func operation(_ test: OperationCase) throws { try test.check() }
