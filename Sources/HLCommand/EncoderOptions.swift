@@ -7,13 +7,14 @@ import HLTensor
 package struct EncoderOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Encoder of hl-train, or a ResNet of others: torch.save or .safetensors with torchvision's names. (path)",
+            "Encoder of hl-train, or a ResNet or EfficientNet-Lite0 of others: torch.save or .safetensors with the names of "
+                + "its public code. (path)",
             valueName: "file"), completion: .file())
     package var encoder: String?
 
     @Option(
         help: ArgumentHelp(
-            "Which of several ResNets in a file of others: what stands before its names, such as teacher. (name)",
+            "Which of several networks in a file of others: what stands before its names, such as teacher. (name)",
             valueName: "name"))
     package var part: String?
 
@@ -22,9 +23,17 @@ package struct EncoderOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "With --untrained: backbone. (resnet18, resnet34 or resnet50; default: resnet18)", valueName: "name"),
-        completion: .list(ResNet.Architecture.allCases.map(\.rawValue)), transform: { try choice($0, "backbone") })
-    package var arch: ResNet.Architecture?
+            "Backbone: with --untrained, and for files that do not tell. "
+                + "(\(Backbones.names.joined(separator: ", ")); default: resnet18)", valueName: "name"),
+        completion: .list(Backbones.names), transform: { try architecture($0) })
+    package var arch: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Layers whose means over positions are the features, joined by +. (layer1 to layer4 of a ResNet; head, "
+                + "reduction_1 to reduction_5 or logits of an EfficientNet-Lite0; default: layer4, head)",
+            valueName: "names"))
+    package var layer: String?
 
     @Option(
         help: ArgumentHelp(
@@ -39,7 +48,7 @@ package struct EncoderOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "Side of the images that the encoder expects, in pixels. (integer from 8 to 4096; default: the encoder's "
-                + "own, for .pth 128, with --untrained 64)", valueName: "n"))
+                + "own, for ResNets of others 128, for EfficientNet-Lite0 256, with --untrained 64)", valueName: "n"))
     package var side: Int?
 
     @Option(
@@ -59,10 +68,13 @@ package struct EncoderOptions: ParsableArguments {
         if encoder != nil && untrained {
             throw Failure(.usage, "--encoder contradicts --untrained", "give one of them")
         }
-        if !untrained && (arch != nil || width != nil || stem != nil) {
+        if !untrained && (width != nil || stem != nil) {
             throw Failure(
-                .usage, "--arch, --width and --stem are for --untrained; an encoder file says them itself",
+                .usage, "--width and --stem are for --untrained; an encoder file says them itself",
                 "leave them out or give --untrained")
+        }
+        if !isGiven && (arch != nil || layer != nil) {
+            throw Failure(.usage, "--arch and --layer are for an encoder", "give --encoder or --untrained too")
         }
         if part != nil && encoder == nil {
             throw Failure(.usage, "--part is for the file of --encoder", "give --encoder too, or leave it out")
@@ -87,7 +99,8 @@ package struct EncoderOptions: ParsableArguments {
     /// - Throws: `Failure` for a file that is missing, damaged or no encoder.
     package func makeEncoder(seed: UInt64, on backend: any Backend) throws -> Encoder {
         if let path = encoder {
-            let encoder = try Encoder.load(path: path, side: side, crop: crop, part: part, backend: backend)
+            let choice = EncoderChoice(side: side, crop: crop, part: part, architecture: arch, layer: layer)
+            let encoder = try Encoder.load(path: path, choice, backend: backend)
             if let remark = encoder.remark { warn(remark) }
             return encoder
         }
@@ -95,9 +108,23 @@ package struct EncoderOptions: ParsableArguments {
     }
 
     private func description() throws -> EncoderDescription {
-        try EncoderDescription(
-            architecture: arch ?? .resnet18, width: width ?? 64, stem: stem ?? .imagenet, side: side ?? 64, crop: crop)
+        guard let depth = ResNet.Architecture(rawValue: arch ?? ResNet.Architecture.resnet18.rawValue) else {
+            let names = ResNet.Architecture.allCases.map(\.rawValue)
+            throw Failure(
+                .usage, "hl-train starts from no \(arch ?? "")", "choose one of \(names.joined(separator: ", "))")
+        }
+        return try EncoderDescription(
+            architecture: depth, width: width ?? 64, stem: stem ?? .imagenet, side: side ?? 64, crop: crop,
+            layer: layer)
     }
+}
+
+private func architecture(_ text: String) throws -> String {
+    guard Backbones.names.contains(text) else {
+        throw Failure(
+            .usage, "there is no backbone '\(text)'", "choose one of \(Backbones.names.joined(separator: ", "))")
+    }
+    return text
 }
 
 private func choice<Value: RawRepresentable & CaseIterable>(

@@ -11,7 +11,7 @@ struct Encode: Tool {
     static let configuration = describe(
         "hl-encode", "Embed the images of a stream with a trained or imported encoder.",
         discussion: """
-            Adds e.V, what the backbone makes of the central crop of view V, and passes everything else on. Images \
+            Adds e.V, what a layer of the backbone makes of the central crop of view V, and passes everything else on. Images \
             that are missing are rendered from the latents and dropped again. Embeddings do not depend on --batch and \
             on how the stream comes in records.
             """)
@@ -19,6 +19,7 @@ struct Encode: Tool {
     static let examples = [
         "hl-encode --encoder encoder.safetensors test.hls -o test-e.hls",
         "hl-sample --data imagefolder:photos --size 256 | hl-encode --encoder resnet50.pth --side 256 --crop 224 -o photos.hls",
+        "hl-sample --data imagefolder:photos --size 256 | hl-encode --encoder efficientnet-lite0.pth -o photos.hls",
     ]
 
     @Argument(help: "Stream to read; - is standard input. (path)", completion: .file())
@@ -33,7 +34,10 @@ struct Encode: Tool {
     var view = "0"
 
     @Option(help: ArgumentHelp("Samples per record. (integer from 1 to 65536)", valueName: "n"))
-    var batch = Encoder.microBatch
+    var batch = Encoder.batch
+
+    @Flag(help: "Leave the images out of what is written.")
+    var dropImages = false
 
     @OptionGroup(title: "Common options") var shared: SharedOptions
 
@@ -87,6 +91,9 @@ struct Encode: Tool {
                 }
                 tensors["e.\(view)"] = embeddings
             }
+            if dropImages {
+                for name in batch.tensors.names where name.hasPrefix("x.") { tensors.remove(name) }
+            }
             try output.write(try batch.replacing(tensors))
             progress.advance(by: batch.count)
         }
@@ -115,6 +122,7 @@ struct Encode: Tool {
     /// For the header, `hl.encoder`, so that embeddings of two encoders are not compared.
     private func description(of encoder: Encoder) throws -> JSONValue {
         var description = encoder.description.json.object ?? JSONObject()
+        description["layer"] = .string(encoder.description.layer)
         description["file"] = .string(network.name)
         description["part"] = network.part.map { .string($0) }
         description["fingerprint"] = .string(try encoder.fingerprint())

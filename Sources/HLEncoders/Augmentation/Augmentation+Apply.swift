@@ -2,8 +2,8 @@ import HLCompute
 import HLTensor
 
 extension Augmentation {
-    /// Applies T_x to a batch where the images are: crop, resize to `size`, flip, colour, grey, blur, ImageNet
-    /// normalisation (`Backend.augment`).
+    /// Applies T_x to a batch where the images are: crop, resize to `size`, flip, colour, grey, blur, normalisation
+    /// (`Backend.augment`).
     ///
     /// - Parameters:
     ///   - images: U8 (0 to 255) or F32 (0 to 1), [B, 3, H, W].
@@ -13,7 +13,8 @@ extension Augmentation {
     /// - Throws: `Failure` of kind data for images of another type or shape, of kind software for parameters that do
     ///   not fit the images.
     package static func apply(
-        _ images: Tensor, _ parameters: [AugmentationParameters], size: Int, on backend: any Backend
+        _ images: Tensor, _ parameters: [AugmentationParameters], size: Int, normalisation: Normalisation = .imageNet,
+        on backend: any Backend
     ) throws -> Tensor {
         let shape = images.shape
         try check(images.type, shape)
@@ -25,7 +26,8 @@ extension Augmentation {
                 .software, "augmentation parameters do not fit \(count) images of \(height) x \(width) pixels",
                 "report this as a defect")
         }
-        return backend.augment(images, parameters, size: size, mean: imageNetMean, deviation: imageNetDeviation)
+        return backend.augment(
+            images, parameters, size: size, mean: normalisation.mean, deviation: normalisation.deviation)
     }
 
     /// Whether images can be augmented: to be asked before parameters are drawn for them.

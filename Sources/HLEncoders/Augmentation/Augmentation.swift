@@ -21,8 +21,8 @@ package enum AugmentationSet: String, Sendable, CaseIterable {
 /// → ImageNet normalisation. Semantics are torchvision's on f32 tensors, without antialiasing (see `hl_augment.h`).
 package struct Augmentation: Sendable, Equatable {
     /// Means and standard deviations of ImageNet's R, G and B in 0 to 1.
-    package static let imageNetMean: [Float] = [0.485, 0.456, 0.406]
-    package static let imageNetDeviation: [Float] = [0.229, 0.224, 0.225]
+    package static let imageNetMean = Normalisation.imageNet.mean
+    package static let imageNetDeviation = Normalisation.imageNet.deviation
 
     /// The random crop's share of the image's area; nil crops the centre instead.
     package var cropScale: ClosedRange<Double>?

@@ -24,7 +24,7 @@ package enum EncoderCheckpoint {
             training: training, history: history)
     }
 
-    /// A backbone's weights under torchvision's names, and what network they belong to.
+    /// A backbone's weights under its own names, and what network they belong to.
     struct Contents {
         let description: EncoderDescription
         let tensors: [String: StoredTensor]
@@ -32,15 +32,11 @@ package enum EncoderCheckpoint {
         let remark: String?
     }
 
-    /// Reads an encoder file, or one that others wrote with a ResNet in it (`ForeignBackbones`); which of them, its bytes
+    /// Reads an encoder file, or one that others wrote with a backbone in it (`ForeignBackbones`); which of them, its bytes
     /// say.
-    /// - Parameters:
-    ///   - side: overrides what the file says; foreign files say nothing, and have 128.
-    ///   - crop: the same; foreign files have 112.
-    ///   - part: which of several networks in a foreign file.
     /// - Throws: `Failure`: noInput, data for a damaged file, incompatible for one that holds something else, usage for a
-    ///   part that it has not.
-    static func read(path: String, side: Int?, crop: Int?, part: String?) throws -> Contents {
+    ///   part or layer that it has not.
+    static func read(path: String, _ choice: EncoderChoice) throws -> Contents {
         guard path != "-" else {
             throw Failure(.usage, "an encoder cannot come from stdin", "name its file")
         }
@@ -48,13 +44,16 @@ package enum EncoderCheckpoint {
         if case .safetensors(let tensors, let metadata) = file,
             let own = try envelope.contents(of: TensorFile(metadata: metadata), path: path)
         {
-            guard part == nil else {
+            guard choice.part == nil else {
                 throw Failure(.usage, "\(path) is an encoder of hl-train, which is one network", "leave out --part")
             }
             let stored = try EncoderDescription(json: own.json("hl.encoder"), name: path)
+            let training = try metadata["hl.training"].map { _ in try own.json("hl.training") }
             let description = try EncoderDescription(
-                architecture: stored.architecture, width: stored.width, stem: stored.stem, side: side ?? stored.side,
-                crop: crop ?? (side == nil ? stored.crop : nil))
+                stored.architecture, side: choice.side ?? stored.side,
+                crop: choice.crop ?? (choice.side == nil ? stored.crop : nil), layer: choice.layer,
+                supervision: training?["method"] == "supervised" ? "the labels of its stream" : stored.supervision)
+            try check(choice.architecture, description.architecture, path)
             let backbone = tensors.filter { $0.name.hasPrefix(prefix) }
             return Contents(
                 description: description,
@@ -63,11 +62,19 @@ package enum EncoderCheckpoint {
                 remark: nil)
         }
         let found = try ForeignBackbones(tensors(of: file, path), path: path)
-        let (backbone, remark) = try found.chosen(part)
-        let description = try EncoderDescription.inferred(side: side, crop: crop, name: path) {
-            backbone.tensors[$0]?.shape
-        }
+        let (backbone, remark) = try found.chosen(choice.part)
+        let architecture = try backbone.family.inferred(
+            named: backbone.architecture ?? choice.architecture, file: path
+        ) { backbone.tensors[$0]?.shape }
+        try check(choice.architecture, architecture, path)
+        let description = try EncoderDescription(
+            architecture, side: choice.side, crop: choice.crop, layer: choice.layer)
         return Contents(description: description, tensors: backbone.tensors, remark: remark)
+    }
+
+    private static func check(_ wanted: String?, _ found: any BackboneArchitecture, _ path: String) throws {
+        guard let wanted, wanted != found.name else { return }
+        throw Failure(.incompatible, "\(path) holds a \(found.name), not a \(wanted)", "leave out --arch")
     }
 
     private static func open(_ path: String) throws -> ModelFile {
@@ -78,7 +85,7 @@ package enum EncoderCheckpoint {
                 of: path, wanted: "an encoder", remedy: "name a file that hl-train wrote", kind: .incompatible)
         }
         return try ModelFile.open(
-            path: path, wanted: "an encoder", remedy: "name an encoder of hl-train or a ResNet's state dict")
+            path: path, wanted: "an encoder", remedy: "name an encoder of hl-train or a backbone's state dict")
     }
 
     private static func tensors(
@@ -92,36 +99,26 @@ package enum EncoderCheckpoint {
     }
 }
 
-extension ResNet {
-    /// Loads weights under torchvision's names. A classifier (`fc.…`) and the heads of other methods are left out.
-    /// - Throws: `Failure`: data for a missing tensor, one of another shape, or one that holds what is no number;
-    ///   incompatible for one that this network has no place for.
-    func load(_ tensors: [String: StoredTensor], from path: String, on backend: any Backend) throws {
-        var known: Set<String> = []
-        do {
-            try checkTensors(tensors.map { ($0.key, $0.value) })
-            try load(on: backend) { name in
-                known.insert(name)
-                guard let tensor = try tensors[name]?.hostTensor() else { return nil }
-                if name.hasSuffix("num_batches_tracked") { return tensor }
-                let isFloat = [.f32, .f64, .f16, .bf16].contains(tensor.type)
-                let values = isFloat ? try convertedToFloat32(tensor) : tensor
-                if values.type == .f32 && values.firstNonFinite != nil {
-                    throw Failure.notFinite(name, remedy: "use another file: its training has diverged")
-                }
-                return values
-            }
-        } catch let failure as Failure {
-            throw Failure(failure.kind, "\(path): \(failure.what)", failure.remedy)
-        }
-        let parts = ["conv1.", "bn1.", "layer1.", "layer2.", "layer3.", "layer4."]
-        let surplus = tensors.keys.filter { name in
-            !known.contains(name) && parts.contains { name.hasPrefix($0) }
-        }.min()
-        if let surplus {
-            throw Failure(
-                .incompatible, "\(path): \(architecture.rawValue) has no place for \(surplus)",
-                "use the file of a plain \(architecture.rawValue)")
-        }
+/// What a user says of an encoder's file beside its path.
+package struct EncoderChoice: Sendable {
+    /// Of the images that the network expects; nil takes the file's, or what its architecture is made for.
+    package var side: Int?
+    /// nil takes the file's, or 7/8 of the side.
+    package var crop: Int?
+    /// Which of several networks in the file, by what stands before its names.
+    package var part: String?
+    /// The architecture's name, where the file does not tell.
+    package var architecture: String?
+    /// Names of layers, joined by +; nil takes the architecture's main one.
+    package var layer: String?
+
+    package init(
+        side: Int? = nil, crop: Int? = nil, part: String? = nil, architecture: String? = nil, layer: String? = nil
+    ) {
+        self.side = side
+        self.crop = crop
+        self.part = part
+        self.architecture = architecture
+        self.layer = layer
     }
 }

@@ -1,40 +1,21 @@
 import HLFormats
 import HLTensor
 
-/// The ResNets in a file that others wrote: state dicts, alone or within a checkpoint, behind any prefix and wrapper, with
-/// torchvision's names or numbered as in `nn.Sequential(*resnet.children())`.
+/// The backbones in a file that others wrote: state dicts, alone or within a checkpoint, behind any prefix and wrapper,
+/// under the names that a family of `Backbones` knows.
 struct ForeignBackbones {
-    /// A network in the file.
-    struct Backbone {
-        /// What stands before its names, without wrappers and the last dot; empty where nothing does.
-        let prefix: String
-        /// By torchvision's names.
-        let tensors: [String: StoredTensor]
-    }
-
-    private let found: [Backbone]
+    private let found: [FoundBackbone]
     private let path: String
 
     /// - Parameters:
     ///   - tensors: all of the file, under the keys that lead to them.
     ///   - path: for messages.
-    /// - Throws: `Failure` (incompatible) where there is no ResNet.
+    /// - Throws: `Failure` (incompatible) where there is none.
     init(_ tensors: [(name: String, tensor: StoredTensor)], path: String) throws {
         self.path = path
         let plain = removingWrappers(from: tensors)
-        let names = Set(plain.map(\.name))
-        let named = Self.namedPrefixes(plain.map(\.name))
-        let numbered = Self.numberedPrefixes(plain)
-        guard !named.isEmpty || !numbered.isEmpty else { throw Self.none(names, path) }
-        found =
-            named.map { prefix in
-                Backbone(prefix: String(prefix.dropLast()), tensors: Self.tensors(behind: prefix, of: plain) { $0 })
-            }
-            + numbered.map { prefix, first in
-                Backbone(
-                    prefix: String(prefix.dropLast()),
-                    tensors: Self.tensors(behind: prefix, of: plain) { Self.name(ofNumbered: $0, firstStage: first) })
-            }
+        found = Backbones.all.flatMap { $0.networks(in: plain) }
+        guard !found.isEmpty else { throw Self.none(Set(plain.map(\.name)), path) }
     }
 
     // MARK: The choice
@@ -43,19 +24,19 @@ struct ForeignBackbones {
     /// that says so.
     /// - Parameter part: words of its prefix; nil leaves the choice to the file.
     /// - Throws: `Failure`: usage for a part that is not there or is several, incompatible where there is no telling.
-    func chosen(_ part: String?) throws -> (backbone: Backbone, remark: String?) {
+    func chosen(_ part: String?) throws -> (backbone: FoundBackbone, remark: String?) {
         if let part {
             let exact = found.filter { $0.prefix == part }
             let fitting = exact.isEmpty ? found.filter { Self.contains($0.prefix, part) } : exact
             guard let only = fitting.first, fitting.count == 1 else {
                 throw Failure(
                     .usage, "\(path) has \(fitting.isEmpty ? "no part" : "\(fitting.count) parts") '\(part)'",
-                    "its ResNets are \(Self.list(fitting.isEmpty ? found : fitting))")
+                    "its \(title) are \(Self.list(fitting.isEmpty ? found : fitting))")
             }
             return (only, nil)
         }
         // Copies of one network are no choice.
-        var different: [[Backbone]] = []
+        var different: [[FoundBackbone]] = []
         for backbone in found {
             if let index = try different.firstIndex(where: { try Self.areEqual($0[0], backbone) }) {
                 different[index].append(backbone)
@@ -73,17 +54,23 @@ struct ForeignBackbones {
         }
         guard let taken = evaluated.first?.first, evaluated.count == 1 else {
             throw Failure(
-                .incompatible, "\(path) holds \(different.count) ResNets, \(names), and does not say which is meant",
+                .incompatible, "\(path) holds \(different.count) \(title), \(names), and does not say which is meant",
                 "choose one with --part, such as --part \(different[different.count - 1][0].prefix)")
         }
         return (
             taken,
-            "\(path) holds \(different.count) ResNets, \(names): '\(taken.prefix)' is taken, as its authors do; --part "
+            "\(path) holds \(different.count) \(title), \(names): '\(taken.prefix)' is taken, as its authors do; --part "
                 + "chooses another"
         )
     }
 
-    private static func list(_ backbones: [Backbone]) -> String {
+    /// What the networks of the file are, in the plural.
+    private var title: String {
+        let titles = Set(found.map(\.family.title))
+        return titles.count == 1 ? titles.map { $0 + "s" }[0] : "networks"
+    }
+
+    private static func list(_ backbones: [FoundBackbone]) -> String {
         let names = backbones.prefix(6).map { "'\($0.prefix)'" }
         let last = backbones.count > 6 ? "\(backbones.count - 6) more" : names[names.count - 1]
         let others = backbones.count > 6 ? names : names.dropLast()
@@ -111,7 +98,7 @@ struct ForeignBackbones {
         return differences.count == 1 && pairs.contains { differences[0].0 == $0.0 && differences[0].1 == $0.1 }
     }
 
-    private static func areEqual(_ a: Backbone, _ b: Backbone) throws -> Bool {
+    private static func areEqual(_ a: FoundBackbone, _ b: FoundBackbone) throws -> Bool {
         guard a.tensors.count == b.tensors.count else { return false }
         for (name, tensor) in a.tensors.sorted(by: { $0.value.byteCount < $1.value.byteCount }) {
             guard let other = b.tensors[name], other.shape == tensor.shape, other.type == tensor.type else {
@@ -126,70 +113,6 @@ struct ForeignBackbones {
         return true
     }
 
-    // MARK: Names
-
-    /// What stands before `layer1.0.conv1.weight`, in the order of the file; of a file without that, as one of several
-    /// parts, before the same of a later stage.
-    private static func namedPrefixes(_ names: [String]) -> [String] {
-        for stage in 1...4 {
-            let mark = "layer\(stage).0.conv1.weight"
-            let prefixes = names.filter { $0 == mark || $0.hasSuffix(".\(mark)") }.map {
-                String($0.dropLast(mark.count))
-            }
-            if !prefixes.isEmpty { return prefixes }
-        }
-        return []
-    }
-
-    /// Prefixes of numbered networks, each with the number of its first stage: 4 behind convolution, norm, ReLU and
-    /// pooling, less where some of these are left out.
-    private static func numberedPrefixes(
-        _ tensors: [(name: String, tensor: StoredTensor)]
-    ) -> [(prefix: String, firstStage: Int)] {
-        let mark = ".0.conv1.weight"
-        var stages: [String: Set<Int>] = [:]
-        var order: [String] = []
-        for (name, _) in tensors where name.hasSuffix(mark) {
-            let path = name.dropLast(mark.count)
-            let number = path.reversed().prefix { $0.isASCII && $0.isNumber }
-            let prefix = String(path.dropLast(number.count))
-            guard let stage = Int(String(number.reversed())), prefix.isEmpty || prefix.hasSuffix(".") else { continue }
-            if stages[prefix] == nil { order.append(prefix) }
-            stages[prefix, default: []].insert(stage)
-        }
-        return order.compactMap { prefix in
-            guard let numbers = stages[prefix]?.sorted(), let first = numbers.first, (2...4).contains(first),
-                numbers == Array(first..<first + 4),
-                let stem = tensors.first(where: { $0.name == "\(prefix)0.weight" }), stem.tensor.shape.count == 4
-            else { return nil }
-            return (prefix, first)
-        }
-    }
-
-    /// torchvision's name of a tensor of a numbered network; nil for what is behind its last stage.
-    private static func name(ofNumbered name: String, firstStage: Int) -> String? {
-        let parts = name.split(separator: ".", maxSplits: 1)
-        guard parts.count == 2, let number = Int(parts[0]) else { return nil }
-        switch number {
-        case 0: return "conv1.\(parts[1])"
-        case 1: return "bn1.\(parts[1])"
-        case firstStage..<firstStage + 4: return "layer\(number - firstStage + 1).\(parts[1])"
-        default: return nil
-        }
-    }
-
-    private static func tensors(
-        behind prefix: String, of tensors: [(name: String, tensor: StoredTensor)], _ rename: (String) -> String?
-    ) -> [String: StoredTensor] {
-        var result: [String: StoredTensor] = [:]
-        for (name, tensor) in tensors where name.hasPrefix(prefix) {
-            guard let name = rename(String(name.dropFirst(prefix.count))) else { continue }
-            // As ResNets for CIFAR call it.
-            result[name.replacing(".shortcut.", with: ".downsample.")] = tensor
-        }
-        return result
-    }
-
     // MARK: Files of other networks
 
     private static let likenesses = [
@@ -197,6 +120,10 @@ struct ForeignBackbones {
         ("embedder.embedder.convolution.weight", "a ResNet under the names of transformers"),
         ("patch_embed.proj.weight", "a vision transformer"), ("conv_proj.weight", "a vision transformer"),
         ("layers.0.blocks.0.norm1.weight", "a Swin transformer"), ("stages.0.blocks.0.conv_dw.weight", "a ConvNeXt"),
+        (
+            "blocks.0.0._depthwise_conv.weight",
+            "an EfficientNet-Lite of RangiLyu's code, which pads as neither of ours does"
+        ),
         ("features.0.weight", "a VGG or AlexNet"), ("features.0.0.weight", "a MobileNet or EfficientNet"),
     ]
 
@@ -208,7 +135,7 @@ struct ForeignBackbones {
             : likeness.map { "it looks like \($0.1)" } ?? shard(inName: path).map { "its name says that it is \($0)" }
                 ?? "no tensor is named layer1.0.conv1.weight"
         return Failure(
-            .incompatible, "\(path) holds no ResNet: \(reason)",
-            "name an encoder of hl-train or a ResNet's state dict with torchvision's names")
+            .incompatible, "\(path) holds no \(Backbones.titles): \(reason)",
+            "name an encoder of hl-train, or a state dict of one under the names of torchvision or timm")
     }
 }

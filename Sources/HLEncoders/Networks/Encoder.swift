@@ -6,48 +6,44 @@ import HLTensor
 /// A frozen backbone that turns images into embeddings.
 package final class Encoder {
     package let description: EncoderDescription
-    package let backbone: ResNet
+    package let backbone: any Backbone
     package let backend: any Backend
     /// What the user should know of how its file was read.
     package let remark: String?
 
-    /// Images per pass through the network. Always the same, the last pass filled up with zeros, so that the kernels
-    /// that run, and with them the last bits, do not depend on how many images come at a time.
-    package static let microBatch = 64
+    /// Images per record of hl-encode where nothing else is said.
+    package static let batch = 64
+    /// Images per pass through this network. Always the same, the last pass filled up with zeros, so that the kernels that
+    /// run, and with them the last bits, do not depend on how many images come at a time.
+    private var microBatch: Int { description.architecture.microBatch }
 
     private init(_ description: EncoderDescription, _ backend: any Backend, remark: String? = nil) {
         self.description = description
         self.backend = backend
         self.remark = remark
-        backbone = ResNet(backend, description.architecture, width: description.width, stem: description.stem)
+        backbone = description.architecture.makeBackbone(on: backend)
     }
 
-    /// A backbone that is already there, such as that of a training under way.
-    package init(_ backbone: ResNet, _ description: EncoderDescription, on backend: any Backend) {
-        precondition(
-            backbone.architecture == description.architecture && backbone.width == description.width
-                && backbone.stem == description.stem)
+    /// A backbone of that architecture that is already there, such as that of a training under way.
+    package init(_ backbone: any Backbone, _ description: EncoderDescription, on backend: any Backend) {
         self.description = description
         self.backbone = backbone
         self.backend = backend
         remark = nil
     }
 
-    /// Reads an encoder of hl-train, or a file of others with a ResNet in it: a state dict or checkpoint of torch.save, or
-    /// safetensors, under torchvision's names or numbered, behind whatever prefix.
-    /// - Parameters:
-    ///   - side: of the images that the network expects; nil takes the file's, or 128 where it says none.
-    ///   - crop: nil takes the file's, or 7/8 of the side.
-    ///   - part: which of several ResNets in the file, by what stands before its names.
+    /// Reads an encoder of hl-train, or a file of others with a backbone of `Backbones` in it: a state dict or checkpoint of
+    /// torch.save, or safetensors, under the names of its public code, behind whatever prefix.
     /// - Throws: `Failure`: noInput; data for damaged files, missing tensors or wrong shapes, by name; incompatible for
-    ///   files that hold something else, or several networks without telling which is meant; usage for a part that is
-    ///   not there.
+    ///   files that hold something else, or several networks without telling which is meant; usage for a part or layer
+    ///   that is not there.
     package static func load(
-        path: String, side: Int? = nil, crop: Int? = nil, part: String? = nil, backend: any Backend
+        path: String, _ choice: EncoderChoice = EncoderChoice(), backend: any Backend
     ) throws -> Encoder {
-        let contents = try EncoderCheckpoint.read(path: path, side: side, crop: crop, part: part)
+        let contents = try EncoderCheckpoint.read(path: path, choice)
         let encoder = Encoder(contents.description, backend, remark: contents.remark)
-        try encoder.backbone.load(contents.tensors, from: path, on: backend)
+        try encoder.backbone.load(
+            contents.tensors, of: contents.description.architecture, from: path, on: backend)
         return encoder
     }
 
@@ -62,8 +58,8 @@ package final class Encoder {
     }
 
     private final class Prefixed: Module {
-        let backbone: ResNet
-        init(_ backbone: ResNet) { self.backbone = backbone }
+        let backbone: any Backbone
+        init(_ backbone: any Backbone) { self.backbone = backbone }
 
         func forEachState(_ prefix: String, _ body: (String, State) throws -> Void) rethrows {
             try backbone.forEachState(prefix + EncoderCheckpoint.prefix, body)
@@ -138,32 +134,41 @@ package final class Encoder {
     private func encode(_ images: Images, parameters: (Int) -> AugmentationParameters) throws -> HostTensor {
         let count = images.shape[0]
         var parts: [HostTensor] = []
-        for start in stride(from: 0, to: count, by: Self.microBatch) {
-            let range = start..<min(start + Self.microBatch, count)
+        for start in stride(from: 0, to: count, by: microBatch) {
+            let range = start..<min(start + microBatch, count)
             let input = try Augmentation.apply(
-                images.rows(range, on: backend), range.map(parameters), size: description.crop, on: backend)
+                images.rows(range, on: backend), range.map(parameters), size: description.crop,
+                normalisation: description.architecture.normalisation, on: backend)
             parts.append(try features(of: input))
         }
         return parts.isEmpty
             ? HostTensor([Float](), shape: [0, description.featureCount]) : HostTensor.concatenate(parts)
     }
 
-    /// Features F32 [b, featureCount] of normalised images F32 [b, 3, crop, crop], b ≤ `microBatch`.
+    /// Features F32 [b, featureCount], layer behind layer, of normalised images F32 [b, 3, crop, crop], b ≤ `microBatch`.
     private func features(of input: Tensor) throws -> HostTensor {
         let count = input.shape[0]
         var full = input
-        if count < Self.microBatch {
-            full = backend.constant(0, shape: [Self.microBatch] + input.shape.dropFirst())
+        if count < microBatch {
+            full = backend.constant(0, shape: [microBatch] + input.shape.dropFirst())
             backend.assignRows(input, to: full, at: 0)
         }
         let pass = Pass(Tape(backend, recording: false), training: false)
-        return try backend.read(backbone(Variable(full), pass).value).rows(0..<count)
+        let parts = backbone.features(of: description.layers, Variable(full), pass).map(\.value)
+        guard parts.count > 1 else { return try backend.read(parts[0]).rows(0..<count) }
+        let joined = backend.constant(0, shape: [microBatch, description.featureCount])
+        var column = 0
+        for part in parts {
+            backend.addColumns(part, into: joined, at: column)
+            column += part.shape[1]
+        }
+        return try backend.read(joined).rows(0..<count)
     }
 
     /// A number that is the same for the same weights and settings, in hex, by which streams of embeddings are told
     /// apart.
     package func fingerprint() throws -> String {
-        var hash = StableHash(JSONValue.object(description.identity).text)
+        var hash = StableHash(description.identity.text)
         for (name, tensor) in try backbone.state(on: backend) where !name.hasSuffix("num_batches_tracked") {
             tensor.withUnsafeElements(as: UInt32.self) { hash.add(words: $0) }
         }

@@ -54,7 +54,7 @@ extension EncodersTests {
                     try loaded.encode(.host(input)).floats
                         == original.encode(.host(input)).floats)
                 #expect(try loaded.fingerprint() == original.fingerprint())
-                let other = try Encoder.load(path: path, side: 64, backend: backend)
+                let other = try Encoder.load(path: path, EncoderChoice(side: 64), backend: backend)
                 #expect(other.description.side == 64 && other.description.crop == 56)
             }
             #expect(
@@ -98,7 +98,7 @@ extension EncodersTests {
         @Test(arguments: ResNet.Architecture.allCases, ResNet.Stem.allCases)
         func architectureFollowsFromTheTensors(architecture: ResNet.Architecture, stem: ResNet.Stem) throws {
             try withFile(file(try state(architecture, stem))) { path in
-                let found = try Encoder.load(path: path, side: 64, backend: backend).description
+                let found = try Encoder.load(path: path, EncoderChoice(side: 64), backend: backend).description
                 #expect(
                     found == (try EncoderDescription(architecture: architecture, width: 4, stem: stem, side: 64)))
             }
@@ -197,7 +197,7 @@ extension EncodersTests {
                 )
             }
             try withFile(file(numbered + [("head.0.weight", numbered[0].tensor)], prefix: prefix)) { path in
-                let encoder = try Encoder.load(path: path, side: 64, backend: backend)
+                let encoder = try Encoder.load(path: path, EncoderChoice(side: 64), backend: backend)
                 let expected = try EncoderDescription(width: 4, stem: stem, side: 64)
                 #expect(encoder.description == expected && encoder.remark == nil)
                 for (a, b) in zip(try encoder.backbone.state(on: backend), try state(.resnet18, stem)) {
@@ -234,10 +234,12 @@ extension EncodersTests {
                 let names = [one, other].map { "'\(withoutWrappers($0).dropLast())'" }
                 #expect(names.allSatisfy(refusal.what.contains) && refusal.remedy.contains("--part"))
                 let part = String(withoutWrappers(other).split(separator: ".")[0])
-                #expect(try isFirst(Encoder.load(path: path, part: part, backend: backend)) == false)
+                #expect(try isFirst(Encoder.load(path: path, EncoderChoice(part: part), backend: backend)) == false)
                 let whole = String(withoutWrappers(one).dropLast())
-                #expect(try isFirst(Encoder.load(path: path, part: whole, backend: backend)))
-                let nowhere = failure { _ = try Encoder.load(path: path, part: "nowhere", backend: self.backend) }
+                #expect(try isFirst(Encoder.load(path: path, EncoderChoice(part: whole), backend: backend)))
+                let nowhere = failure {
+                    _ = try Encoder.load(path: path, EncoderChoice(part: "nowhere"), backend: self.backend)
+                }
                 #expect(nowhere?.kind == .usage && nowhere?.remedy.contains(names[1]) == true)
             }
         }

@@ -6,7 +6,7 @@ import HLTensor
 /// convolution, and every piece of state has torchvision's name.
 ///
 /// Two deviations are on offer: `width` other than 64 channels in the first stage, and a stem for small images.
-package final class ResNet: Module {
+package final class ResNet: Backbone {
     /// The depths that torchvision has and this project trains.
     package enum Architecture: String, Sendable, CaseIterable {
         case resnet18
@@ -75,10 +75,21 @@ package final class ResNet: Module {
 
     /// Normalised images [B, 3, H, W] → features [B, featureCount], what torchvision gives to `fc`.
     package func callAsFunction(_ images: Variable, _ pass: Pass) -> Variable {
+        features(of: [Self.stages[3]], images, pass)[0]
+    }
+
+    /// Names of the stages, each of which can give features.
+    static let stages = (1...4).map { "layer\($0)" }
+
+    package func features(of names: [String], _ images: Variable, _ pass: Pass) -> [Variable] {
         var x = bn1(conv1(images, pass), relu: true, pass)
         if stem == .imagenet { x = pass.maxPool(x, Window(size: 3, stride: 2, padding: 1)) }
-        for block in layers.joined() { x = block(x, pass) }
-        return pass.averagePool(x)
+        var result: [Variable] = []
+        for (name, blocks) in zip(Self.stages, layers) where result.count < names.count {
+            for block in blocks { x = block(x, pass) }
+            if names.contains(name) { result.append(pass.averagePool(x)) }
+        }
+        return result
     }
 
     /// Two 3×3 convolutions (BasicBlock), or 1×1, 3×3, 1×1 (Bottleneck), around a shortcut.
