@@ -72,6 +72,12 @@ size_t hl_memory_room(void) {
 
 int hl_memory_is_short(void) { return hl_memory_room() == 0; }
 
+void hl_memory_give_back(void) {
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
+}
+
 // MARK: the reserve
 
 void hl_memory_watch(const char *name, const char *way_out) {

@@ -40,11 +40,7 @@ package struct ContactSheet: Sendable {
             throw Failure(.data, "there are no images to show", "give a stream with images")
         }
         let layout = Layout(self, cellWidth: cellWidth, cellHeight: cellHeight)
-        guard layout.width <= Image.maximumSide, layout.height <= Image.maximumSide else {
-            throw Failure(
-                .usage, "the contact sheet would have \(layout.width) x \(layout.height) pixels",
-                "show fewer or smaller images")
-        }
+        try Self.checkSize(width: layout.width, height: layout.height)
         return Image(width: layout.width, height: layout.height) { pixels in
             pixels.update(repeating: 255)
             let canvas = Canvas(pixels: pixels, width: layout.width, height: layout.height)
@@ -68,6 +64,24 @@ package struct ContactSheet: Sendable {
                         y: layout.y(row) + (cellHeight - image.height) * zoom / 2, zoom: zoom)
                 }
             }
+        }
+    }
+
+    /// For who makes images one after another: refuses what can be no sheet before they are all made.
+    /// - Parameters:
+    ///   - rows: how many there will be at least, of `columns` images of `width` x `height` pixels.
+    ///   - zoom: nil takes that of ``zoom(forSide:)``.
+    /// - Throws: `Failure` `.usage` when the sheet would be too large, captions aside.
+    package static func check(rows: Int, columns: Int, width: Int, height: Int, zoom: Int?) throws {
+        let zoom = zoom ?? Self.zoom(forSide: max(width, height))
+        try checkSize(width: columns * width * zoom, height: rows * height * zoom, " or more")
+    }
+
+    private static func checkSize(width: Int, height: Int, _ remark: String = "") throws {
+        guard width <= Image.maximumSide, height <= Image.maximumSide else {
+            throw Failure(
+                .usage, "the contact sheet would have \(width) x \(height) pixels\(remark)",
+                "show fewer or smaller images")
         }
     }
 

@@ -44,12 +44,14 @@ extension GeneratorSpecification {
     /// - Throws: `Failure`: noInput when its weights are missing, incompatible when they are others than the stream's
     ///   or the generator is not known to this version.
     package func makeGenerator(on backend: any Backend, trusted: Bool = false) throws -> any Generator {
-        switch GeneratorCatalogue[name] {
-        case let builtIn as any BuiltInArchitecture: try builtIn.make(self, on: backend, trusted: trusted)
-        case let network as any NetworkArchitecture:
-            try withWeights(of: network, on: backend) { try network.make(self, from: $0, on: backend) }
-        default:
-            throw Self.unknown(name)
+        try Self.settings(ofUser: trusted) {
+            switch GeneratorCatalogue[name] {
+            case let builtIn as any BuiltInArchitecture: try builtIn.make(self, on: backend, trusted: trusted)
+            case let network as any NetworkArchitecture:
+                try withWeights(of: network, on: backend) { try network.make(self, from: $0, on: backend) }
+            default:
+                throw Self.unknown(name)
+            }
         }
     }
 
@@ -69,17 +71,33 @@ extension GeneratorSpecification {
     }
 
     /// The generator's mapping network alone.
-    /// - Parameter backend: what it computes on.
+    /// - Parameters:
+    ///   - backend: what it computes on.
+    ///   - trusted: whether the specification comes from the user's options and not from a stream's header.
     /// - Throws: `Failure`: incompatible for a generator without one, or where its weights are others than the
     ///   stream's; noInput where they are missing.
-    package func makeMapper(on backend: any Backend) throws -> any LatentMapper {
+    package func makeMapper(on backend: any Backend, trusted: Bool = false) throws -> any LatentMapper {
         guard let network = GeneratorCatalogue[name] as? any MappingArchitecture else {
             let titles = GeneratorCatalogue.mapping.map { "\($0.title)'s" }
             throw Failure(
                 .incompatible, "\(name) has no mapped latents",
                 "take a generator of \(titles.joined(separator: " or ")) kind")
         }
-        return try withWeights(of: network, on: backend) { try network.mapper(self, from: $0, on: backend) }
+        return try Self.settings(ofUser: trusted) {
+            try withWeights(of: network, on: backend) { try network.mapper(self, from: $0, on: backend) }
+        }
+    }
+
+    /// What does not fit a network is a wrong option for who gave it, and a stream that does not belong to these
+    /// weights for everybody after.
+    private static func settings<Made>(ofUser trusted: Bool, _ make: () throws -> Made) throws -> Made {
+        do {
+            return try make()
+        } catch let failure as Failure where failure.kind == .usage && !trusted {
+            throw Failure(
+                .incompatible, "the stream's generator does not fit its weights: \(failure.what)",
+                "make the stream again with hl-sample")
+        }
     }
 
     /// The generator's oracle, where it has one.

@@ -64,6 +64,7 @@ extension Module {
             case .counter(let counter): counter.value = 0
             }
         }
+        Memory.giveBack()
     }
 
     /// A copy of the whole state, by name.
@@ -112,5 +113,6 @@ extension Module {
                 }
             }
         }
+        Memory.giveBack()
     }
 }

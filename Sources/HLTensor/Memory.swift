@@ -34,6 +34,10 @@ package enum Memory {
     /// tens of megabytes or more.
     package static func isBeyondMachine(_ bytes: Int) -> Bool { hl_memory_is_beyond_machine(bytes) != 0 }
 
+    /// Gives the system back what has been freed. To be called after work that needed much memory for a while, as when
+    /// weights pass through the host: malloc keeps what it expects to be asked for again.
+    package static func giveBack() { hl_memory_give_back() }
+
     /// Bytes of address space that one more thread takes.
     package static var threadBytes: Int { hl_memory_thread_bytes() }
 

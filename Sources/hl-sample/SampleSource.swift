@@ -65,7 +65,9 @@ final class Attachments {
             request.rendersImages
             ? try Renderer(header, on: try request.backend(), trusted: request.isTrusted) : nil
         try renderer?.requireGenerator()
-        mapper = wantsMapped ? try renderer?.mapper ?? specification.makeMapper(on: request.backend()) : nil
+        mapper =
+            wantsMapped
+            ? try renderer?.mapper ?? specification.makeMapper(on: request.backend(), trusted: request.isTrusted) : nil
         oracle = try specification.makeOracle()
         pixels = request.pixels
         let side = specification.resolution

@@ -47,6 +47,12 @@ struct StreamSheet {
                     if columnCaptions != names { columnCaptions = Self.columnCaptions(views, StreamHeader()) }
                 }
             }
+            if let first = rows.first?.first {
+                let after = isGrid ? (shown + batch.count - 1) / layout.columns + 1 : shown + batch.count
+                try ContactSheet.check(
+                    rows: after, columns: isGrid ? min(layout.columns, shown + batch.count) : views.count,
+                    width: first.width, height: first.height, zoom: layout.zoom)
+            }
             let images = try views.map { try Image.batch(renderer.hostImages(of: $0, in: batch)) }
             let captions = isGrid ? Self.ids(of: batch) : Self.captions(of: batch, reader.header)
             for sample in 0..<batch.count {

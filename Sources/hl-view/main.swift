@@ -35,16 +35,16 @@ struct View: Tool {
     @Flag(help: "The same as JSON: of --header where that is given, else of --info.")
     var json = false
 
-    @Option(help: ArgumentHelp("Rows of the sheet. (integer from 1 to 1000)", valueName: "n"))
-    var rows = 8
+    @Option(help: ArgumentHelp("Rows of the sheet. (integer from 1 to 1000; default: 8)", valueName: "n"))
+    var rows: Int?
 
     @Option(
         help: ArgumentHelp(
-            "Columns of the grid of a stream without positives. (integer from 1 to 1000)", valueName: "n"))
-    var columns = 8
+            "Columns of the grid of a stream without positives. (integer from 1 to 1000; default: 8)", valueName: "n"))
+    var columns: Int?
 
-    @Option(help: ArgumentHelp("Samples to leave out before the first. (integer from 0)", valueName: "n"))
-    var skip = 0
+    @Option(help: ArgumentHelp("Samples to leave out before the first. (integer from 0; default: 0)", valueName: "n"))
+    var skip: Int?
 
     @Option(
         help: ArgumentHelp(
@@ -61,14 +61,23 @@ struct View: Tool {
     static let memoryRemedy = "lower --rows or --threads"
 
     func validate() throws {
-        guard (1...1000).contains(rows) else { throw refuse("cannot show \(rows) rows", "give --rows from 1 to 1000") }
-        guard (1...1000).contains(columns) else {
+        if let rows, !(1...1000).contains(rows) {
+            throw refuse("cannot show \(rows) rows", "give --rows from 1 to 1000")
+        }
+        if let columns, !(1...1000).contains(columns) {
             throw refuse("cannot show \(columns) columns", "give --columns from 1 to 1000")
         }
-        guard skip >= 0 else { throw refuse("cannot leave out \(skip) samples", "give --skip a number from 0") }
+        if let skip, skip < 0 { throw refuse("cannot leave out \(skip) samples", "give --skip a number from 0") }
         if let zoom, !(1...256).contains(zoom) { throw refuse("cannot zoom by \(zoom)", "give --zoom from 1 to 256") }
         if header && info { throw refuse("--header is a part of what --info prints", "give one of them") }
-        if !printsText { try Image.checkPNGName(destination.output) }
+        guard printsText else { return try Image.checkPNGName(destination.output) }
+        let ofSheet: [(name: String, isGiven: Bool)] = [
+            ("--rows", rows != nil), ("--columns", columns != nil), ("--skip", skip != nil), ("--zoom", zoom != nil),
+            ("--no-captions", !captions),
+        ]
+        if let option = ofSheet.first(where: \.isGiven) {
+            throw refuse("\(option.name) is for the sheet, and text is asked for", "leave it out")
+        }
     }
 
     private var printsText: Bool { info || header || json }
@@ -82,7 +91,8 @@ struct View: Tool {
             }
             let reader = try StreamInput.open(path: input)
             let renderer = try Renderer(reader.header, on: computing.backend.make(threads: shared.threads))
-            let layout = StreamSheet.Layout(rows: rows, columns: columns, skip: skip, zoom: zoom, captions: captions)
+            let layout = StreamSheet.Layout(
+                rows: rows ?? 8, columns: columns ?? 8, skip: skip ?? 0, zoom: zoom, captions: captions)
             let sheet = try StreamSheet(layout, reader, renderer)
             try write(try sheet.rendered().pngBytes())
         }

@@ -107,6 +107,26 @@ struct GeneratorTests {
         }
     }
 
+    /// Settings of a header that its weights cannot meet are the stream's fault, not this command line's.
+    @Test(arguments: [("crop", 40), ("class", 100_000)]) func settingsThatDoNotFit(_ key: String, _ value: JSONValue)
+        throws
+    {
+        let space = try Workspace()
+        try space.succeed("hl-sample --weights \(Networks.bigBiGAN) -n 2 > s.hls")
+        var object = try #require(try space.generator("s.hls").object)
+        let chunks = Int(try #require(object["chunks"]?.integer))
+        let dimension = Int(try #require(object["dimension"]?.integer))
+        object[key] = value
+        if key == "crop" { object["resolution"] = value }
+        try HandMade.stream(
+            to: space.file("h.hls"), generator: .object(object),
+            ["id": HandMade.ids(2), "z.0": HandMade.floats([2, chunks, dimension])])
+        for command in ["hl-view h.hls", "hl-perturb --render h.hls", "hl-sample --from h.hls --render"] {
+            try space.fail(78, command, saying: "the stream's generator does not fit its weights")
+        }
+        try space.fail(64, "hl-sample --weights \(Networks.bigBiGAN) -n 2 --render --\(key) \(value.text)")
+    }
+
     @Test func commandsInStreams() throws {
         let space = try Workspace()
         try space.succeed("hl-sample --generator 'exec:touch ran; cat' --latent-shape 2x3 --size 16 -n 3 > e.hls")

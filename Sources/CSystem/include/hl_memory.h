@@ -15,6 +15,9 @@ void hl_memory_watch(const char *program, const char *remedy);
 /// none is kept.
 void hl_memory_keep(int threads);
 
+/// Gives the system back what has been freed and lies in malloc's heap.
+void hl_memory_give_back(void);
+
 /// Bytes that `hl_memory_keep` would keep.
 size_t hl_memory_reserve(int threads);
 
