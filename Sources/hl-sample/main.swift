@@ -1,6 +1,7 @@
 import ArgumentParser
 import HLCommand
 import HLData
+import HLEncoders
 import HLFormats
 import HLGenerators
 import HLTensor
@@ -88,6 +89,24 @@ struct Sample: Tool {
                 + "the stream."))
     var skipDamaged = false
 
+    @Option(
+        help: ArgumentHelp(
+            "Random crop and flip of T_x, made here in one pass from the files: the rectangles that hl-train with this "
+                + "--seed would draw, in the whole image or in the square in its middle; images have 7/8 of --size. "
+                + "(image or square)", valueName: "of"))
+    var randomResizedCrop: PreparedCrop.Frame?
+
+    @Option(
+        help: ArgumentHelp(
+            "With --random-resized-crop, crops of each image. (integer from 1 to 16; default: 2)", valueName: "n"))
+    var views: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "How much of a JPEG is decoded: whole, as by Pillow, or scaled to a half or a quarter where that is enough. "
+                + "(whole or scaled; default: whole, for random crops scaled)", valueName: "how"))
+    var decode: Decoding?
+
     @OptionGroup(title: "Generator") var network: GeneratorOptions
     @OptionGroup(title: "Distribution of the anchors") var normal: NormalOptions
     @OptionGroup(title: "Images") var images: RenderOptions
@@ -123,10 +142,18 @@ struct Sample: Tool {
                     "--data takes none of the generator's options but --size, and no --from, --latent, --mean, --std, "
                         + "--trunc and --render", "leave them out")
             }
-        } else if split != nil || epochs != nil || shuffle || allowEmpty || skipDamaged || strict {
+            if views != nil && randomResizedCrop == nil {
+                throw refuse("--views is for random crops", "give --random-resized-crop too, or leave it out")
+            }
+            if let views, !(1...16).contains(views) {
+                throw refuse("cannot make \(views) crops of an image", "give --views from 1 to 16")
+            }
+        } else if split != nil || epochs != nil || shuffle || allowEmpty || skipDamaged || strict
+            || randomResizedCrop != nil || views != nil || decode != nil
+        {
             throw refuse(
-                "--split, --strict, --epochs, --shuffle, --allow-empty and --skip-damaged are for real images",
-                "give --data too, or leave them out")
+                "--split, --strict, --epochs, --shuffle, --allow-empty, --skip-damaged, --random-resized-crop, --views "
+                    + "and --decode are for real images", "give --data too, or leave them out")
         }
         if from != nil && distribution {
             throw refuse("given latents have no --mean, --std and --trunc", "leave them out")
@@ -178,7 +205,10 @@ struct Sample: Tool {
         let positions = Positions(start: start, count: count, shard: shard)
         if let data {
             let reading = ImageSource.Reading(
-                side: network.size, shuffleSeed: shuffle ? randomness.seed : nil, epochs: epochs ?? 1, batchSize: batch,
+                side: network.size,
+                crop: randomResizedCrop.map { .init(frame: $0, views: views ?? 2, seed: randomness.seed) },
+                isScaled: (decode ?? (randomResizedCrop == nil ? .whole : .scaled)) == .scaled,
+                shuffleSeed: shuffle ? randomness.seed : nil, epochs: epochs ?? 1, batchSize: batch,
                 threads: shared.threadCount, skipsDamaged: skipDamaged)
             let options = DatasetOptions(split: split, keepsEmptyClasses: allowEmpty, isStrict: strict)
             return try ImageSource(data, options, reading, positions)
@@ -194,5 +224,13 @@ struct Sample: Tool {
             attaching: request, threads: shared.threadCount)
     }
 }
+
+/// How much of a JPEG is decoded.
+enum Decoding: String, ExpressibleByArgument, CaseIterable {
+    case whole
+    case scaled
+}
+
+extension PreparedCrop.Frame: ExpressibleByArgument {}
 
 runTool(Sample.self)

@@ -1,4 +1,5 @@
 import HLCommand
+import HLEncoders
 import HLFormats
 import HLTensor
 
@@ -18,6 +19,8 @@ final class TrainingStream {
     /// Samples of one epoch, where a file says so beforehand.
     let sampleCount: Int?
     private let next: (Int) throws -> (batch: Batch, epoch: Int)?
+    /// The crop of its images, where that was made before.
+    let crop: PreparedCrop?
 
     /// - Parameters:
     ///   - path: a stream; `-` is standard input.
@@ -32,18 +35,26 @@ final class TrainingStream {
             header = file.header
             sampleCount = file.sampleCount
             next = Self.shuffled(file, epochs: epochs, seed: seed)
-            file.headers.forEach(add)
+            crop = try PreparedCrop(header)
+            try file.headers.forEach(add)
         } else {
             let reader = try StreamReader(path: path)
             header = reader.header
             sampleCount = nil
             let batches = BatchRegrouper(ReadAhead(reader))
             next = { count in try batches.nextBatch(of: count).map { ($0, 0) } }
-            add(header)
+            crop = try PreparedCrop(header)
+            try add(header)
         }
     }
 
-    private func add(_ header: StreamHeader) {
+    /// - Throws: `Failure` (incompatible) for a stream whose images are not cropped as those of the first.
+    private func add(_ header: StreamHeader) throws {
+        guard try PreparedCrop(header)?.isLike(crop) ?? (crop == nil) else {
+            throw Failure(
+                .incompatible, "streams are joined whose images are cropped differently",
+                "join streams that were made with the same --size and --random-resized-crop")
+        }
         headers.append(header)
         for part in [header.generator, header.data, header.latent] {
             // A file that has grown is still the one that a run may go on with.
@@ -79,7 +90,7 @@ final class TrainingStream {
         guard let (batch, epoch) = try next(count), batch.count == count else { return nil }
         for (part, _) in batch.parts where part.number > segment {
             segment = part.number
-            add(part.header)
+            try add(part.header)
         }
         try batch.require("id", .i64, rank: 1).withUnsafeBytes { seen.add($0) }
         return (batch, epoch)

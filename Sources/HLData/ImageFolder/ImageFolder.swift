@@ -101,9 +101,8 @@ package struct ImageFolder: ImageDataset {
         return low
     }
 
-    package func sample(at index: Int) throws -> ImageSample {
-        let path = systemPath(at: index)
-        return ImageSample(image: try Image.read(path), label: label(at: index), path: path.shown)
+    package func encodedSample(at index: Int) throws -> EncodedSample {
+        EncodedSample(id: Int64(index), label: label(at: index), image: try EncodedImage(systemPath(at: index)))
     }
 
     /// The path of image `index` < ``count``, for people.
