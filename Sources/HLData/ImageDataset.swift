@@ -10,6 +10,8 @@ package protocol ImageDataset: Sendable {
     /// The names of the classes; labels are positions in this list.
     var classNames: [String] { get }
     var count: Int { get }
+    /// The programs that the images have gone through before, where they are of a stream.
+    var history: [HistoryEntry] { get }
     /// What lies there and is not read, to be told.
     var omissions: Omissions { get }
     /// The label of image `index`, without reading it.
@@ -19,6 +21,8 @@ package protocol ImageDataset: Sendable {
 }
 
 extension ImageDataset {
+    package var history: [HistoryEntry] { [] }
+
     /// Reads image `index` < ``count``.
     package func sample(at index: Int) throws -> ImageSample {
         let sample = try encodedSample(at: index)

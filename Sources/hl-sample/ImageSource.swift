@@ -77,7 +77,7 @@ final class ImageSource: SampleSource {
         object["classes"] = .array(dataset.classNames.map { .string($0) })
         object["count"] = .integer(Int64(dataset.count))
         object["size"] = .integer(Int64(side))
-        var header = StreamHeader(data: .object(object))
+        var header = StreamHeader(data: .object(object), history: dataset.history)
         if let crop { header.metadata[PreparedCrop.key] = crop.json.text }
         self.header = header
         summary =

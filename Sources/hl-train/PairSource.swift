@@ -33,8 +33,8 @@ final class PairSource {
 
     /// - Parameters: as of `TrainingStream`.
     ///   - backend: what renders.
-    init(path: String, epochs: Int, seed: UInt64, on backend: any Backend) throws {
-        stream = try TrainingStream(path: path, epochs: epochs, seed: seed)
+    init(path: String, epochs: Int, seed: UInt64, threads: Int, on backend: any Backend) throws {
+        stream = try TrainingStream(path: path, epochs: epochs, seed: seed, threads: threads)
         self.backend = backend
         renderer = try Renderer(stream.header, on: backend)
     }

@@ -134,7 +134,8 @@ struct TrainEncoder: Tool {
     func run() throws {
         try running.checkOutput(output, inputs: [input])
         let backend = try running.makeBackend(threads: shared.threads)
-        let source = try PairSource(path: input, epochs: epochs, seed: seed.seed, on: backend)
+        let source = try PairSource(
+            path: input, epochs: epochs, seed: seed.seed, threads: shared.threadCount, on: backend)
         if source.stream.crop != nil && !augment.cropsAtRandom {
             throw Failure(
                 .incompatible, "the stream has random crops, and --augment \(augment.rawValue) takes whole images",

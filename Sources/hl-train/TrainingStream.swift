@@ -25,7 +25,8 @@ final class TrainingStream {
     /// - Parameters:
     ///   - path: a stream; `-` is standard input.
     ///   - epochs: more than 1 needs a file with a complete index, whose samples are shuffled anew in every epoch.
-    init(path: String, epochs: Int, seed: UInt64) throws {
+    ///   - threads: how many records are decompressed at a time where a file is shuffled.
+    init(path: String, epochs: Int, seed: UInt64, threads: Int = 1) throws {
         if epochs > 1 {
             guard path != "-" else {
                 throw Failure(
@@ -34,7 +35,7 @@ final class TrainingStream {
             let file = try SeekableStream(path: path)
             header = file.header
             sampleCount = file.sampleCount
-            next = Self.shuffled(file, epochs: epochs, seed: seed)
+            next = Self.shuffled(file, epochs: epochs, seed: seed, threads: threads)
             crop = try PreparedCrop(header)
             try file.headers.forEach(add)
         } else {
@@ -66,13 +67,13 @@ final class TrainingStream {
     }
 
     private static func shuffled(
-        _ file: SeekableStream, epochs: Int, seed: UInt64
+        _ file: SeekableStream, epochs: Int, seed: UInt64, threads: Int
     ) -> (Int) throws -> (batch: Batch, epoch: Int)? {
         func order(_ epoch: Int) -> Permutation {
             Permutation(count: file.sampleCount, seed: seed, purpose: .trainingOrder, epoch: epoch)
         }
         var epoch = 0, samples = order(0), position = 0
-        return { count in
+        func gather(_ count: Int) throws -> Gathered? {
             // What is left of an epoch and does not fill a batch is dropped.
             if position + count > samples.count {
                 epoch += 1
@@ -81,8 +82,21 @@ final class TrainingStream {
             }
             guard epoch < epochs, count <= samples.count else { return nil }
             defer { position += count }
-            return (try file.gather(sampleIndices: samples.elements(at: position..<position + count)), epoch)
+            let indices = samples.elements(at: position..<position + count)
+            return Gathered(batch: try file.gather(sampleIndices: indices, threads: threads), epoch: epoch)
         }
+        // The batches of a training are all of one size: the next ones are put together while it computes.
+        var ahead: (count: Int, batches: Ahead<Gathered>)?
+        return { count in
+            if ahead == nil { ahead = (count, Ahead { try gather(count) }) }
+            precondition(ahead?.count == count, "batches of one size")
+            return try ahead?.batches.next().map { ($0.batch, $0.epoch) }
+        }
+    }
+
+    private struct Gathered: Sendable {
+        let batch: Batch
+        let epoch: Int
     }
 
     /// The next `count` samples and the number of their epoch, or nil at the end; a last part that is smaller is dropped.

@@ -37,10 +37,11 @@ struct LoadingTests {
         let a = try content(space, "a.hls")
         #expect(a.names == ["epoch", "id", "x.0", "x.1", "y"] && a.ids.count == 24)
         #expect(try a == content(space, "b.hls") && a == content(space, "c.hls"))
-        for shard in 0..<3 { try space.succeed("\(sample) --shard \(shard)/3 > s\(shard).hls") }
-        try space.succeed("cat s0.hls s1.hls s2.hls > joined.hls; hl-view --info joined.hls > info")
-        #expect(try content(space, "joined.hls").rows == a.rows)
-        try space.succeed("\(Self.train) -n 24 joined.hls -o e.safetensors")
+        let once = sample.replacing("--epochs 2", with: "--epochs 1")
+        for shard in 0..<3 { try space.succeed("\(once) --shard \(shard)/3 > s\(shard).hls") }
+        try space.succeed("cat s0.hls s1.hls s2.hls > joined.hls; \(once) > once.hls; hl-view --info joined.hls > info")
+        #expect(try content(space, "joined.hls").sorted == content(space, "once.hls").sorted)
+        try space.succeed("\(Self.train) -n 12 joined.hls -o e.safetensors")
         // The views of an image differ, and so do the passes.
         let whole = try StreamReader(path: space.file("a.hls"))
         var seen: [Int64: Set<[UInt8]>] = [:]
@@ -70,16 +71,13 @@ struct LoadingTests {
             \(sample) --random-resized-crop square | \(train) --log crops.jsonl -o crops.safetensors
             \(sample) --random-resized-crop square --seed 4 | \(train) --log other.jsonl -o other.safetensors
             """)
-        func losses(_ name: String) throws -> [Double] {
-            try String(decoding: space.bytes("\(name).jsonl"), as: UTF8.self).split(separator: "\n").compactMap {
-                try JSONValue(parsing: String($0), name: name)["loss"]?.number
-            }
+        // Of the first step, before small differences have grown.
+        func loss(_ name: String) throws -> Double {
+            let lines = try String(decoding: space.bytes("\(name).jsonl"), as: UTF8.self).split(separator: "\n")
+            return try #require(try JSONValue(parsing: String(lines[0]), name: name)["loss"]?.number)
         }
-        let (whole, crops, other) = (try losses("whole"), try losses("crops"), try losses("other"))
-        #expect(!whole.isEmpty && whole.count == crops.count)
-        let distance = zip(whole, crops).map { abs($0 - $1) }.max() ?? .infinity
-        let chance = zip(whole, other).map { abs($0 - $1) }.max() ?? 0
-        #expect(distance < 0.02 && distance < chance / 3, "\(distance) of \(chance)")
+        let (whole, crops, other) = (try loss("whole"), try loss("crops"), try loss("other"))
+        #expect(abs(whole - crops) < abs(whole - other) / 5, "\(whole) \(crops) \(other)")
         let description = try ["whole", "crops"].map {
             try Safetensors.read(path: space.file("\($0).safetensors")).metadata["hl.encoder"]
         }
@@ -89,11 +87,12 @@ struct LoadingTests {
     @Test func aRunOnCropsIsResumed() throws {
         let space = try Workspace()
         try Self.fill(space)
-        let feed = "hl-sample --data imagefolder:ds --size 32 --random-resized-crop image --epochs 0 --shuffle"
+        let feed =
+            "hl-sample --data imagefolder:ds --size 32 --random-resized-crop image --epochs 0 --shuffle --batch 2"
         let train = "\(Self.train) -n 40 --augment simclr"
         try space.succeed("\(feed) | \(train) -o whole.safetensors")
-        // The stream ends before the schedule does.
-        try space.fail(65, "\(feed) -n 21 | \(train) -o e.safetensors", saying: "the stream ended")
+        // The stream is cut before the schedule ends.
+        try space.fail(65, "\(feed) | head -c 100000 | \(train) -o e.safetensors", saying: "e.safetensors.resume")
         try space.succeed("\(feed) | \(train) --resume -o e.safetensors")
         let (a, b) = (
             try Safetensors.read(path: space.file("whole.safetensors")).tensors,
@@ -121,10 +120,9 @@ struct LoadingTests {
         try space.fail(65, "\(Self.train) -n 8 one.hls", saying: "give --views 2 to hl-sample")
         try space.succeed("\(Self.train) -n 8 --method supervised --classes 2 one.hls -o s.safetensors")
         // As large as the crops, and none.
-        try space.fail(
-            78, "cat one.hls small.hls | \(Self.train) -n 20 --method supervised --classes 2",
-            saying: "cropped differently")
-        try space.fail(78, "cat small.hls one.hls | hl-encode --untrained --width 4", saying: "joined in one stream")
+        for reader in ["\(Self.train) -n 20 --method supervised --classes 2", "hl-encode --untrained --width 4"] {
+            try space.fail(78, "cat one.hls small.hls | \(reader)", saying: "joins streams of different data sets")
+        }
         try space.fail(
             78, "hl-train discriminator -q --width 4 --held-out 1 --batch 2 -n 2 --real one.hls small.hls",
             saying: "a discriminator judges whole images")

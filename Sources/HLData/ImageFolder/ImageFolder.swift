@@ -26,11 +26,13 @@ package struct ImageFolder: ImageDataset {
         settings: [
             DatasetSetting(
                 "labels", .choice(["folders", "none"]), standard: nil, "none: all images below DIR as one class")
-        ],
+        ] + SeededSplit.settings,
         open: { place in
-            guard place["labels"] != "none" else { return try FlatFolder(place) }
-            return try ImageFolder(
-                directory: place.path, split: place.split, keepingEmptyClasses: place.options.keepsEmptyClasses)
+            try SeededSplit.open(place) { place in
+                guard place["labels"] != "none" else { return try FlatFolder(place) }
+                return try ImageFolder(
+                    directory: place.path, split: place.split, keepingEmptyClasses: place.options.keepsEmptyClasses)
+            }
         })
 
     package var identity: JSONObject {

@@ -24,7 +24,7 @@ package struct PreparedCrop: Sendable, Equatable {
     private let flip: Double
 
     /// Metadata of a stream's header.
-    package static let key = "hl.crop"
+    package static let key = StreamHeader.crop
 
     private static let augmentation = Augmentation(.noColor)
 

@@ -166,7 +166,6 @@ package final class SeekableStream: Sendable {
                     do {
                         try body(wanted[number].key, wanted[number].value)
                     } catch {
-                        nonisolated(unsafe) let error = error
                         failures.withLock { $0[number] = error }
                         return
                     }
@@ -175,6 +174,9 @@ package final class SeekableStream: Sendable {
         }
         if let first = failures.withLock({ $0.min { $0.key < $1.key }?.value }) { throw first }
     }
+
+    /// The first sample of a record.
+    package func firstSample(of index: Int) -> Int { firstSamples[index] }
 
     /// The record that holds `sample`.
     package func recordIndex(of sample: Int) -> Int {
