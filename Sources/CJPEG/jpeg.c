@@ -103,74 +103,81 @@ static unsigned divided_by_255(unsigned x) {
     return ((x >> 8) + x) >> 8;
 }
 
-/* Reads the next line of an image that is being decoded, and puts width pixels from column left on into three planes
- * that lie plane bytes apart. */
-static void read_line(hl_jpeg *decoder, JSAMPARRAY line, size_t left, size_t width, unsigned char *red, size_t plane) {
-    unsigned char *green = red + plane, *blue = green + plane;
-    jpeg_read_scanlines(&decoder->info, line, 1);
-    if (decoder->info.out_color_space == JCS_CMYK) {
-        const JSAMPLE *source = line[0] + 4 * left;
-        for (size_t x = 0; x < width; ++x) {
-            const unsigned white = source[4 * x + 3];
-            red[x] = (unsigned char)divided_by_255(source[4 * x] * white);
-            green[x] = (unsigned char)divided_by_255(source[4 * x + 1] * white);
-            blue[x] = (unsigned char)divided_by_255(source[4 * x + 2] * white);
-        }
-        return;
-    }
-    const JSAMPLE *source = line[0] + 3 * left;
-    for (size_t x = 0; x < width; ++x) {
-        red[x] = source[3 * x];
-        green[x] = source[3 * x + 1];
-        blue[x] = source[3 * x + 2];
+/* A line of CMYK as Adobe writes it, in place, to RGBX. */
+static void from_inks(JSAMPLE *pixels, size_t count) {
+    for (size_t x = 0; x < count; ++x) {
+        JSAMPLE *pixel = pixels + 4 * x;
+        const unsigned white = pixel[3];
+        for (int c = 0; c < 3; ++c) pixel[c] = (JSAMPLE)divided_by_255(pixel[c] * white);
     }
 }
 
-/* Begins to decode, and gives room for one line of the whole width. */
-static JSAMPARRAY start(hl_jpeg *decoder) {
+enum hl_jpeg_status hl_jpeg_start(hl_jpeg *decoder, int left, int top, int width, int *columns, int *margin) {
     struct jpeg_decompress_struct *info = &decoder->info;
+    if (setjmp(decoder->failed)) return decoder->status;
     const int inks = info->jpeg_color_space == JCS_CMYK || info->jpeg_color_space == JCS_YCCK;
+#ifdef JCS_EXTENSIONS
+    info->out_color_space = inks ? JCS_CMYK : JCS_EXT_RGBX;
+#else
     info->out_color_space = inks ? JCS_CMYK : JCS_RGB;
+#endif
     jpeg_start_decompress(info);
-    return (*info->mem->alloc_sarray)((j_common_ptr)info, JPOOL_IMAGE,
-                                      info->output_width * (unsigned)info->output_components, 1);
-}
-
-enum hl_jpeg_status hl_jpeg_read(hl_jpeg *decoder, unsigned char *planes) {
-    struct jpeg_decompress_struct *info = &decoder->info;
-    if (setjmp(decoder->failed)) return decoder->status;
-    JSAMPARRAY line = start(decoder);
-    const size_t width = info->output_width;
-    const size_t plane = width * info->output_height;
-    while (info->output_scanline < info->output_height)
-        read_line(decoder, line, 0, width, planes + info->output_scanline * width, plane);
-    jpeg_finish_decompress(info);
-    return HL_JPEG_OK;
-}
-
-enum hl_jpeg_status hl_jpeg_read_region(hl_jpeg *decoder, int left, int top, int width, int height,
-                                        unsigned char *planes) {
-    struct jpeg_decompress_struct *info = &decoder->info;
-    if (setjmp(decoder->failed)) return decoder->status;
-    JSAMPARRAY line = start(decoder);
-    const size_t plane = (size_t)width * (size_t)height;
-    size_t margin = (size_t)left;
+    *margin = left;
 #ifdef LIBJPEG_TURBO_VERSION_NUMBER
     /* Chroma is interpolated between its neighbours: those of the outermost columns must be there. */
     const JDIMENSION apron = 32;
     JDIMENSION first = (JDIMENSION)left > apron ? (JDIMENSION)left - apron : 0;
     const JDIMENSION beyond = (JDIMENSION)(left + width) + apron;
-    JDIMENSION columns = (beyond < info->output_width ? beyond : info->output_width) - first;
-    if (columns < info->output_width) {
-        jpeg_crop_scanline(info, &first, &columns);
-        margin = (size_t)left - first;
+    JDIMENSION wanted = (beyond < info->output_width ? beyond : info->output_width) - first;
+    if (wanted < info->output_width) {
+        jpeg_crop_scanline(info, &first, &wanted);
+        *margin = left - (int)first;
     }
-    if (top > 0) jpeg_skip_scanlines(info, (JDIMENSION)top);
 #else
-    for (int y = 0; y < top; ++y) jpeg_read_scanlines(info, line, 1);
+    (void)width;
 #endif
-    for (int y = 0; y < height; ++y)
-        read_line(decoder, line, margin, (size_t)width, planes + (size_t)y * (size_t)width, plane);
+    *columns = (int)info->output_width;
+    if (top > 0) {
+#ifdef LIBJPEG_TURBO_VERSION_NUMBER
+        jpeg_skip_scanlines(info, (JDIMENSION)top);
+#else
+        JSAMPARRAY line = (*info->mem->alloc_sarray)((j_common_ptr)info, JPOOL_IMAGE,
+                                                     info->output_width * (unsigned)info->output_components, 1);
+        for (int y = 0; y < top; ++y) jpeg_read_scanlines(info, line, 1);
+#endif
+    }
+    return HL_JPEG_OK;
+}
+
+enum hl_jpeg_status hl_jpeg_read(hl_jpeg *decoder, int rows, unsigned char *pixels) {
+    struct jpeg_decompress_struct *info = &decoder->info;
+    if (setjmp(decoder->failed)) return decoder->status;
+    const size_t width = info->output_width;
+    enum { most = 16 };
+    JSAMPROW lines[most];
+    for (int y = 0; y < rows;) {
+        const int wanted = rows - y < most ? rows - y : most;
+        for (int i = 0; i < wanted; ++i) lines[i] = pixels + 4 * width * (size_t)(y + i);
+        const int read = (int)jpeg_read_scanlines(info, lines, (JDIMENSION)wanted);
+        for (int i = 0; i < read; ++i) {
+            if (info->out_color_space == JCS_CMYK) {
+                from_inks(lines[i], width);
+            } else if (info->output_components == 3) {
+                /* From the end, so that nothing is lost. */
+                for (size_t x = width; x-- > 0;) {
+                    for (int c = 2; c >= 0; --c) lines[i][4 * x + (size_t)c] = lines[i][3 * x + (size_t)c];
+                    lines[i][4 * x + 3] = 0;
+                }
+            }
+        }
+        y += read;
+    }
+    return HL_JPEG_OK;
+}
+
+enum hl_jpeg_status hl_jpeg_end(hl_jpeg *decoder) {
+    struct jpeg_decompress_struct *info = &decoder->info;
+    if (setjmp(decoder->failed)) return decoder->status;
     if (info->output_scanline < info->output_height)
         jpeg_abort_decompress(info);
     else

@@ -140,7 +140,14 @@ private func choice<Value: RawRepresentable & CaseIterable>(
 
 extension Encoder {
     /// Warns when images of this shape have to be resized for the encoder.
-    package func warnAboutSize(of shape: [Int]) {
+    /// - Parameter areCrops: whether they are crops already.
+    package func warnAboutSize(of shape: [Int], areCrops: Bool = false) {
+        if areCrops {
+            if shape.count == 4 && shape[2] != description.crop {
+                warn("the crops have \(shape[2]) pixels and are resized to the encoder's \(description.crop)")
+            }
+            return
+        }
         guard shape.count == 4, !fits(height: shape[2], width: shape[3]) else { return }
         warn(
             "the images are \(shape[2]) x \(shape[3]) pixels and the encoder expects \(description.side): "

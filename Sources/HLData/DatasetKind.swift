@@ -63,6 +63,8 @@ package struct DatasetSetting: Sendable {
         case number(ClosedRange<Int>)
         /// Of an order or a split.
         case seed
+        /// Above 0 and below 1.
+        case share
         /// Such as a file.
         case text(String)
     }
@@ -88,6 +90,7 @@ package struct DatasetSetting: Sendable {
         case .number(let range) where range.upperBound == .max: "\(range.lowerBound)-"
         case .number(let range): "\(range.lowerBound)-\(range.upperBound)"
         case .seed: "0-2^64-1"
+        case .share: "0.01-0.99"
         case .text(let form): form
         }
     }
@@ -97,6 +100,7 @@ package struct DatasetSetting: Sendable {
         case .choice(let choices): choices.contains(value)
         case .number(let range): Int(value).map(range.contains) ?? false
         case .seed: UInt64(value) != nil
+        case .share: Double(value).map { $0 > 0 && $0 < 1 } ?? false
         case .text: !value.isEmpty
         }
     }

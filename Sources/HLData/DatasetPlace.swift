@@ -37,6 +37,13 @@ struct DatasetPlace: Sendable {
         return object
     }
 
+    /// The same place as a whole.
+    var withoutSplit: DatasetPlace {
+        var options = options
+        options.split = nil
+        return DatasetPlace(kind: kind, path: path, split: nil, settings: settings, options)
+    }
+
     /// The folder in which one of `markers` lies: the user's own, or a folder in it such as archives and torchvision make.
     ///
     /// - Throws: `Failure(.noInput)` where none does.

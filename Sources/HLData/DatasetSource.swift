@@ -1,5 +1,6 @@
 import HLFormats
 import HLTensor
+import Synchronization
 
 /// Labelled images as the tensors of a stream's batch.
 package struct ImageBatch: Sendable {
@@ -7,17 +8,46 @@ package struct ImageBatch: Sendable {
     package let ids: HostTensor
     /// I64 [B]
     package let labels: HostTensor
-    /// U8 [B, 3, S, S]
-    package let images: HostTensor
+    /// U8 [B, 3, S, S] of each view.
+    package let views: [HostTensor]
     /// Those that were asked for and are not in the batch, by their positions in the data set, in the order of reading.
     package let damaged: [(index: Int, failure: Failure)]
+
+    /// View 0.
+    package var images: HostTensor { views[0] }
+}
+
+/// What is made of each image: square views.
+package struct ImageViews: Sendable {
+    /// S, in pixels.
+    package let side: Int
+    package let count: Int
+    /// Whether JPEGs are decoded at a part of their size where that is enough (``EncodedImage``).
+    package let isScaled: Bool
+    /// What each view shows of the image of this id, width and height.
+    fileprivate let framings: @Sendable (_ id: Int64, _ width: Int, _ height: Int) throws -> [Framing]
+
+    /// - Parameter framings: returns `count` of them.
+    package init(
+        side: Int, count: Int, isScaled: Bool,
+        framings: @escaping @Sendable (_ id: Int64, _ width: Int, _ height: Int) throws -> [Framing]
+    ) {
+        self.side = side
+        self.count = count
+        self.isScaled = isScaled
+        self.framings = framings
+    }
+
+    /// One view: the middle of the image.
+    package static func middle(side: Int, isScaled: Bool = false) -> ImageViews {
+        ImageViews(side: side, count: 1, isScaled: isScaled) { _, _, _ in [.middle] }
+    }
 }
 
 /// Reads the images of a data set in one size, in order or shuffled, several at a time.
 package struct DatasetSource: Sendable {
     package let dataset: any ImageDataset
-    /// S, the side of the square images in pixels.
-    package let side: Int
+    private let views: ImageViews
     /// The order of reading; nil is the data set's own.
     private let order: Permutation?
     private let threads: Int
@@ -26,25 +56,36 @@ package struct DatasetSource: Sendable {
     package var count: Int { dataset.count }
 
     /// - Parameters:
-    ///   - side: images are resized so that the short side has this many pixels, and the square in the middle is taken;
-    ///     images that already have the size are passed on as they are.
+    ///   - views: what is made of each image.
     ///   - shuffleSeed: nil keeps the data set's order. The order depends on this, `epoch` and the count alone.
     ///   - threads: how many images are decoded at a time; 0 means one per core.
     ///   - skippingDamaged: leaves out images that are damaged or cannot be opened, instead of failing.
     /// - Throws: `Failure` `.usage` for a side outside 1…``Image/maximumSide``.
     package init(
-        _ dataset: any ImageDataset, side: Int, shuffleSeed: UInt64? = nil, epoch: Int = 0, threads: Int = 0,
+        _ dataset: any ImageDataset, _ views: ImageViews, shuffleSeed: UInt64? = nil, epoch: Int = 0, threads: Int = 0,
         skippingDamaged: Bool = false
     ) throws {
-        guard (1...Image.maximumSide).contains(side) else {
+        guard (1...Image.maximumSide).contains(views.side) else {
             throw Failure(
-                .usage, "cannot make images of \(side) pixels", "choose a size between 1 and \(Image.maximumSide)")
+                .usage, "cannot make images of \(views.side) pixels",
+                "choose a size between 1 and \(Image.maximumSide)")
         }
         self.dataset = dataset
-        self.side = side
+        self.views = views
         self.threads = threads > 0 ? threads : Machine.coreCount
         skipsDamaged = skippingDamaged
         order = shuffleSeed.map { Permutation(count: dataset.count, seed: $0, purpose: .shuffle, epoch: epoch) }
+    }
+
+    /// One view: the middle of each image, in squares of `side` pixels; images that already have the size are passed on as
+    /// they are.
+    package init(
+        _ dataset: any ImageDataset, side: Int, shuffleSeed: UInt64? = nil, epoch: Int = 0, threads: Int = 0,
+        skippingDamaged: Bool = false
+    ) throws {
+        try self.init(
+            dataset, .middle(side: side), shuffleSeed: shuffleSeed, epoch: epoch, threads: threads,
+            skippingDamaged: skippingDamaged)
     }
 
     /// What the data set itself calls the images at `positions` in the order of reading.
@@ -62,36 +103,60 @@ package struct DatasetSource: Sendable {
 
     /// The images at `indices` of the data set itself, such as those of one shard.
     package func batch(indices: [Int]) throws -> ImageBatch {
-        let size = 3 * side * side
-        let failures = Failures(count: indices.count)
-        let images = HostTensor(.u8, shape: [indices.count, 3, side, side]) { bytes in
+        let outcomes = Outcomes(count: indices.count), side = views.side
+        let images = Self.filled(views.count, [indices.count, 3, side, side]) { targets in
             forEach(indices.count) { position in
                 do {
-                    let pixels = try prepared(indices[position])
-                    pixels.withUnsafeBytes { source in
-                        UnsafeMutableRawBufferPointer(rebasing: bytes[(position * size)..<((position + 1) * size)])
-                            .copyMemory(from: source)
-                    }
+                    let sample = try make(indices[position], at: position, into: targets)
+                    outcomes[position] = .success(sample)
                     return true
                 } catch {
-                    failures.record(error, at: position)
+                    outcomes[position] = .failure(error)
                     return skips(error)
                 }
             }
         }
-        var read: [Int] = [], damaged: [(index: Int, failure: Failure)] = []
+        var read: [Int] = [], ids: [Int64] = [], labels: [Int64] = [], damaged: [(index: Int, failure: Failure)] = []
         for position in indices.indices {
-            switch failures[position] {
-            case nil: read.append(position)
-            case let failure as Failure where skips(failure): damaged.append((indices[position], failure))
-            case let error?: throw error
+            switch outcomes[position] {
+            case .success(let sample)?:
+                read.append(position)
+                ids.append(sample.id)
+                labels.append(sample.label)
+            case .failure(let failure as Failure)? where skips(failure): damaged.append((indices[position], failure))
+            case .failure(let error)?: throw error
+            case nil: continue
             }
         }
-        let chosen = damaged.isEmpty ? indices : read.map { indices[$0] }
         return ImageBatch(
-            ids: HostTensor(chosen.map(Int64.init), shape: [chosen.count]),
-            labels: HostTensor(chosen.map { Int64(dataset.label(at: $0)) }, shape: [chosen.count]),
-            images: damaged.isEmpty ? images : images.gather(read), damaged: damaged)
+            ids: HostTensor(ids, shape: [ids.count]), labels: HostTensor(labels, shape: [labels.count]),
+            views: damaged.isEmpty ? images : images.map { $0.gather(read) }, damaged: damaged)
+    }
+
+    /// Some U8 tensors of one shape, which `body` has to fill together.
+    private static func filled(
+        _ count: Int, _ shape: [Int], _ body: ([UnsafeMutablePointer<UInt8>]) -> Void
+    ) -> [HostTensor] {
+        let size = shape.reduce(1, *)
+        let buffers = (0..<count).map { _ in HostBuffer(count: size) }
+        body(buffers.map { $0.pointer.assumingMemoryBound(to: UInt8.self) })
+        return buffers.map { HostTensor(.u8, shape: shape, in: $0, at: 0) }
+    }
+
+    /// Makes the views of an image, in their places.
+    private func make(
+        _ index: Int, at position: Int, into targets: [UnsafeMutablePointer<UInt8>]
+    ) throws -> (id: Int64, label: Int64) {
+        let sample = try dataset.encodedSample(at: index), size = 3 * views.side * views.side
+        do {
+            try sample.image.make(
+                side: views.side, scaled: views.isScaled, into: { targets[$0] + position * size }
+            ) { try views.framings(sample.id, $0, $1) }
+        } catch let failure as Failure where !failure.what.contains(sample.image.name) {
+            // What the shape of the image forbids does not name it.
+            throw Failure(failure.kind, "\(sample.image.name): \(failure.what)", failure.remedy)
+        }
+        return (sample.id, Int64(sample.label))
     }
 
     /// Whether an image that failed so is left out.
@@ -100,32 +165,26 @@ package struct DatasetSource: Sendable {
         return failure.kind == .data || failure.kind == .noInput
     }
 
-    private func prepared(_ index: Int) throws -> HostTensor {
-        let sample = try dataset.sample(at: index)
-        do {
-            return try sample.image.squared(to: side).pixels
-        } catch let failure as Failure {
-            // Such as a strip so long that its long side grows beyond all bounds.
-            throw Failure(.data, "\(sample.path): \(failure.what)", "leave the image out")
-        }
-    }
-
     /// Runs `body` for 0..<count on all threads; a thread stops where `body` says no.
     private func forEach(_ count: Int, _ body: (Int) -> Bool) {
         let workers = max(1, min(threads, count))
-        // Neighbours go to different threads: what takes long often lies together.
+        // Each thread takes the next image when it is done with one: some take much longer than others.
+        let next = Atomic(0)
         inParallel(workers, parts: workers) { range in
-            for position in stride(from: range.lowerBound, to: count, by: workers) {
-                guard body(position) else { return }
+            for _ in range {
+                while case let position = next.wrappingAdd(1, ordering: .relaxed).oldValue, position < count {
+                    guard body(position) else { return }
+                }
             }
         }
     }
 }
 
-/// What became of each image that could not be read. Unchecked: every image is one thread's, and they are looked at when
-/// all have ended.
-private final class Failures: @unchecked Sendable {
-    private let entries: UnsafeMutableBufferPointer<(any Error)?>
+/// What became of each image; nil for those that nobody came to. Unchecked: every image is one thread's, and they are
+/// looked at when all have ended.
+private final class Outcomes: @unchecked Sendable {
+    typealias Outcome = Result<(id: Int64, label: Int64), any Error>
+    private let entries: UnsafeMutableBufferPointer<Outcome?>
 
     init(count: Int) {
         entries = .allocate(capacity: count)
@@ -134,7 +193,8 @@ private final class Failures: @unchecked Sendable {
 
     deinit { entries.deinitialize().deallocate() }
 
-    func record(_ error: any Error, at position: Int) { entries[position] = error }
-
-    subscript(position: Int) -> (any Error)? { entries[position] }
+    subscript(position: Int) -> Outcome? {
+        get { entries[position] }
+        set { entries[position] = newValue }
+    }
 }

@@ -7,6 +7,7 @@ package enum Datasets {
         CIFAR.cifar100,
         DTD.kind, Flowers102.kind, Food101.kind, Pets.kind, StanfordCars.kind, Aircraft.kind, VOC.kind, LSUN.kind,
         MNIST.mnist, MNIST.fashion, WebDataset.kind,
+        StoredStream.kind,
     ]
 
     /// Their names, for help and messages: `imagefolder, … or …`.

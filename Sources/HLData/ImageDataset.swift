@@ -10,12 +10,32 @@ package protocol ImageDataset: Sendable {
     /// The names of the classes; labels are positions in this list.
     var classNames: [String] { get }
     var count: Int { get }
+    /// The programs that the images have gone through before, where they are of a stream.
+    var history: [HistoryEntry] { get }
     /// What lies there and is not read, to be told.
     var omissions: Omissions { get }
     /// The label of image `index`, without reading it.
     func label(at index: Int) -> Int
+    /// Fetches image `index` < ``count``, to be decoded.
+    func encodedSample(at index: Int) throws -> EncodedSample
+}
+
+extension ImageDataset {
+    package var history: [HistoryEntry] { [] }
+
     /// Reads image `index` < ``count``.
-    func sample(at index: Int) throws -> ImageSample
+    package func sample(at index: Int) throws -> ImageSample {
+        let sample = try encodedSample(at: index)
+        return ImageSample(image: try sample.image.decoded(), label: sample.label, path: sample.image.name)
+    }
+}
+
+/// One labelled image that has not been decoded.
+package struct EncodedSample: Sendable {
+    /// Its number in the stream: the position in the data set, where that has no ids of its own.
+    package let id: Int64
+    package let label: Int
+    package let image: EncodedImage
 }
 
 /// One labelled image.

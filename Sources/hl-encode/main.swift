@@ -76,15 +76,19 @@ struct Encode: Tool {
             result.metadata["hl.encoder"] = description.text
             return result
         }
+        if try PreparedCrop(reader.header) != nil {
+            Console.inform("the images are random crops, which are embedded as they are")
+        }
         Console.note("\(network.name): \(encoder.description.json.text), \(backend.summary)")
         let batches = BatchRegrouper(ReadAhead(reader)), progress = Progress(total: reader.expectedSamples)
         while let batch = try batches.nextBatch(of: batch) {
             var tensors = batch.tensors
             let wanted = views ?? Renderer.views(of: batch)
+            let areCrops = try areCrops(batch, reader.header)
             try requireOneEncoder(batch, embedding: wanted, as: description, reader.header)
             for (view, images) in zip(wanted, try renderer.separateImages(of: wanted, in: batch, on: backend)) {
-                if output.samplesWritten == 0 { encoder.warnAboutSize(of: images.shape) }
-                let embeddings = try encoder.encode(.device(images))
+                if output.samplesWritten == 0 { encoder.warnAboutSize(of: images.shape, areCrops: areCrops) }
+                let embeddings = try encoder.encode(.device(images), areCrops: areCrops)
                 if let ids = batch.ids {
                     try embeddings.requireFinite(
                         "e.\(view)", ids: ids, remedy: "take another encoder, or find the images that are none")
@@ -100,6 +104,17 @@ struct Encode: Tool {
         if output.samplesWritten == 0 { warn("the stream has no samples") }
         try output.finish()
         progress.finish()
+    }
+
+    /// Whether the images are crops already, of which nothing is to be cut off.
+    private func areCrops(_ batch: Batch, _ header: StreamHeader) throws -> Bool {
+        let headers = batch.parts.isEmpty ? [header] : batch.parts.map(\.segment.header)
+        let crops = try headers.map { try PreparedCrop($0) }
+        guard crops.allSatisfy({ ($0 == nil) == (crops[0] == nil) }) else {
+            throw Failure(
+                .incompatible, "whole images and crops of images are joined in one stream", "embed them separately")
+        }
+        return crops[0] != nil
     }
 
     /// The header names one encoder: embeddings of another may not stay beside those that are made.

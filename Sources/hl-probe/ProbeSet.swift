@@ -1,5 +1,6 @@
 import HLCommand
 import HLCompute
+import HLEncoders
 import HLFormats
 import HLGenerators
 import HLTensor
@@ -25,6 +26,11 @@ struct ProbeSet {
     static func read(path: String, role: String, wantsImages: Bool, on backend: any Backend) throws -> ProbeSet {
         let reader = try StreamInput.open(path: path)
         let renderer = wantsImages ? try Renderer(reader.header, on: backend) : nil
+        if wantsImages, try PreparedCrop(reader.header) != nil {
+            throw Failure(
+                .incompatible, "the \(role) set has random crops, and a probe crops whole images itself",
+                "leave out hl-sample's --random-resized-crop, or embed the crops with hl-encode")
+        }
         let batches = ReadAhead(reader)
         var ids: [Int64] = [], labels: [Int64] = [], parts: [HostTensor] = []
         var segments: [(header: StreamHeader, ids: [Int64])] = [], last: StreamSegment?

@@ -51,8 +51,8 @@ struct SampleOrigin {
 
     /// Whether they differ in nothing but the place.
     private func isSameKind(as other: SampleOrigin) -> Bool {
-        // Nor do other labels make another image.
-        let keys = ["directory", "split", "labels"]
+        // Nor do other labels make another image, and the parts that are drawn of a set have the ids of the whole.
+        let keys = ["directory", "split", "labels", "holdout", "split-seed"]
         return Self.leaving(keys, of: source) == Self.leaving(keys, of: other.source)
     }
 

@@ -1,5 +1,6 @@
 import HLCommand
 import HLData
+import HLEncoders
 import HLFormats
 import HLTensor
 
@@ -12,23 +13,26 @@ final class ImageSource: SampleSource {
     let total: Int?
     let summary: String
     private let dataset: any ImageDataset
+    private let reading: Reading
     private let side: Int
-    private let seed: UInt64?
-    private let threads: Int
+    private let crop: PreparedCrop?
     private let batchSize: Int
     private let end: Int
     private var positions: Positions
     private var epoch = 0
     private var source: DatasetSource
-    private let skipsDamaged: Bool
     /// Of the images that were left out, by their positions in the data set.
     private var damaged: [Int: Failure] = [:]
     private var wasRead = false
 
     /// How a data set is read.
     struct Reading {
-        /// Side of the images; nil takes the default.
+        /// Side of the images, or of those that crops are taken from; nil takes the default.
         let side: Int?
+        /// The part of T_x that is done here; nil for whole images.
+        let crop: Crop?
+        /// Whether JPEGs are decoded at a part of their size where that is enough.
+        let isScaled: Bool
         /// Of the order; nil is the data set's own.
         let shuffleSeed: UInt64?
         /// Passes; 0 is without end.
@@ -40,17 +44,25 @@ final class ImageSource: SampleSource {
         let skipsDamaged: Bool
     }
 
+    /// Random crops of T_x.
+    struct Crop {
+        let frame: PreparedCrop.Frame
+        /// Of each image.
+        let views: Int
+        let seed: UInt64
+    }
+
     /// - Parameter data: kind and place, such as `imagefolder:DIR`.
     init(_ data: String, _ options: DatasetOptions, _ reading: Reading, _ positions: Positions) throws {
         dataset = try Datasets.open(data, options)
         if !dataset.omissions.isEmpty { warn("\(dataset.source) leaves out \(dataset.omissions.text)") }
-        skipsDamaged = reading.skipsDamaged
-        side = reading.side ?? Self.defaultSide
-        seed = reading.shuffleSeed
-        threads = reading.threads
-        batchSize = reading.batchSize ?? min(1024, max(1, 2_100_000 / (3 * side * side)))
-        source = try DatasetSource(
-            dataset, side: side, shuffleSeed: seed, threads: threads, skippingDamaged: skipsDamaged)
+        self.reading = reading
+        let side = reading.side ?? Self.defaultSide
+        self.side = side
+        crop = reading.crop.map { PreparedCrop($0.frame, side: side, views: $0.views, seed: $0.seed) }
+        let bytes = 3 * (crop.map { $0.views * $0.size * $0.size } ?? side * side)
+        batchSize = reading.batchSize ?? min(1024, max(1, 2_100_000 / bytes))
+        source = try Self.source(dataset, reading, side, crop, epoch: 0)
         let epochs = reading.epochs
         let (length, overflow) = dataset.count.multipliedReportingOverflow(by: epochs)
         end = epochs == 0 || overflow ? .max : length
@@ -65,9 +77,27 @@ final class ImageSource: SampleSource {
         object["classes"] = .array(dataset.classNames.map { .string($0) })
         object["count"] = .integer(Int64(dataset.count))
         object["size"] = .integer(Int64(side))
-        header = StreamHeader(data: .object(object))
-        summary = "\(dataset.count) images of \(dataset.source) at \(side) pixels"
+        var header = StreamHeader(data: .object(object), history: dataset.history)
+        if let crop { header.metadata[PreparedCrop.key] = crop.json.text }
+        self.header = header
+        summary =
+            "\(dataset.count) images of \(dataset.source) at \(side) pixels"
+            + (crop.map { ", \($0.views) random crop\($0.views == 1 ? "" : "s") of \($0.size) pixels" } ?? "")
         self.positions = positions
+    }
+
+    private static func source(
+        _ dataset: any ImageDataset, _ reading: Reading, _ side: Int, _ crop: PreparedCrop?, epoch: Int
+    ) throws -> DatasetSource {
+        let views =
+            crop.map { crop in
+                ImageViews(side: crop.size, count: crop.views, isScaled: reading.isScaled) { id, width, height in
+                    try crop.framings(id: id, epoch: epoch, width: width, height: height)
+                }
+            } ?? .middle(side: side, isScaled: reading.isScaled)
+        return try DatasetSource(
+            dataset, views, shuffleSeed: reading.shuffleSeed, epoch: epoch, threads: reading.threads,
+            skippingDamaged: reading.skipsDamaged)
     }
 
     func next() throws -> Batch? {
@@ -76,7 +106,13 @@ final class ImageSource: SampleSource {
             // All images of a record may be damaged.
             if images.ids.rowCount > 0 {
                 wasRead = true
-                return try Batch(["id": images.ids, "y": images.labels, "x.0": images.images])
+                var tensors: NamedTensors = ["id": images.ids, "y": images.labels]
+                for (view, pixels) in images.views.enumerated() { tensors["x.\(view)"] = pixels }
+                if reading.epochs != 1 {
+                    let numbers = [Int64](repeating: Int64(epoch), count: images.ids.rowCount)
+                    tensors["epoch"] = HostTensor(numbers, shape: [numbers.count])
+                }
+                return try Batch(tensors)
             }
         }
         if !wasRead, let first = damaged.min(by: { $0.key < $1.key })?.value {
@@ -101,8 +137,7 @@ final class ImageSource: SampleSource {
             guard wasRead || damaged.isEmpty else { return nil }
             epoch = max(epoch + 1, first / dataset.count)
             (first, count) = positions.take(batchSize, below: endOfEpoch)
-            source = try DatasetSource(
-                dataset, side: side, shuffleSeed: seed, epoch: epoch, threads: threads, skippingDamaged: skipsDamaged)
+            source = try Self.source(dataset, reading, side, crop, epoch: epoch)
         }
         return try source.batch(
             indices: source.indices(

@@ -19,7 +19,7 @@ final class EncoderTraining: Trainee {
     init(_ settings: TrainingSettings, source: PairSource, output: String, on backend: any Backend) {
         self.source = source
         self.output = output
-        trainer = EncoderTrainer(settings, on: backend)
+        trainer = EncoderTrainer(settings, cropsArePrepared: source.stream.crop != nil, on: backend)
     }
 
     var batch: Int { trainer.settings.batch }
@@ -31,13 +31,22 @@ final class EncoderTraining: Trainee {
     func feed() throws -> Bool {
         let method = trainer.settings.method, isFirst = source.likeness == nil
         pairs = try source.nextPairs(batch, views: method.viewsPerSample, labelled: method.needsLabels)
-        if let pairs { try accept(side: pairs.images.shape[2]) }
+        if let pairs { try accept(pairs.images.shape) }
         if isFirst, let likeness = source.likeness { tellLikeness(likeness) }
         return pairs != nil
     }
 
     /// What an encoder cannot be trained on is said before the training and not at its end.
-    private func accept(side: Int) throws {
+    private func accept(_ shape: [Int]) throws {
+        var side = shape[2]
+        if let crop = source.stream.crop {
+            guard shape[2] == crop.size, shape[3] == crop.size else {
+                throw Failure(
+                    .data, "the stream says that its crops have \(crop.size) pixels, and has \(shape[3]) x \(shape[2])",
+                    "make it again with hl-sample")
+            }
+            side = crop.side
+        }
         guard EncoderDescription.sides.contains(side) else {
             throw Failure(
                 .data, "the stream has images of \(side) pixels a side",
@@ -67,7 +76,7 @@ final class EncoderTraining: Trainee {
     func train(reading: Bool) throws -> Bool {
         guard let pairs else { return false }
         let report = try trainer.train(
-            on: pairs.images, labels: pairs.labels, ids: pairs.ids, epoch: pairs.epoch, wantsReport: reading)
+            on: pairs.images, labels: pairs.labels, ids: pairs.ids, epochs: pairs.epochs, wantsReport: reading)
         last = report ?? last
         return report != nil
     }

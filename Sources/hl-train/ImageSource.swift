@@ -24,6 +24,11 @@ final class ImageSource {
     init(_ path: String, on backend: any Backend) throws {
         name = path == "-" ? "standard input" : path
         stream = try TrainingStream(path: path, epochs: 1, seed: 0)
+        if stream.crop != nil {
+            throw Failure(
+                .incompatible, "\(name) has random crops, and a discriminator judges whole images",
+                "leave out hl-sample's --random-resized-crop")
+        }
         self.backend = backend
         renderer = try Renderer(stream.header, on: backend)
         oracle = try GeneratorSpecification.ifKnown(by: stream.header)?.makeOracle() as? any DefectOracle

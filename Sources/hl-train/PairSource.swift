@@ -12,7 +12,8 @@ final class PairSource {
         let ids: [Int64]
         /// Classes, where they were asked for.
         let labels: [Int64]
-        let epoch: Int
+        /// Which time it is that each sample is gone through.
+        let epochs: [Int]
     }
 
     /// How the two views of a sample differ before T_x.
@@ -32,8 +33,8 @@ final class PairSource {
 
     /// - Parameters: as of `TrainingStream`.
     ///   - backend: what renders.
-    init(path: String, epochs: Int, seed: UInt64, on backend: any Backend) throws {
-        stream = try TrainingStream(path: path, epochs: epochs, seed: seed)
+    init(path: String, epochs: Int, seed: UInt64, threads: Int, on backend: any Backend) throws {
+        stream = try TrainingStream(path: path, epochs: epochs, seed: seed, threads: threads)
         self.backend = backend
         renderer = try Renderer(stream.header, on: backend)
     }
@@ -55,8 +56,21 @@ final class PairSource {
         let hasPositives = views > 1 && Renderer.views(of: batch).contains(1)
         if likeness == nil && views > 1 { likeness = hasPositives ? Self.likeness(of: batch) : .noPositives }
         var images = try renderer.images(of: hasPositives ? [0, 1] : [0], in: batch, on: backend)
-        if views > 1 && !hasPositives { images = backend.concatenate([images, images]) }
-        return Pairs(images: images, ids: ids, labels: labels, epoch: epoch)
+        if views > 1 && !hasPositives {
+            guard stream.crop == nil else {
+                throw Failure(
+                    .data, "the stream has one crop of each image, and the views of a pair would be the same",
+                    "give --views 2 to hl-sample")
+            }
+            images = backend.concatenate([images, images])
+        }
+        return Pairs(images: images, ids: ids, labels: labels, epochs: try Self.epochs(of: batch, epoch))
+    }
+
+    /// A stream of several passes over a data set numbers them, and may itself be gone through several times.
+    private static func epochs(of batch: Batch, _ epoch: Int) throws -> [Int] {
+        guard batch.tensors["epoch"] != nil else { return [Int](repeating: epoch, count: batch.count) }
+        return try batch.require("epoch", .i64, rank: 1).integers.map { Int($0 & 0xFFFF) + epoch << 16 }
     }
 
     /// Reads past `count` pairs without rendering them.

@@ -134,7 +134,13 @@ struct TrainEncoder: Tool {
     func run() throws {
         try running.checkOutput(output, inputs: [input])
         let backend = try running.makeBackend(threads: shared.threads)
-        let source = try PairSource(path: input, epochs: epochs, seed: seed.seed, on: backend)
+        let source = try PairSource(
+            path: input, epochs: epochs, seed: seed.seed, threads: shared.threadCount, on: backend)
+        if source.stream.crop != nil && !augment.cropsAtRandom {
+            throw Failure(
+                .incompatible, "the stream has random crops, and --augment \(augment.rawValue) takes whole images",
+                "give --augment simclr or no-color, or leave out hl-sample's --random-resized-crop")
+        }
         let steps = try samples.map { $0 / batch } ?? source.sampleCount.map(steps(of:)) ?? Self.defaultSamples / batch
         let settings = TrainingSettings(
             method: method, values: try Methods.values(of: method, given: own.given), architecture: arch, width: width,

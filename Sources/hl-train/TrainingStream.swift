@@ -1,4 +1,5 @@
 import HLCommand
+import HLEncoders
 import HLFormats
 import HLTensor
 
@@ -18,11 +19,14 @@ final class TrainingStream {
     /// Samples of one epoch, where a file says so beforehand.
     let sampleCount: Int?
     private let next: (Int) throws -> (batch: Batch, epoch: Int)?
+    /// The crop of its images, where that was made before.
+    let crop: PreparedCrop?
 
     /// - Parameters:
     ///   - path: a stream; `-` is standard input.
     ///   - epochs: more than 1 needs a file with a complete index, whose samples are shuffled anew in every epoch.
-    init(path: String, epochs: Int, seed: UInt64) throws {
+    ///   - threads: how many records are decompressed at a time where a file is shuffled.
+    init(path: String, epochs: Int, seed: UInt64, threads: Int = 1) throws {
         if epochs > 1 {
             guard path != "-" else {
                 throw Failure(
@@ -31,19 +35,27 @@ final class TrainingStream {
             let file = try SeekableStream(path: path)
             header = file.header
             sampleCount = file.sampleCount
-            next = Self.shuffled(file, epochs: epochs, seed: seed)
-            file.headers.forEach(add)
+            next = Self.shuffled(file, epochs: epochs, seed: seed, threads: threads)
+            crop = try PreparedCrop(header)
+            try file.headers.forEach(add)
         } else {
             let reader = try StreamReader(path: path)
             header = reader.header
             sampleCount = nil
             let batches = BatchRegrouper(ReadAhead(reader))
             next = { count in try batches.nextBatch(of: count).map { ($0, 0) } }
-            add(header)
+            crop = try PreparedCrop(header)
+            try add(header)
         }
     }
 
-    private func add(_ header: StreamHeader) {
+    /// - Throws: `Failure` (incompatible) for a stream whose images are not cropped as those of the first.
+    private func add(_ header: StreamHeader) throws {
+        guard try PreparedCrop(header)?.isLike(crop) ?? (crop == nil) else {
+            throw Failure(
+                .incompatible, "streams are joined whose images are cropped differently",
+                "join streams that were made with the same --size and --random-resized-crop")
+        }
         headers.append(header)
         for part in [header.generator, header.data, header.latent] {
             // A file that has grown is still the one that a run may go on with.
@@ -55,13 +67,13 @@ final class TrainingStream {
     }
 
     private static func shuffled(
-        _ file: SeekableStream, epochs: Int, seed: UInt64
+        _ file: SeekableStream, epochs: Int, seed: UInt64, threads: Int
     ) -> (Int) throws -> (batch: Batch, epoch: Int)? {
         func order(_ epoch: Int) -> Permutation {
             Permutation(count: file.sampleCount, seed: seed, purpose: .trainingOrder, epoch: epoch)
         }
         var epoch = 0, samples = order(0), position = 0
-        return { count in
+        func gather(_ count: Int) throws -> Gathered? {
             // What is left of an epoch and does not fill a batch is dropped.
             if position + count > samples.count {
                 epoch += 1
@@ -70,8 +82,21 @@ final class TrainingStream {
             }
             guard epoch < epochs, count <= samples.count else { return nil }
             defer { position += count }
-            return (try file.gather(sampleIndices: samples.elements(at: position..<position + count)), epoch)
+            let indices = samples.elements(at: position..<position + count)
+            return Gathered(batch: try file.gather(sampleIndices: indices, threads: threads), epoch: epoch)
         }
+        // The batches of a training are all of one size: the next ones are put together while it computes.
+        var ahead: (count: Int, batches: Ahead<Gathered>)?
+        return { count in
+            if ahead == nil { ahead = (count, Ahead { try gather(count) }) }
+            precondition(ahead?.count == count, "batches of one size")
+            return try ahead?.batches.next().map { ($0.batch, $0.epoch) }
+        }
+    }
+
+    private struct Gathered: Sendable {
+        let batch: Batch
+        let epoch: Int
     }
 
     /// The next `count` samples and the number of their epoch, or nil at the end; a last part that is smaller is dropped.
@@ -79,7 +104,7 @@ final class TrainingStream {
         guard let (batch, epoch) = try next(count), batch.count == count else { return nil }
         for (part, _) in batch.parts where part.number > segment {
             segment = part.number
-            add(part.header)
+            try add(part.header)
         }
         try batch.require("id", .i64, rank: 1).withUnsafeBytes { seen.add($0) }
         return (batch, epoch)

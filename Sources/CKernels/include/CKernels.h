@@ -26,3 +26,4 @@
 #include "hl_augment.h"
 #include "hl_delta.h"
 #include "hl_pixels.h"
+#include "hl_resize.h"

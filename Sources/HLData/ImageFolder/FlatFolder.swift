@@ -46,8 +46,7 @@ struct FlatFolder: ImageDataset {
 
     func label(at index: Int) -> Int { 0 }
 
-    func sample(at index: Int) throws -> ImageSample {
-        let path = root / files[index]
-        return ImageSample(image: try Image.read(path), label: 0, path: path.shown)
+    func encodedSample(at index: Int) throws -> EncodedSample {
+        EncodedSample(id: Int64(index), label: 0, image: try EncodedImage(root / files[index]))
     }
 }

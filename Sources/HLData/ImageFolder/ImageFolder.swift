@@ -26,11 +26,13 @@ package struct ImageFolder: ImageDataset {
         settings: [
             DatasetSetting(
                 "labels", .choice(["folders", "none"]), standard: nil, "none: all images below DIR as one class")
-        ],
+        ] + SeededSplit.settings,
         open: { place in
-            guard place["labels"] != "none" else { return try FlatFolder(place) }
-            return try ImageFolder(
-                directory: place.path, split: place.split, keepingEmptyClasses: place.options.keepsEmptyClasses)
+            try SeededSplit.open(place) { place in
+                guard place["labels"] != "none" else { return try FlatFolder(place) }
+                return try ImageFolder(
+                    directory: place.path, split: place.split, keepingEmptyClasses: place.options.keepsEmptyClasses)
+            }
         })
 
     package var identity: JSONObject {
@@ -101,9 +103,8 @@ package struct ImageFolder: ImageDataset {
         return low
     }
 
-    package func sample(at index: Int) throws -> ImageSample {
-        let path = systemPath(at: index)
-        return ImageSample(image: try Image.read(path), label: label(at: index), path: path.shown)
+    package func encodedSample(at index: Int) throws -> EncodedSample {
+        EncodedSample(id: Int64(index), label: label(at: index), image: try EncodedImage(systemPath(at: index)))
     }
 
     /// The path of image `index` < ``count``, for people.

@@ -12,8 +12,8 @@ enum LSUN {
             DatasetSetting(
                 "crop", .choice(["none", "cars"]), standard: "none",
                 "cars: as StyleGAN2's, 384 of 512 pixels, without those that are smaller")
-        ],
-        open: { try open($0) })
+        ] + SeededSplit.settings,
+        open: { try SeededSplit.open($0, open) })
 
     private static let categories = [
         "bedroom", "bridge", "church_outdoor", "classroom", "conference_room", "dining_room", "kitchen", "living_room",

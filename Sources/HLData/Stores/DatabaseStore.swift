@@ -30,9 +30,10 @@ struct DatabaseStore: ImageStore {
         SystemPath((try? section(at: index).name) ?? "record \(index) of \(databases[0].path)").shown
     }
 
-    func image(at index: Int) throws -> Image {
-        let image = try Image.read(section(at: index))
-        return try crop?(image) ?? image
+    func image(at index: Int) throws -> EncodedImage {
+        let image = try EncodedImage(section(at: index))
+        guard let crop else { return image }
+        return EncodedImage(try crop(image.decoded()), name: image.name)
     }
 
     func section(at index: Int) throws -> FileSection {

@@ -11,7 +11,7 @@ struct FileStore: ImageStore {
 
     func name(at index: Int) -> String { (folder.path / files[index]).shown }
 
-    func image(at index: Int) throws -> Image { try Image.read(folder.file(files[index])) }
+    func image(at index: Int) throws -> EncodedImage { try EncodedImage(folder.file(files[index])) }
 
     func describe(to content: inout ContentFingerprint) {
         for index in 0..<count { content.add(files[index]) }

@@ -7,7 +7,7 @@ protocol ImageStore: Sendable {
     /// What messages call an image.
     func name(at index: Int) -> String
     /// - Throws: `Failure` that names the image.
-    func image(at index: Int) throws -> Image
+    func image(at index: Int) throws -> EncodedImage
     /// Tells the images from others, wherever they lie.
     func describe(to content: inout ContentFingerprint)
 }
@@ -54,7 +54,7 @@ struct LabelledImages: ImageDataset {
 
     func label(at index: Int) -> Int { Int(labels[index]) }
 
-    func sample(at index: Int) throws -> ImageSample {
-        ImageSample(image: try store.image(at: index), label: label(at: index), path: store.name(at: index))
+    func encodedSample(at index: Int) throws -> EncodedSample {
+        EncodedSample(id: Int64(index), label: label(at: index), image: try store.image(at: index))
     }
 }

@@ -10,7 +10,7 @@ struct PixelStore: ImageStore {
 
     func name(at index: Int) -> String { file(index) }
 
-    func image(at index: Int) -> Image { pixels(index) }
+    func image(at index: Int) -> EncodedImage { EncodedImage(pixels(index), name: name(at: index)) }
 
     func describe(to content: inout ContentFingerprint) {
         content.add(SystemPath("\(count)"))

@@ -16,7 +16,7 @@ struct TarStore: ImageStore {
 
     func name(at index: Int) -> String { SystemPath(section(at: index).name).shown }
 
-    func image(at index: Int) throws -> Image { try Image.read(section(at: index)) }
+    func image(at index: Int) throws -> EncodedImage { try EncodedImage(section(at: index)) }
 
     func describe(to content: inout ContentFingerprint) {
         for member in members { content.add(SystemPath(archives[Int(member.archive)].name(at: Int(member.index)))) }

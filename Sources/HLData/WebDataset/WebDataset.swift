@@ -10,8 +10,8 @@ enum WebDataset {
         settings: [
             DatasetSetting(
                 "labels", .choice(["cls", "none"]), standard: "cls", "the numbers in KEY.cls, or one class for all")
-        ],
-        open: { try open($0) })
+        ] + SeededSplit.settings,
+        open: { try SeededSplit.open($0, open) })
 
     private static let imageEndings: Set<String> = ["jpg", "jpeg", "png", "webp"]
     /// Beyond any set of images; a number in a file must not make a list of names that fills the memory.

@@ -12,6 +12,9 @@ package enum AugmentationSet: String, Sendable, CaseIterable {
     case noCrop = "no-crop"
     /// Centre crop only.
     case none
+
+    /// Whether its crop is random.
+    package var cropsAtRandom: Bool { self == .simclr || self == .noColor }
 }
 
 /// T_x: random augmentation of images, drawn per sample on the host and applied to a whole batch.
@@ -41,10 +44,12 @@ package struct Augmentation: Sendable, Equatable {
     package var blurProbability: Float = 0
     /// Standard deviations in pixels of the resized crop.
     package var blurSigma: ClosedRange<Float> = 0.1...2
+    /// Whether images come cropped and flipped (``PreparedCrop``): what is left is done to all of them, and the words that
+    /// are drawn stay the same.
+    package var isCropPrepared = false
 
     package init(_ set: AugmentationSet) {
-        let crops = set == .simclr || set == .noColor
-        cropScale = crops ? 0.2...1 : nil
+        cropScale = set.cropsAtRandom ? 0.2...1 : nil
         if set == .none { flipProbability = 0 }
         if set == .none || set == .noColor {
             colourProbability = 0
@@ -89,7 +94,11 @@ package struct Augmentation: Sendable, Equatable {
             parameters.blur_sigma = sigma
             parameters.blur_radius = Int32(min((3 * sigma).rounded(.up), Float(max(size - 1, 0))))
         }
-        if let cropScale {
+        if isCropPrepared {
+            parameters.flip = false
+            (parameters.top, parameters.left) = (0, 0)
+            (parameters.height, parameters.width) = (Int32(imageHeight), Int32(imageWidth))
+        } else if let cropScale {
             drawCrop(scale: cropScale, height: imageHeight, width: imageWidth, from: &random, into: &parameters)
         }
         return parameters

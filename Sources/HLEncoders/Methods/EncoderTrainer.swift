@@ -14,11 +14,12 @@ package final class EncoderTrainer {
     package let backend: any Backend
     private let optimiser: any Optimiser
     private let schedule: Schedule
-    private let augmentation: Augmentation
+    private var augmentation: Augmentation
     /// Steps done.
     package private(set) var step = 0
 
-    package init(_ settings: TrainingSettings, on backend: any Backend) {
+    /// - Parameter cropsArePrepared: whether images come cropped and flipped, so that what is left of T_x is done to them.
+    package init(_ settings: TrainingSettings, cropsArePrepared: Bool = false, on backend: any Backend) {
         self.settings = settings
         self.backend = backend
         let backbone = ResNet(
@@ -34,6 +35,7 @@ package final class EncoderTrainer {
         optimiser = settings.method.optimiser.make(backend, parameters, settings.momentum, settings.decay)
         schedule = settings.schedule
         augmentation = Augmentation(settings.augmentation)
+        augmentation.isCropPrepared = cropsArePrepared
     }
 
     /// What a step left behind.
@@ -50,26 +52,26 @@ package final class EncoderTrainer {
     ///   - images: U8 or F32 [N · `settings.method.viewsPerSample`, 3, S, S], view by view.
     ///   - labels: N classes, where the method needs them.
     ///   - ids: the N samples' positions in their sequence, which decide how they are augmented.
-    ///   - epoch: counts the times that a file is gone through.
+    ///   - epochs: of the N samples: which time it is that they are gone through; nil is the first for all.
     ///   - wantsReport: whether loss and spread are read back.
     /// - Throws: `Failure(.data)` when a loss that was read is not a number, or for a label out of range.
     package func train(
-        on images: Tensor, labels: [Int64] = [], ids: [Int64], epoch: Int = 0, wantsReport: Bool
+        on images: Tensor, labels: [Int64] = [], ids: [Int64], epochs: [Int]? = nil, wantsReport: Bool
     ) throws -> Report? {
         let views = settings.method.viewsPerSample
         precondition(images.shape[0] == ids.count * views)
         try model.check(labels: labels)
         try Augmentation.check(images.type, images.shape)
         let side = images.shape[2]
+        let size = augmentation.isCropPrepared ? side : Augmentation.cropSize(renderSide: side)
         let parameters = (0..<views).flatMap { view in
-            ids.map {
+            ids.indices.map {
                 augmentation.parameters(
-                    id: $0, view: view, epoch: epoch, seed: settings.seed, imageHeight: side,
-                    imageWidth: images.shape[3])
+                    id: ids[$0], view: view, epoch: epochs?[$0] ?? 0, seed: settings.seed, imageHeight: side,
+                    imageWidth: images.shape[3], size: size)
             }
         }
-        let inputs = try Augmentation.apply(
-            images, parameters, size: Augmentation.cropSize(renderSide: side), on: backend)
+        let inputs = try Augmentation.apply(images, parameters, size: size, on: backend)
         let tape = Tape(backend)
         let pass = Pass(tape, training: true, groups: model.passesPerStep)
         let loss = model.loss(Variable(inputs), labels: labels.map { Int32($0) }, pass)

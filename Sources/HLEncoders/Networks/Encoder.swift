@@ -100,12 +100,15 @@ package final class Encoder {
     }
 
     /// Embeddings of the centre crops: F32 [B, featureCount].
+    /// - Parameter areCrops: whether the images are crops already, of which nothing is cut off.
     /// - Throws: `Failure`: data for images of another type or shape, or whatever went wrong on the backend.
-    package func encode(_ images: Images) throws -> HostTensor {
+    package func encode(_ images: Images, areCrops: Bool = false) throws -> HostTensor {
         try Augmentation.check(images.type, images.shape)
         let (height, width) = (images.shape[2], images.shape[3])
         let size: Int
-        if fits(height: height, width: width) {
+        if areCrops {
+            size = min(height, width)
+        } else if fits(height: height, width: width) {
             size = description.crop
         } else {
             let share = Double(description.crop) / Double(description.side)

@@ -8,7 +8,7 @@ package protocol ByteSource: AnyObject {
 }
 
 /// A file, pipe or standard input.
-package final class FileDescriptorSource: ByteSource {
+package final class FileDescriptorSource: ByteSource, Sendable {
     /// For messages: the path, or `stdin`.
     package let name: String
     let descriptor: Int32

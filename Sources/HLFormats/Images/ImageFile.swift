@@ -7,13 +7,16 @@ extension Image {
     package static func read(path: String) throws -> Image { try read(SystemPath(path)) }
 
     package static func read(_ path: SystemPath) throws -> Image {
+        try bytes(of: path).withBytes { try Image(bytes: $0, name: path.shown) }
+    }
+
+    /// All of an image's file.
+    static func bytes(of path: SystemPath) throws -> HostBuffer {
         let source = try FileDescriptorSource(opening: path)
         if let size = source.fileSize, size > maximumFileSize {
             throw Failure(.data, "\(path.shown) has \(size) bytes, too many for an image", "leave it out")
         }
-        let file = try source.readAll()
-        defer { withExtendedLifetime(file) {} }
-        return try Image(bytes: UnsafeRawBufferPointer(file.bytes), name: path.shown)
+        return try source.readAll()
     }
 
     /// Refuses names that promise another format than PNG, the one that is written.
@@ -39,7 +42,7 @@ extension Image {
     }
 
     /// More than any image within ``maximumSide`` has in practice: a wrong path must not fill the memory.
-    private static let maximumFileSize = 1 << 30
+    static let maximumFileSize = 1 << 30
 
     /// Decodes the bytes of a PNG, JPEG or WebP file.
     ///
@@ -91,7 +94,7 @@ extension Image {
     }
 
     /// The formats that are read.
-    private enum Kind {
+    enum Kind {
         case png, jpeg, webp
 
         init(_ bytes: UnsafeRawBufferPointer, name: String) throws {

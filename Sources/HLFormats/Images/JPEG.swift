@@ -1,9 +1,5 @@
 import HLTensor
 
-#if HL_JPEG
-    import CJPEG
-#endif
-
 extension Image {
     /// Whether this build can read JPEG files.
     package static var readsJPEG: Bool {
@@ -35,12 +31,8 @@ extension Image {
     /// - Throws: as for the whole image.
     package init(jpeg bytes: UnsafeRawBufferPointer, covering width: Int, by height: Int, name: String) throws {
         try self.init(jpeg: bytes, name: name) { wholeWidth, wholeHeight in
-            let scales: [(eighths: Int, margin: Double)] = [(2, 1.5), (4, 1.25)]
-            let scale = scales.first { eighths, margin in
-                Double(wholeWidth * eighths) >= 8 * margin * Double(width)
-                    && Double(wholeHeight * eighths) >= 8 * margin * Double(height)
-            }
-            return scale?.eighths ?? 8
+            JPEGScale.eighths(
+                of: Double(wholeWidth), by: Double(wholeHeight), covering: Double(width), by: Double(height))
         }
     }
 
@@ -53,7 +45,7 @@ extension Image {
         #if HL_JPEG
             let decoder = try JPEGDecoder(bytes, name: name)
             precondition(region.isWithin(width: decoder.width, height: decoder.height))
-            try self.init(width: region.width, height: region.height) { try decoder.read(region, into: $0) }
+            try self.init(width: region.width, height: region.height) { try decoder.read(region, intoPlanes: $0) }
         #else
             throw Image.noJPEG(name)
         #endif
@@ -66,7 +58,8 @@ extension Image {
         #if HL_JPEG
             let decoder = try JPEGDecoder(bytes, name: name)
             let (width, height) = try decoder.scale(to: eighths(decoder.width, decoder.height))
-            try self.init(width: width, height: height, fill: decoder.read)
+            let whole = Region(left: 0, top: 0, width: width, height: height)
+            try self.init(width: width, height: height) { try decoder.read(whole, intoPlanes: $0) }
         #else
             throw Image.noJPEG(name)
         #endif
@@ -83,68 +76,23 @@ extension Image {
         #endif
     }
 
-    private static func noJPEG(_ name: String) -> Failure {
+    static func noJPEG(_ name: String) -> Failure {
         Failure(
             .usage, "\(name) is a JPEG file and this build has no JPEG reader",
             "install libjpeg-turbo's headers and build again")
     }
 }
 
-#if HL_JPEG
-    /// A JPEG whose header has been read.
-    private final class JPEGDecoder {
-        /// In pixels, at most ``Image/maximumSide``.
-        let width: Int
-        let height: Int
-        private let decoder: OpaquePointer
-        private let name: String
-
-        /// - Parameter bytes: must outlive the decoder.
-        init(_ bytes: UnsafeRawBufferPointer, name: String) throws {
-            guard let decoder = hl_jpeg_new() else { throw Memory.failure(for: "a JPEG decoder") }
-            self.decoder = decoder
-            self.name = name
-            let source = bytes.bindMemory(to: UInt8.self)
-            var width: Int32 = 0
-            var height: Int32 = 0
-            let status = hl_jpeg_open(decoder, source.baseAddress, source.count, &width, &height)
-            self.width = Int(width)
-            self.height = Int(height)
-            try check(status)
-            try Image.checkSize(width: self.width, height: self.height, name: name)
+/// How much smaller than whole a JPEG is decoded.
+enum JPEGScale {
+    /// 2, 4 or 8 eighths: a quarter or a half where `width` × `height` pixels of the whole, which are to become
+    /// `newWidth` × `newHeight`, then are enough, else whole. A reduced transform is sharper than a triangle, so that some
+    /// pixels more than the result's own are asked for.
+    static func eighths(of width: Double, by height: Double, covering newWidth: Double, by newHeight: Double) -> Int {
+        let scales: [(eighths: Int, margin: Double)] = [(2, 1.5), (4, 1.25)]
+        let scale = scales.first { eighths, margin in
+            width * Double(eighths) >= 8 * margin * newWidth && height * Double(eighths) >= 8 * margin * newHeight
         }
-
-        deinit { hl_jpeg_free(decoder) }
-
-        /// - Returns: width and height at so many eighths.
-        func scale(to eighths: Int) throws -> (width: Int, height: Int) {
-            var width: Int32 = 0
-            var height: Int32 = 0
-            try check(hl_jpeg_scale(decoder, Int32(eighths), &width, &height))
-            return (Int(width), Int(height))
-        }
-
-        func read(into planes: UnsafeMutableBufferPointer<UInt8>) throws {
-            try check(hl_jpeg_read(decoder, planes.baseAddress))
-        }
-
-        func read(_ region: Image.Region, into planes: UnsafeMutableBufferPointer<UInt8>) throws {
-            try check(
-                hl_jpeg_read_region(
-                    decoder, Int32(region.left), Int32(region.top), Int32(region.width), Int32(region.height),
-                    planes.baseAddress))
-        }
-
-        private func check(_ status: hl_jpeg_status) throws {
-            if status == HL_JPEG_NO_MEMORY { throw Memory.failure(for: name) }
-            if status == HL_JPEG_TRUNCATED {
-                throw Failure(.data, "\(name) is a truncated JPEG file", "fetch or export it again")
-            }
-            if status != HL_JPEG_OK {
-                throw Failure(
-                    .data, "\(name) is a damaged JPEG file (libjpeg: \(String(cString: hl_jpeg_message(decoder))))",
-                    "fetch or export it again")
-            }
-        }
+        return scale?.eighths ?? 8
     }
-#endif
+}

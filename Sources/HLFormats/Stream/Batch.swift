@@ -154,6 +154,9 @@ struct TensorLayout: Equatable {
         for entry in entries { rows[entry.name] = Row(type: entry.type, shape: entry.shape.dropFirst()) }
     }
 
+    /// Types and shapes of a row, by name.
+    var tensors: [String: (type: ElementType, shape: [Int])] { rows.mapValues { ($0.type, Array($0.shape)) } }
+
     /// What `other` has differently, for a message.
     func difference(from other: TensorLayout) -> String {
         for name in Set(rows.keys).union(other.rows.keys).sorted() where rows[name] != other.rows[name] {

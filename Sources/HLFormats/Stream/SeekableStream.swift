@@ -1,10 +1,11 @@
 import HLTensor
+import Synchronization
 
 /// A stream in a regular file, read in any order: for shuffling and for jumping ahead.
 ///
 /// Opening it reads the beginning of every record and checks the order of records, their tensors and the totals of the
-/// end records; the checksum of a record is checked when the record is decoded.
-package final class SeekableStream {
+/// end records; the checksum of a record is checked when the record is decoded. Several threads may read it at a time.
+package final class SeekableStream: Sendable {
     package let name: String
     /// The first header.
     package var header: StreamHeader { headers[0] }
@@ -13,6 +14,9 @@ package final class SeekableStream {
     /// Samples in each batch record that has any.
     package let rowCounts: [Int]
     package let sampleCount: Int
+
+    /// What each sample has: tensors by name, with their types and shapes beyond the first dimension.
+    package var tensors: [String: (type: ElementType, shape: [Int])] { layout?.tensors ?? [:] }
 
     private struct Place {
         let offset: Int
@@ -25,11 +29,15 @@ package final class SeekableStream {
     private let firstSamples: [Int]
     private let layout: TensorLayout?
 
-    private let cacheLimit: Int
-    private var cache: [Int: Batch] = [:]
-    /// The records in the cache, the one used last at the end.
-    private var recent: [Int] = []
-    private var cachedBytes = 0
+    private let cache: Mutex<RecordCache>
+    /// Those that no thread is using.
+    private let decoders = Mutex<[ZstdFrameDecoder]>([])
+    /// A record that several threads want is decoded by one of them.
+    private let turns = (0..<64).map { _ in Turn() }
+
+    private final class Turn: Sendable {
+        let mutex = Mutex(())
+    }
 
     package var recordCount: Int { places.count }
 
@@ -38,7 +46,7 @@ package final class SeekableStream {
     package init(path: String, cacheLimit: Int = 1 << 28) throws {
         source = try FileDescriptorSource(path: path)
         name = path
-        self.cacheLimit = cacheLimit
+        cache = Mutex(RecordCache(limit: cacheLimit))
         guard let size = source.fileSize else {
             throw Failure(.noInput, "\(path) cannot be read out of order", "write the stream to a file with -o")
         }
@@ -48,8 +56,8 @@ package final class SeekableStream {
         var places: [Place] = []
         var counts: [Int] = []
         do {
-            for (offset, size) in try StreamIndex.frames(source, fileSize: size) {
-                switch try StreamIndex.summary(source, offset: offset, size: size, name: path) {
+            for (place, summary) in try StreamIndex.records(source, fileSize: size, name: path) {
+                switch summary {
                 case .header(let header):
                     try grammar.accept(header)
                     headers.append(header)
@@ -57,7 +65,7 @@ package final class SeekableStream {
                 case .batch(let layout, let count):
                     try grammar.accept(layout, count: count)
                     if count > 0 {
-                        places.append(Place(offset: offset, size: size))
+                        places.append(Place(offset: place.offset, size: place.size))
                         counts.append(count)
                     }
                 }
@@ -83,26 +91,19 @@ package final class SeekableStream {
         guard places.indices.contains(index) else {
             throw Failure(.software, "\(name) has no record \(index)", "report this defect")
         }
-        if let batch = cache[index] {
-            recent.removeAll { $0 == index }
-            recent.append(index)
+        if let batch = cache.withLock({ $0[index] }) { return batch }
+        return try turns[index % turns.count].mutex.withLock { _ in
+            // Somebody else may have decoded it meanwhile.
+            if let batch = cache.withLock({ $0[index] }) { return batch }
+            let batch = try decode(index)
+            cache.withLock { $0.keep(batch, at: index) }
             return batch
         }
-        let batch = try decode(index)
-        let size = Self.byteCount(batch)
-        while cachedBytes + size > cacheLimit, let oldest = recent.first {
-            recent.removeFirst()
-            cachedBytes -= cache.removeValue(forKey: oldest).map(Self.byteCount) ?? 0
-        }
-        cache[index] = batch
-        recent.append(index)
-        cachedBytes += size
-        return batch
     }
 
     /// The samples `sampleIndices`, counted over all records from 0, in the order given. Each record involved is
-    /// decoded once, however the indices are mixed.
-    package func gather(sampleIndices: [Int]) throws -> Batch {
+    /// decoded once, however the indices are mixed, several at a time.
+    package func gather(sampleIndices: [Int], threads: Int = 1) throws -> Batch {
         var wanted: [Int: [(row: Int, position: Int)]] = [:]
         for (position, sample) in sampleIndices.enumerated() {
             guard sample >= 0 && sample < sampleCount else {
@@ -113,31 +114,69 @@ package final class SeekableStream {
         }
         // Record 0 stands in for the shapes where no sample is asked for.
         let template = try record(at: wanted.keys.min() ?? 0)
-        var targets: [HostBuffer] = []
-        for (_, tensor) in template.tensors {
-            targets.append(HostBuffer(count: sampleIndices.count * tensor.rowSize * tensor.type.size))
+        let targets = template.tensors.map { name, tensor in
+            Target(name: name, rowBytes: tensor.rowSize * tensor.type.size, count: sampleIndices.count)
         }
-        for index in wanted.keys.sorted() {
+        try forEach(wanted.sorted { $0.key < $1.key }, threads: threads) { index, rows in
             let batch = try record(at: index)
-            for (name, target) in zip(template.tensors.names, targets) {
-                guard let tensor = batch.tensors[name] else { continue }
-                let stride = tensor.rowSize * tensor.type.size
-                tensor.withUnsafeBytes { bytes in
-                    guard let start = bytes.baseAddress, stride > 0 else { return }
-                    for (row, position) in wanted[index] ?? [] {
-                        (target.pointer + position * stride)
-                            .copyMemory(from: start + row * stride, byteCount: stride)
-                    }
-                }
-            }
+            for target in targets { batch.tensors[target.name].map { target.copy(rows, of: $0) } }
         }
         var tensors = NamedTensors()
         for ((name, tensor), target) in zip(template.tensors, targets) {
             tensors[name] = HostTensor(
-                tensor.type, shape: [sampleIndices.count] + tensor.shape.dropFirst(), in: target, at: 0)
+                tensor.type, shape: [sampleIndices.count] + tensor.shape.dropFirst(), in: target.buffer, at: 0)
         }
         return try Batch(tensors, metadata: template.metadata)
     }
+
+    /// One tensor of a batch that is put together.
+    private struct Target: Sendable {
+        let name: String
+        let rowBytes: Int
+        let buffer: HostBuffer
+
+        init(name: String, rowBytes: Int, count: Int) {
+            self.name = name
+            self.rowBytes = rowBytes
+            buffer = HostBuffer(count: count * rowBytes)
+        }
+
+        func copy(_ rows: [(row: Int, position: Int)], of tensor: HostTensor) {
+            tensor.withUnsafeBytes { bytes in
+                guard let start = bytes.baseAddress, rowBytes > 0 else { return }
+                for (row, position) in rows {
+                    (buffer.pointer + position * rowBytes)
+                        .copyMemory(from: start + row * rowBytes, byteCount: rowBytes)
+                }
+            }
+        }
+    }
+
+    /// Calls `body` for some records, several at a time.
+    /// - Throws: what it threw for the first of those that failed.
+    private func forEach(
+        _ wanted: [(key: Int, value: [(row: Int, position: Int)])], threads: Int,
+        _ body: (Int, [(row: Int, position: Int)]) throws -> Void
+    ) throws {
+        let next = Atomic(0), failures = Mutex<[Int: any Error]>([:])
+        let workers = max(1, min(threads, wanted.count))
+        inParallel(workers, parts: workers) { range in
+            for _ in range {
+                while case let number = next.wrappingAdd(1, ordering: .relaxed).oldValue, number < wanted.count {
+                    do {
+                        try body(wanted[number].key, wanted[number].value)
+                    } catch {
+                        failures.withLock { $0[number] = error }
+                        return
+                    }
+                }
+            }
+        }
+        if let first = failures.withLock({ $0.min { $0.key < $1.key }?.value }) { throw first }
+    }
+
+    /// The first sample of a record.
+    package func firstSample(of index: Int) -> Int { firstSamples[index] }
 
     /// The record that holds `sample`.
     package func recordIndex(of sample: Int) -> Int {
@@ -150,18 +189,14 @@ package final class SeekableStream {
         return low
     }
 
-    private static func byteCount(_ batch: Batch) -> Int { batch.tensors.reduce(0) { $0 + $1.tensor.byteCount } }
-
     private func decode(_ index: Int) throws -> Batch {
         let place = places[index]
         let changed = Failure(.data, "record \(index) of \(name) has changed since it was opened", "open it again")
         do {
-            let range = FileRangeSource(source, offset: place.offset, count: place.size)
-            let frames = try ZstdFrameReader(source: range)
-            guard let content = try frames.next() else { throw changed }
+            guard let content = try content(of: place) else { throw changed }
             let record = try StreamRecord(decoding: content, as: "record \(index) of \(name)", in: name)
             guard case .batch(let batch) = record, batch.count == rowCounts[index],
-                TensorLayout(batch.tensors) == layout, frames.consumed == place.size
+                TensorLayout(batch.tensors) == layout
             else { throw changed }
             return batch
         } catch let problem as ZstdProblem {
@@ -174,4 +209,49 @@ package final class SeekableStream {
             throw Failure(.data, "record \(index) of \(name) is damaged (\(reason))", "copy or make it again")
         }
     }
+
+    /// What the frame at a place holds; nil where there is another one.
+    private func content(of place: Place) throws -> HostBuffer? {
+        if place.size <= ZstdFrameDecoder.maximumContentSize,
+            let bytes = try source.bytes(at: place.offset, count: place.size)
+        {
+            let decoder = try decoders.withLock { $0.popLast() } ?? ZstdFrameDecoder()
+            defer { decoders.withLock { $0.append(decoder) } }
+            if let content = try bytes.withBytes(decoder.content(of:)) { return content }
+        }
+        let frames = try ZstdFrameReader(source: FileRangeSource(source, offset: place.offset, count: place.size))
+        guard let content = try frames.next(), frames.consumed == place.size else { return nil }
+        return content
+    }
+}
+
+/// Records that have been decoded, up to some bytes of them, and at least one; the oldest go first.
+private struct RecordCache {
+    private let limit: Int
+    private var batches: [Int: Batch] = [:]
+    /// Those in the cache from `oldest` on, in the order in which they came.
+    private var order: [Int] = []
+    private var oldest = 0
+    private var bytes = 0
+
+    init(limit: Int) { self.limit = limit }
+
+    subscript(index: Int) -> Batch? { batches[index] }
+
+    mutating func keep(_ batch: Batch, at index: Int) {
+        let size = Self.byteCount(batch)
+        while bytes + size > limit, oldest < order.count {
+            bytes -= batches.removeValue(forKey: order[oldest]).map(Self.byteCount) ?? 0
+            oldest += 1
+        }
+        if oldest > 1024 && oldest > order.count / 2 {
+            order.removeFirst(oldest)
+            oldest = 0
+        }
+        batches[index] = batch
+        order.append(index)
+        bytes += size
+    }
+
+    private static func byteCount(_ batch: Batch) -> Int { batch.tensors.reduce(0) { $0 + $1.tensor.byteCount } }
 }

@@ -32,6 +32,9 @@ package struct StreamHeader: Sendable {
     /// The version that this code reads and writes.
     package static let currentVersion = 1
 
+    /// The metadata that says which part of images was cut out before training.
+    package static let crop = "hl.crop"
+
     /// The major version of the stream as it was read.
     package let version: Int
     /// Name, weights file, its SHA-256, chunks, chunk dimension, resolution, latent space and how to render.

@@ -10,16 +10,36 @@ enum StreamIndex {
 
     typealias Range = (offset: Int, size: Int)
 
-    /// The frames with content: by the seek table where it covers the file, else from one frame header to the next.
-    static func frames(_ source: FileDescriptorSource, fileSize: Int) throws -> [Range] {
-        if let frames = try framesInTable(source, fileSize: fileSize) { return frames }
-        return try framesInFile(source, fileSize: fileSize)
+    /// The records of a file in their order, and what they are. In a file with a seek table batches are believed to be as
+    /// one before them of the same size: a file of a million images is opened by reading a few of them. What is really
+    /// there shows when a record is decoded, and their number before.
+    static func records(
+        _ source: FileDescriptorSource, fileSize: Int, name: String
+    ) throws -> [(place: Range, summary: Summary)] {
+        if let table = try table(source, fileSize: fileSize) {
+            var known: [UInt32: Summary] = [:]
+            return try table.map { place, contentSize in
+                if let summary = known[contentSize] { return (place, summary) }
+                let summary = try summary(source, offset: place.offset, size: place.size, name: name)
+                if case .batch = summary { known[contentSize] = summary }
+                return (place, summary)
+            }
+        }
+        return try framesInFile(source, fileSize: fileSize).map { place in
+            (place, try summary(source, offset: place.offset, size: place.size, name: name))
+        }
     }
 
-    private static func framesInTable(_ source: FileDescriptorSource, fileSize: Int) throws -> [Range]? {
+    /// Frames whose beginning is looked at before a table is believed.
+    private static let probes = 4096
+
+    /// The frames by the seek table, with the size of their content, where it covers the file.
+    private static func table(
+        _ source: FileDescriptorSource, fileSize: Int
+    ) throws -> [(place: Range, contentSize: UInt32)]? {
         guard let (start, frames) = try frames(source, inTableEndingAt: fileSize), start == 0 else { return nil }
-        for frame in frames {
-            guard try word(source, at: frame.offset) == ZstdFrameHeader.magic else { return nil }
+        for index in stride(from: 0, to: frames.count, by: max(1, frames.count / probes)) {
+            guard try word(source, at: frames[index].place.offset) == ZstdFrameHeader.magic else { return nil }
         }
         return frames
     }
@@ -28,10 +48,10 @@ enum StreamIndex {
     /// no table.
     private static func frames(
         _ source: FileDescriptorSource, inTableEndingAt end: Int
-    ) throws -> (start: Int, frames: [Range])? {
-        guard let footer = try read(source, at: end - SeekTable.footerSize, SeekTable.footerSize),
+    ) throws -> (start: Int, frames: [(place: Range, contentSize: UInt32)])? {
+        guard let footer = try source.bytes(at: end - SeekTable.footerSize, count: SeekTable.footerSize),
             let size = footer.withBytes(SeekTable.frameSize(footer:)),
-            let bytes = try read(source, at: end - size, size),
+            let bytes = try source.bytes(at: end - size, count: size),
             let table = bytes.withBytes(SeekTable.init(frame:))
         else { return nil }
         let start = end - size - table.entries.reduce(0) { $0 + Int($1.compressedSize) }
@@ -39,7 +59,7 @@ enum StreamIndex {
         var offset = start
         let frames = table.entries.map { entry in
             defer { offset += Int(entry.compressedSize) }
-            return Range(offset, Int(entry.compressedSize))
+            return (Range(offset, Int(entry.compressedSize)), entry.contentSize)
         }
         return (start, frames)
     }
@@ -51,7 +71,8 @@ enum StreamIndex {
         var count = 0
         while end > 0 {
             guard let (start, frames) = try? frames(source, inTableEndingAt: end), let last = frames.last,
-                case .end(_, let samples)? = try? summary(source, offset: last.offset, size: last.size, name: "")
+                case .end(_, let samples)? = try? summary(
+                    source, offset: last.place.offset, size: last.place.size, name: "")
             else { return nil }
             let (sum, overflow) = count.addingReportingOverflow(samples)
             guard samples >= 0, !overflow else { return nil }
@@ -73,7 +94,7 @@ enum StreamIndex {
                 frames.append((offset, end - offset))
                 offset = end
             } else if offset == 0 {
-                let start = try read(source, at: 0, min(FileForm.length, fileSize))
+                let start = try source.bytes(at: 0, count: min(FileForm.length, fileSize))
                 throw ZstdProblem.foreign(start?.withBytes(Array.init) ?? [])
             } else {
                 throw ZstdProblem.damaged("no record where one begins")
@@ -85,13 +106,13 @@ enum StreamIndex {
 
     /// Where the frame at `offset` ends: from block to block (RFC 8878, section 3.1.1.2).
     private static func frameEnd(_ source: FileDescriptorSource, at offset: Int) throws -> Int {
-        guard let descriptor = try read(source, at: offset + 4, 1)?.withBytes({ $0[0] }) else {
+        guard let descriptor = try source.bytes(at: offset + 4, count: 1)?.withBytes({ $0[0] }) else {
             throw ZstdProblem.truncated
         }
         var position = offset + ZstdFrameHeader.size(descriptor: descriptor)
         while true {
             guard
-                let block = try read(source, at: position, 3)?
+                let block = try source.bytes(at: position, count: 3)?
                     .withBytes({ Int($0[0]) | Int($0[1]) << 8 | Int($0[2]) << 16 })
             else { throw ZstdProblem.truncated }
             let isRepeatedByte = block >> 1 & 3 == 1
@@ -132,16 +153,18 @@ enum StreamIndex {
     }
 
     private static func word(_ source: FileDescriptorSource, at offset: Int) throws -> UInt32? {
-        try read(source, at: offset, 4)?.withBytes { UInt32(littleEndian: $0.load(as: UInt32.self)) }
+        try source.bytes(at: offset, count: 4)?.withBytes { UInt32(littleEndian: $0.load(as: UInt32.self)) }
     }
+}
 
-    /// Exactly `count` bytes; `nil` where the file has fewer.
-    private static func read(_ source: FileDescriptorSource, at offset: Int, _ count: Int) throws -> HostBuffer? {
-        guard offset >= 0, count >= 0, let size = source.fileSize, count <= size - offset else { return nil }
+extension FileDescriptorSource {
+    /// Exactly `count` bytes of a regular file; nil where it has fewer.
+    func bytes(at offset: Int, count: Int) throws -> HostBuffer? {
+        guard offset >= 0, count >= 0, let size = fileSize, count <= size - offset else { return nil }
         let buffer = HostBuffer(count: count)
         var filled = 0
         while filled < count {
-            let more = try source.read(into: .init(rebasing: buffer.bytes[filled...]), at: offset + filled)
+            let more = try read(into: .init(rebasing: buffer.bytes[filled...]), at: offset + filled)
             if more == 0 { return nil }
             filled += more
         }

@@ -24,6 +24,8 @@ package final class StreamWriter {
     private var samples = 0
     private var layout: TensorLayout?
     private var table: SeekTable?
+    /// Whether a record of images has been seen, which tells whether they compress.
+    private var hasTriedImages = false
 
     /// - Parameter seekable: end with a seek table, for files.
     package init(_ sink: any ByteSink, level: Int, seekable: Bool) throws {
@@ -85,7 +87,18 @@ package final class StreamWriter {
         try compressor.begin(contentSize: size)
         try encoded.forEachPiece { try compressor.append($0) }
         let compressed = try compressor.end()
+        try judge(record, size: size, compressed: compressed)
         table?.entries.append(.init(compressedSize: UInt32(compressed), contentSize: UInt32(size)))
         state = next
+    }
+
+    /// Photographs do not compress to speak of: where the first images do not shrink by a fifth, those behind them are
+    /// stored as they are, and are written and read at the speed of memory.
+    private func judge(_ record: StreamRecord, size: Int, compressed: Int) throws {
+        guard !hasTriedImages, case .batch(let batch) = record, batch.count > 0,
+            batch.tensors.names.contains(where: { $0.hasPrefix("x.") })
+        else { return }
+        hasTriedImages = true
+        if compressed > size / 5 * 4 { try compressor.store() }
     }
 }

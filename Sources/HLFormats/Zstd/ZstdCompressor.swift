@@ -27,6 +27,11 @@ package final class ZstdCompressor {
 
     deinit { ZSTD_freeCCtx(context) }
 
+    /// From the next frame on, contents are as good as stored: compressing and decompressing them is copying.
+    package func store() throws {
+        try check(ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, ZSTD_minCLevel()))
+    }
+
     package func begin(contentSize: Int) throws {
         try check(ZSTD_CCtx_reset(context, ZSTD_reset_session_only))
         try check(ZSTD_CCtx_setPledgedSrcSize(context, UInt64(contentSize)))
