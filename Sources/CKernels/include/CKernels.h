@@ -25,4 +25,5 @@
 #include "hl_project.h"
 #include "hl_augment.h"
 #include "hl_delta.h"
+#include "hl_pairs.h"
 #include "hl_pixels.h"
