@@ -28,11 +28,13 @@ struct EmbeddingSpace {
         }
     }
 
-    /// Such as `resnet18 of encoder.safetensors, 0f3a12cd89ab`.
+    /// Such as `resnet18 of encoder.safetensors, layer pool, 0f3a12cd89ab`.
     var text: String {
         guard let encoder else { return "an encoder that the header does not name" }
         let name = encoder["arch"]?.string ?? "an encoder"
-        let file = encoder["file"]?.string.map { " of \($0)" } ?? ""
-        return name + file + (fingerprint.map { ", \($0.prefix(12))" } ?? "")
+        return [
+            name + (encoder["file"]?.string.map { " of \($0)" } ?? ""), encoder["layer"]?.string.map { "layer \($0)" },
+            fingerprint.map { String($0.prefix(12)) },
+        ].compactMap { $0 }.joined(separator: ", ")
     }
 }
