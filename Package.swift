@@ -75,7 +75,7 @@ var targets: [Target] = [
     swiftTarget("HLGenerators", networks),
     swiftTarget("HLEncoders", networks),
     swiftTarget("HLViews", tensors + ["HLCompute", "HLFormats", "HLGenerators"]),
-    swiftTarget("HLStatistics", tensors + ["HLFormats", "HLGenerators", "HLViews"]),
+    swiftTarget("HLStatistics", tensors + ["HLCompute", "HLFormats", "HLGenerators", "HLViews"]),
     swiftTarget("HLWalkers", networks + ["HLGenerators", "HLEncoders", "HLViews"]),
 ]
 if hasOneDNN { targets.append(cTarget("COneDNN", libraries: ["dl"])) }
@@ -135,7 +135,7 @@ targets += [
     testTarget("HLGeneratorsTests", networks + ["HLGenerators", "TestSupport"]),
     testTarget("HLEncodersTests", networks + ["HLEncoders", "TestSupport"]),
     testTarget("HLViewsTests", networks + ["HLGenerators", "HLViews"]),
-    testTarget("HLStatisticsTests", networks + ["HLGenerators", "HLViews", "HLStatistics"]),
+    testTarget("HLStatisticsTests", networks + ["HLGenerators", "HLViews", "HLStatistics", "TestSupport"]),
     testTarget("HLWalkersTests", networks + ["HLGenerators", "HLEncoders", "HLViews", "HLWalkers", "TestSupport"]),
     .testTarget(
         name: "PipelineTests", dependencies: ["HLTensor", "HLFormats", "TestSupport"], path: "Tests/Pipelines",

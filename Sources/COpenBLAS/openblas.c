@@ -1,5 +1,7 @@
 #include "COpenBLAS.h"
 
+#include "library.h"
+
 #include <cblas.h>
 #include <dlfcn.h>
 #include <pthread.h>
@@ -10,6 +12,7 @@
 
 static __typeof__(&cblas_sgemm) sgemm;
 static __typeof__(&openblas_get_config) config;
+static void *opened;
 static char message[256];
 static int takes_turns;
 static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER;
@@ -75,6 +78,7 @@ const char *hl_blas_load(int threads, int limited) {
         snprintf(message, sizeof message, "libopenblas has no cblas_sgemm");
         return message;
     }
+    opened = library;
     sgemm = found;
     takes_turns = limited;
     return limited ? take_buffers(threads) : NULL;
@@ -82,10 +86,29 @@ const char *hl_blas_load(int threads, int limited) {
 
 const char *hl_blas_description(void) { return config ? config() : ""; }
 
+void *hl_blas_symbol(const char *name) { return opened ? dlsym(opened, name) : NULL; }
+
+void hl_blas_enter(void) {
+    if (takes_turns) pthread_mutex_lock(&turn);
+}
+
+void hl_blas_leave(void) {
+    if (takes_turns) pthread_mutex_unlock(&turn);
+}
+
+int hl_blas_set_threads(int threads) {
+    int (*current)(void) = (int (*)(void))hl_blas_symbol("openblas_get_num_threads");
+    void (*set)(int) = (void (*)(int))hl_blas_symbol("openblas_set_num_threads");
+    if (!current || !set) return threads;
+    const int before = current();
+    if (before != threads) set(threads);
+    return before;
+}
+
 void hl_blas_sgemm(int transpose_a, int transpose_b, int m, int n, int k, float alpha, const float *a, int lda,
                    const float *b, int ldb, float beta, float *c, int ldc) {
-    if (takes_turns) pthread_mutex_lock(&turn);
+    hl_blas_enter();
     sgemm(CblasRowMajor, transpose_a ? CblasTrans : CblasNoTrans, transpose_b ? CblasTrans : CblasNoTrans, m, n, k,
           alpha, a, lda, b, ldb, beta, c, ldc);
-    if (takes_turns) pthread_mutex_unlock(&turn);
+    hl_blas_leave();
 }

@@ -1,8 +1,13 @@
-/// A table for people: the first column flush left, the others flush right.
+/// A table for people: the first column flush left, the others flush right unless they are words.
 package struct TextTable {
     private var rows: [[String]]
+    private let words: Set<Int>
 
-    package init(_ heading: [String]) { rows = [heading] }
+    /// - Parameter words: further columns that are flush left.
+    package init(_ heading: [String], words: Set<Int> = []) {
+        rows = [heading]
+        self.words = words.union([0])
+    }
 
     package mutating func add(_ row: [String]) { rows.append(row) }
 
@@ -14,7 +19,7 @@ package struct TextTable {
             var line = String(repeating: " ", count: indentation)
             for (column, cell) in row.enumerated() {
                 let padding = String(repeating: " ", count: widths[column] - cell.count)
-                line += column == 0 ? cell + padding : "  " + padding + cell
+                line += (column == 0 ? "" : "  ") + (words.contains(column) ? cell + padding : padding + cell)
             }
             while line.hasSuffix(" ") { line.removeLast() }
             return line + "\n"

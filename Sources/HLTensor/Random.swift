@@ -19,6 +19,8 @@ package enum RandomPurpose: UInt32, Sendable, CaseIterable {
     case keyOrder = 10
     /// Which images of a data set without published splits are for training.
     case split = 11
+    /// Which samples are in a subset of the kernel distance.
+    case kernelSubset = 13
 }
 
 /// A key of the counter-based generator Philox4x32-10 (Salmon et al., *Parallel random numbers: as easy as 1, 2, 3*,

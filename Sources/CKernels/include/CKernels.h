@@ -25,5 +25,6 @@
 #include "hl_project.h"
 #include "hl_augment.h"
 #include "hl_delta.h"
+#include "hl_pairs.h"
 #include "hl_pixels.h"
 #include "hl_resize.h"

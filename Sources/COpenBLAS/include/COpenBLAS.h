@@ -4,6 +4,7 @@
 // that only passes streams must not pay for; and it reads its settings from the environment only once, while loading,
 // so that they must be in place before.
 #pragma once
+#include <stddef.h>
 
 /// Loads the library for `threads` threads. Returns NULL, or a message that lives as long as the process.
 ///
@@ -21,3 +22,27 @@ const char *hl_blas_description(void);
 /// BLAS's sgemm: https://www.netlib.org/blas/
 void hl_blas_sgemm(int transpose_a, int transpose_b, int m, int n, int k, float alpha, const float *a, int lda,
                    const float *b, int ldb, float beta, float *c, int ldc);
+
+/// Threads of one call of the library from now on. Returns how many there were before.
+int hl_blas_set_threads(int threads);
+
+// Double precision. Matrices are column by column, as LAPACK has them.
+
+/// Finds the library's LAPACK. The library must be loaded. Returns NULL, or a message that lives as long as the process.
+const char *hl_lapack_load(void);
+
+/// R, upper triangular [n, n], becomes the R of R on top of `rows` [m, n], which is destroyed: LAPACK's dtpqrt.
+/// `workspace` has `hl_lapack_qr_workspace(n)` doubles. https://www.netlib.org/lapack/explore-html/
+void hl_lapack_qr_update(double *r, int n, double *rows, int m, double *workspace);
+size_t hl_lapack_qr_workspace(int n);
+
+/// The min(m, n) singular values of a [m, n], which is destroyed, from the largest on: LAPACK's dgesdd. Returns its info,
+/// 0 for success.
+int hl_lapack_singular_values(double *a, int m, int n, double *values);
+
+/// C [m, n] = op(A) op(B).
+void hl_blas_dgemm(int transpose_a, int transpose_b, int m, int n, int k, const double *a, int lda, const double *b,
+                   int ldb, double *c, int ldc);
+
+/// B [m, n] becomes B R^-1, R upper triangular [n, n].
+void hl_blas_divide_by_upper(const double *r, int n, double *b, int m);

@@ -9,6 +9,18 @@ extension Backend {
         return rows.isEmpty ? constant(0, shape: [0, weight.shape[0]]) : concatenate(rows)
     }
 
+    package func forEachTile(
+        _ x: Tensor, _ y: Tensor, _ tiling: PairTiling, _ body: (PairTiling.Tile, UnsafePointer<Float>) -> Void
+    ) throws {
+        for number in 0..<tiling.count {
+            let tile = tiling[number]
+            let products = try read(projectRows(rows(x, tile.rows), rows(y, tile.columns)))
+            products.withUnsafeElements(as: Float.self) { values in
+                if let start = values.baseAddress { body(tile, start) }
+            }
+        }
+    }
+
     package func addRowVector(_ vector: Tensor, to matrix: Tensor) {
         let row = reshaped(vector, [1, vector.elementCount]), ones = constant(1, shape: [matrix.shape[0], 1])
         accumulate(matmul(ones, row, transposeA: false, transposeB: false), into: matrix)

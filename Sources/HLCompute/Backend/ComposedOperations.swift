@@ -60,6 +60,13 @@ package protocol ComposedOperations: AnyObject {
     /// samples one by one must not depend on which of them came together. Libraries do not promise that of `matmul`.
     func projectRows(_ x: Tensor, _ weight: Tensor) -> Tensor
 
+    /// Calls `body` with the products of rows, x yᵀ of [m, d] × [n, d], a tile at a time, row-major: statistics of all
+    /// pairs need no matrix of all pairs. The bits are the same at any thread count.
+    /// - Parameter body: may be called on several threads at once, each time with another tile.
+    /// - Throws: as `Backend.read`.
+    func forEachTile(
+        _ x: Tensor, _ y: Tensor, _ tiling: PairTiling, _ body: (PairTiling.Tile, UnsafePointer<Float>) -> Void) throws
+
     /// Adds a vector [d] to every row of [B, d], in place.
     func addRowVector(_ vector: Tensor, to matrix: Tensor)
 

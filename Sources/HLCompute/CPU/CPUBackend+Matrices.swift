@@ -30,6 +30,33 @@ extension CPUBackend {
         return result
     }
 
+    package func forEachTile(
+        _ x: Tensor, _ y: Tensor, _ tiling: PairTiling, _ body: (PairTiling.Tile, UnsafePointer<Float>) -> Void
+    ) throws {
+        try takeFailure()
+        let width = x.shape[1]
+        precondition(width == y.shape[1], "rows of \(x.shape) and \(y.shape) do not fit")
+        let (x, y) = (plain(x), plain(y))
+        // A tile is one thread's, whole: the library rounds by the shape of a product, and by how it splits it.
+        Libraries.onOneThread {
+            parallel(tiling.count) { numbers in
+                let size = PairTiling.side * PairTiling.side
+                withUnsafeTemporaryAllocation(byteCount: size * 4, alignment: 64) { memory in
+                    let products = memory.bindMemory(to: Float.self)
+                    guard let products = products.baseAddress else { return }
+                    for tile in numbers.lazy.map({ tiling[$0] }) {
+                        hl_blas_sgemm(
+                            0, 1, Int32(tile.rows.count), Int32(tile.columns.count), Int32(width), 1,
+                            x.floats + tile.rows.lowerBound * width, Int32(width),
+                            y.floats + tile.columns.lowerBound * width, Int32(width), 0, products,
+                            Int32(tile.columns.count))
+                        body(tile, products)
+                    }
+                }
+            }
+        }
+    }
+
     package func addRowVector(_ vector: Tensor, to matrix: Tensor) {
         precondition(vector.elementCount == matrix.shape[1])
         forEachRow(matrix) { hl_add_row_vector(matrix.floats, vector.floats, $0, $1, matrix.shape[1]) }

@@ -1,0 +1,40 @@
+import HLFormats
+import HLTensor
+
+/// Which encoder made embeddings, as far as headers say: distances are of its features and of no others.
+struct EmbeddingSpace {
+    private let role: String
+    /// `hl.encoder`; nil where the header has none.
+    private(set) var encoder: JSONValue?
+    var fingerprint: String? { encoder?["fingerprint"]?.string }
+    private var isEmpty = true
+
+    init(role: String) { self.role = role }
+
+    /// Takes in the headers that a batch's samples are of.
+    /// - Throws: `Failure` (incompatible) for another encoder than before; data for what is no description of one.
+    mutating func add(_ batch: Batch, _ header: StreamHeader) throws {
+        for header in batch.parts.isEmpty ? [header] : batch.parts.map(\.segment.header) {
+            let other = try header.metadata["hl.encoder"].map {
+                try JSONValue(parsing: $0, name: "hl.encoder of the \(role)")
+            }
+            if isEmpty {
+                encoder = other
+                isEmpty = false
+            } else if fingerprint != other?["fingerprint"]?.string {
+                throw Failure(
+                    .incompatible, "the \(role) joins embeddings of several encoders", "use one encoder for all")
+            }
+        }
+    }
+
+    /// Such as `resnet18 of encoder.safetensors, layer pool, 0f3a12cd89ab`.
+    var text: String {
+        guard let encoder else { return "an encoder that the header does not name" }
+        let name = encoder["arch"]?.string ?? "an encoder"
+        return [
+            name + (encoder["file"]?.string.map { " of \($0)" } ?? ""), encoder["layer"]?.string.map { "layer \($0)" },
+            fingerprint.map { String($0.prefix(12)) },
+        ].compactMap { $0 }.joined(separator: ", ")
+    }
+}

@@ -1,0 +1,183 @@
+import ArgumentParser
+import HLCommand
+import HLCompute
+import HLFormats
+import HLStatistics
+import HLTensor
+import HLViews
+
+/// hl-metrics: how good embeddings are, without labels.
+struct Metrics: Tool {
+    static let configuration = describe(
+        "hl-metrics", "Measure embeddings without labels: their rank and spread, and how far two sets are apart.",
+        discussion: """
+            Reads embeddings (e.V, from hl-encode). Of one stream: RankMe, LiDAR, α-ReQ, alignment and uniformity. \
+            With --reference, such as photographs beside generated images: Fréchet and kernel distance, precision and \
+            recall, density and coverage. What the input does not allow is left out, and said; metrics that --metrics \
+            names are refused there.
+            """)
+
+    static let examples = [
+        "hl-sample -n 5000 | hl-perturb --views 9 | hl-encode --encoder encoder.safetensors --view all | hl-metrics",
+        "hl-metrics generated-e.hls --reference photos-e.hls --json | jq .metrics.frechet.value",
+    ]
+
+    @Argument(
+        help: ArgumentHelp("Stream to read; - is standard input. (path)", valueName: "file"), completion: .file())
+    var input = "-"
+
+    @Option(
+        help: ArgumentHelp(
+            "Stream to compare it with, whose embeddings are those of the same encoder; - is standard input. (path)",
+            valueName: "file"), completion: .file())
+    var reference: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Metrics to compute, of \(EmbeddingMetrics.names.joined(separator: ", ")). (list such as "
+                + "rankme,uniformity; default: all that the input allows)", valueName: "list"),
+        completion: .list(EmbeddingMetrics.names))
+    var metrics: String?
+
+    @Option(help: ArgumentHelp("View that metrics of one view take. (integer from 0 to 9999)", valueName: "n"))
+    var view = 0
+
+    @Option(
+        help: ArgumentHelp(
+            "Views of a sample that LiDAR and alignment take. (such as 0, 0-2 or 0,2; or all)", valueName: "views"))
+    var views = "all"
+
+    @Option(
+        help: ArgumentHelp("ε that RankMe and LiDAR add to each share. (number from 0 to 1)", valueName: "x"))
+    var epsilon = MetricOptions().epsilon
+
+    @Option(
+        help: ArgumentHelp(
+            "Ranks of the eigenvalues that α-ReQ fits, as far as there are so many. (range such as 12-100)",
+            valueName: "range"))
+    var ranks = "12-100"
+
+    @Option(
+        name: .customShort("k"),
+        help: ArgumentHelp(
+            "Neighbour that a neighbourhood reaches to. (integer from 1; default: 3 for precision and recall, 5 for "
+                + "density and coverage)", valueName: "n"))
+    var neighbours: Int?
+
+    @Option(help: ArgumentHelp("Subsets that the kernel distance draws. (integer from 1 to 100000)", valueName: "n"))
+    var subsets = MetricOptions().subsets
+
+    @Option(
+        help: ArgumentHelp(
+            "Samples in each; 0 takes all at once, without drawing. (integer, 0 or from 2; default: 1000, or all of "
+                + "fewer)", valueName: "n"))
+    var subsetSize: Int?
+
+    @OptionGroup var randomness: SeedOption
+
+    @Flag(help: "Print JSON instead of a table.")
+    var json = false
+
+    @OptionGroup var computing: BackendOption
+    @OptionGroup(title: "Common options") var shared: SharedOptions
+
+    static let memoryRemedy = "leave out metrics of all pairs with --metrics, or lower --threads"
+
+    func validate() throws {
+        try check(
+            reference == nil || reference != "-" || input != "-", "standard input cannot be both streams",
+            "name a file for one of them")
+        try check((0...9999).contains(view), "there is no view \(view)", "give --view a number from 0 to 9999")
+        _ = try chosenViews()
+        _ = try chosenRanks()
+        try check(
+            epsilon >= 0 && epsilon <= 1, "a share cannot be raised by \(epsilon)", "give --epsilon from 0 to 1")
+        if let neighbours { try check(neighbours >= 1, "there is no neighbour \(neighbours)", "give -k from 1") }
+        try check(
+            (1...100_000).contains(subsets), "cannot draw \(subsets) subsets", "give --subsets from 1 to 100000")
+        if let subsetSize {
+            try check(
+                subsetSize == 0 || subsetSize >= 2, "a subset of \(subsetSize) has no pairs",
+                "give --subset-size from 2, or 0 for all samples")
+        }
+        _ = try chosenMetrics()
+    }
+
+    func run() throws {
+        let algebra = try LinearAlgebra(threads: shared.threads), backend = try computing.onDemand(shared)()
+        let chosen = try chosenMetrics(), views = try chosenViews()
+        let samples = try EmbeddingStream.read(
+            path: input, role: "stream", view: view, views: views, metrics: chosen, algebra: algebra)
+        let reference = try self.reference.map {
+            try EmbeddingStream.read(
+                path: $0, role: "reference", view: view, views: nil, metrics: chosen.filter(\.comparesSets),
+                algebra: algebra)
+        }
+        if let reference { try samples.requireSameSpace(as: reference) }
+        let options = try metricOptions()
+        let subject = MetricSubject(
+            dimension: samples.set.dimension, samples: samples.set.count, views: samples.views.count,
+            referenceSamples: reference?.set.count, options: options)
+        var plan = try MetricPlan(chosen, subject, isExplicit: metrics != nil)
+        Console.note(backend.summary)
+        let progress = Progress(unit: "pairs")
+        let inputs = MetricInputs(
+            samples.set, reference: reference?.set, options: options, algebra: algebra, backend: backend,
+            progress: { progress.advance(by: $0) })
+        let results = try plan.results(inputs)
+        progress.finish()
+        let report = MetricReport(
+            samples: samples, reference: reference, subject: subject, results: results, leftOut: plan.leftOut)
+        try Console.printOutput(json ? report.json.indentedText + "\n" : report.table)
+    }
+
+    private func metricOptions() throws -> MetricOptions {
+        var options = MetricOptions()
+        options.epsilon = epsilon
+        options.ranks = try chosenRanks()
+        options.neighbours = neighbours
+        options.subsets = subsets
+        options.subsetSize = subsetSize
+        options.seed = randomness.seed
+        return options
+    }
+
+    private func chosenMetrics() throws -> [EmbeddingMetric] {
+        guard let metrics else { return EmbeddingMetrics.all.filter { reference != nil || !$0.comparesSets } }
+        let names = metrics.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+        let chosen = try names.map { name in
+            guard let metric = EmbeddingMetrics[name: name] else {
+                throw refuse(
+                    "there is no metric '\(name)'", "choose from \(EmbeddingMetrics.names.joined(separator: ", "))")
+            }
+            try check(
+                reference != nil || !metric.comparesSets, "\(name) is between two streams",
+                "give --reference, or leave it out")
+            return metric
+        }
+        if let twice = names.first(where: { name in names.count { $0 == name } > 1 }) {
+            throw refuse("\(twice) is named twice", "name each metric once")
+        }
+        return chosen
+    }
+
+    /// nil stands for all.
+    private func chosenViews() throws -> [Int]? {
+        if views == "all" { return nil }
+        do {
+            return try ChunkSet(parsing: views).indices
+        } catch {
+            throw refuse("there are no views '\(views)'", "write views as 0, 0-2, 0,2 or all")
+        }
+    }
+
+    private func chosenRanks() throws -> ClosedRange<Int> {
+        let ends = ranks.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
+        guard ends.count == 2, let first = ends[0], let last = ends[1], first >= 1, last > first, last <= 1 << 20 else {
+            throw refuse("there are no ranks '\(ranks)'", "write --ranks as 12-100, from 1")
+        }
+        return first...last
+    }
+}
+
+runTool(Metrics.self)
