@@ -20,7 +20,7 @@ package enum RandomPurpose: UInt32, Sendable, CaseIterable {
     /// Which images of a data set without published splits are for training.
     case split = 11
     /// Which samples are in a subset of the kernel distance.
-    case kernelSubset = 13
+    case kernelSubset = 14
 }
 
 /// A key of the counter-based generator Philox4x32-10 (Salmon et al., *Parallel random numbers: as easy as 1, 2, 3*,
