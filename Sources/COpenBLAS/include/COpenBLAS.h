@@ -21,3 +21,8 @@ const char *hl_blas_description(void);
 /// BLAS's sgemm: https://www.netlib.org/blas/
 void hl_blas_sgemm(int transpose_a, int transpose_b, int m, int n, int k, float alpha, const float *a, int lda,
                    const float *b, int ldb, float beta, float *c, int ldc);
+
+/// Eigenvalues, ascending, and eigenvectors of a symmetric n x n matrix, which row i of `matrix` is replaced by for
+/// value i. Returns 0, or another number where the library has no LAPACK or it failed; then `matrix` is spoilt.
+/// LAPACK's dsyevd: https://www.netlib.org/lapack/
+int hl_blas_dsyevd(int n, double *matrix, double *values);

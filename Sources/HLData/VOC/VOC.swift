@@ -10,7 +10,7 @@ import HLTensor
 enum VOC {
     static let kind = DatasetKind(
         name: "voc", abstract: "Pascal VOC, classification: JPEGImages/ and ImageSets/Main/",
-        splits: ["train", "val", "trainval", "test"],
+        splits: ["train", "val", "trainval", "test"], metric: .map11,
         settings: [
             DatasetSetting("year", .number(2007...2012), standard: nil, "where DIR has several"),
             DatasetSetting(
