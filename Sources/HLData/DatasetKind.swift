@@ -13,6 +13,8 @@ package struct DatasetKind: Sendable {
     package let splits: [String]?
     /// What is read where no split is named; nil where there are no splits, or one has to be chosen.
     package let defaultSplit: String?
+    /// How the field reports results on it.
+    package let metric: ReportedMetric
     /// What may stand behind the place.
     package let settings: [DatasetSetting]
     /// Opens the data set at a place.
@@ -20,13 +22,15 @@ package struct DatasetKind: Sendable {
 
     init(
         name: String, place: String = "DIR", abstract: String, splits: [String]? = nil, defaultSplit: String? = nil,
-        settings: [DatasetSetting] = [], open: @escaping @Sendable (_ place: DatasetPlace) throws -> any ImageDataset
+        metric: ReportedMetric = .top1, settings: [DatasetSetting] = [],
+        open: @escaping @Sendable (_ place: DatasetPlace) throws -> any ImageDataset
     ) {
         self.name = name
         self.place = place
         self.abstract = abstract
         self.splits = splits
         self.defaultSplit = defaultSplit ?? splits?.first
+        self.metric = metric
         self.settings = settings
         self.open = open
     }

@@ -8,6 +8,8 @@ package struct ImageBatch: Sendable {
     package let ids: HostTensor
     /// I64 [B]
     package let labels: HostTensor
+    /// U8 [B, classes], as `ImageDataset.marks(at:)`; nil where images have one label.
+    package let marks: HostTensor?
     /// U8 [B, 3, S, S] of each view.
     package let views: [HostTensor]
     /// Those that were asked for and are not in the batch, by their positions in the data set, in the order of reading.
@@ -130,7 +132,7 @@ package struct DatasetSource: Sendable {
         }
         return ImageBatch(
             ids: HostTensor(ids, shape: [ids.count]), labels: HostTensor(labels, shape: [labels.count]),
-            views: damaged.isEmpty ? images : images.map { $0.gather(read) }, damaged: damaged)
+            marks: marks(read.map { indices[$0] }), views: damaged.isEmpty ? images : images.map { $0.gather(read) }, damaged: damaged)
     }
 
     /// Some U8 tensors of one shape, which `body` has to fill together.
@@ -157,6 +159,17 @@ package struct DatasetSource: Sendable {
             throw Failure(failure.kind, "\(sample.image.name): \(failure.what)", failure.remedy)
         }
         return (sample.id, Int64(sample.label))
+    }
+
+    private func marks(_ indices: [Int]) -> HostTensor? {
+        guard let first = indices.first, let width = dataset.marks(at: first)?.count else { return nil }
+        return HostTensor(.u8, shape: [indices.count, width]) { bytes in
+            for (row, index) in indices.enumerated() {
+                for (column, mark) in (dataset.marks(at: index) ?? []).enumerated() {
+                    bytes[row * width + column] = mark
+                }
+            }
+        }
     }
 
     /// Whether an image that failed so is left out.

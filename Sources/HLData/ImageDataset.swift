@@ -18,10 +18,15 @@ package protocol ImageDataset: Sendable {
     func label(at index: Int) -> Int
     /// Fetches image `index` < ``count``, to be decoded.
     func encodedSample(at index: Int) throws -> EncodedSample
+    /// What image `index` shows of each class: 1 for it does, 0 for it does not, 255 for what does not count either way; nil
+    /// in sets whose images have one label.
+    func marks(at index: Int) -> ArraySlice<UInt8>?
 }
 
 extension ImageDataset {
     package var history: [HistoryEntry] { [] }
+
+    package func marks(at _: Int) -> ArraySlice<UInt8>? { nil }
 
     /// Reads image `index` < ``count``.
     package func sample(at index: Int) throws -> ImageSample {

@@ -19,6 +19,10 @@ package enum RandomPurpose: UInt32, Sendable, CaseIterable {
     case keyOrder = 10
     /// Which images of a data set without published splits are for training.
     case split = 11
+    /// Which train samples of a probe choose its penalty.
+    case probeSplit = 12
+    /// Which train samples a probe of few shots learns from.
+    case probeShots = 13
     /// Which samples are in a subset of the kernel distance.
     case kernelSubset = 14
 }

@@ -4,8 +4,18 @@ import HLTensor
 
 /// Refuses sets on which an accuracy would mean nothing.
 enum ProbeCheck {
+    /// - Throws: `Failure` where two of the sets share samples, differ in shape or were embedded by different encoders.
+    static func all(_ sets: [ProbeSet], embedded: Bool) throws {
+        let pairs = sets.indices.flatMap { a in sets.indices.filter { $0 > a }.map { (sets[a], sets[$0]) } }
+        for (a, b) in pairs {
+            try origins(a, b)
+            if embedded { try encoders(a, b) }
+            try shapes(a, b)
+        }
+    }
+
     /// - Throws: `Failure` (incompatible) for sets that share a sample, whichever of the streams joined in them it is of.
-    static func origins(_ train: ProbeSet, _ test: ProbeSet) throws {
+    private static func origins(_ train: ProbeSet, _ test: ProbeSet) throws {
         let learnt = samples(of: train), asked = samples(of: test)
         var shared: [Int64] = []
         var isKnown = true
@@ -17,7 +27,7 @@ enum ProbeCheck {
             }
         }
         guard let least = shared.min() else { return }
-        let what = "train and test set share \(shared.count) samples, such as id \(least)"
+        let what = "\(train.role) and \(test.role) set share \(shared.count) samples, such as id \(least)"
         guard isKnown else {
             throw Failure(
                 .incompatible, what + ", as far as is known: no header says where the samples come from",
@@ -27,8 +37,8 @@ enum ProbeCheck {
         throw Failure(
             .incompatible, what,
             train.header.data == nil
-                ? "draw the test set with another --seed or from another --start"
-                : "read the test set from another split")
+                ? "draw the \(test.role) set with another --seed or from another --start"
+                : "read the \(test.role) set from another split")
     }
 
     /// The ids of a set by their origins.
@@ -83,24 +93,25 @@ enum ProbeCheck {
         guard let example else { return }
         let kind = train.content.shape.count == 2 ? "embedding" : "image"
         warn(
-            "\(copies) of \(test.count) test samples have the same \(kind) as a train sample, such as id \(example.test) "
+            "\(copies) of \(test.count) \(test.role) samples have the same \(kind) as a \(train.role) sample, such as id \(example.test) "
                 + "and id \(example.train): copies make accuracies too high")
     }
 
     /// - Throws: `Failure` (incompatible) for samples of different size or type.
-    static func shapes(_ train: ProbeSet, _ test: ProbeSet) throws {
+    private static func shapes(_ train: ProbeSet, _ test: ProbeSet) throws {
         func text(_ set: ProbeSet) -> String {
             "\(set.content.type.rawValue) \(Array(set.content.shape.dropFirst()))"
         }
         guard text(train) == text(test) else {
             throw Failure(
-                .incompatible, "a train sample is \(text(train)) and a test sample \(text(test))",
+                .incompatible,
+                "a \(train.role) sample is \(text(train)) and a \(test.role) sample \(text(test))",
                 "make both sets with the same options")
         }
     }
 
     /// - Throws: `Failure` (incompatible) for embeddings of two encoders, as far as the headers say.
-    static func encoders(_ train: ProbeSet, _ test: ProbeSet) throws {
+    private static func encoders(_ train: ProbeSet, _ test: ProbeSet) throws {
         func fingerprints(_ set: ProbeSet) throws -> Set<String> {
             Set(
                 try set.segments.compactMap { segment in
@@ -117,7 +128,8 @@ enum ProbeCheck {
         }
         if !a.isEmpty && !b.isEmpty && a != b {
             throw Failure(
-                .incompatible, "train and test set were embedded by different encoders", "use one encoder for both")
+                .incompatible, "\(train.role) and \(test.role) set were embedded by different encoders",
+                "use one encoder for both")
         }
     }
 

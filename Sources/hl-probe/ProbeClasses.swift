@@ -1,94 +1,134 @@
 import HLCommand
+import HLEncoders
 import HLGenerators
 import HLTensor
 
-/// The classes of both sets, numbered from 0 without gaps: by their names where the headers have them, since a class that
+/// The classes of all sets, numbered from 0 without gaps: by their names where the headers have them, since a class that
 /// one of two folders lacks gives those behind it other labels there.
 struct ProbeClasses {
-    let count: Int
-    let train: [Int32]
-    let test: [Int32]
+    /// What to do with classes of the test set that there is no train sample of.
+    enum Unmatched: String, CaseIterable {
+        /// Their samples count as errors.
+        case errors
+        /// The sets are refused.
+        case refuse
+        /// Their samples are left out, and so are train samples of classes that the test set lacks.
+        case leaveOut = "leave-out"
+    }
 
+    /// Classes of one set alone, by name, and what became of their samples.
+    struct Strangers {
+        let names: [String]
+        /// Of train and test set, in this order.
+        let samples: (train: Int, test: Int)
+    }
+
+    /// As it was asked for.
+    let unmatched: Unmatched
+    /// Name of each class, or its number where it has none.
+    let names: [String]
+    /// Of each set, in the order given.
+    let targets: [ClassTargets]
+    /// Rows of each set that are kept; nil keeps all.
+    let kept: [[Int]?]
+    /// Classes that have no partner; empty where all have one.
+    let strangers: Strangers
+
+    /// - Parameter sets: train, validation if there is one, test.
     /// - Throws: `Failure`: data where there is nothing to tell apart, incompatible where the labels of one set say
-    ///   nothing about the other.
-    init(_ train: ProbeSet, _ test: ProbeSet) throws {
-        let names = try Self.names(train, test)
-        let (trainLabels, testLabels) = (try Self.numbers(train, names), try Self.numbers(test, names))
-        let (learnt, asked) = (Set(trainLabels), Set(testLabels))
-        guard learnt.count > 1 else {
-            throw Failure(.data, "the train set has one class only", "use a set with two or more")
-        }
+    ///   nothing about another.
+    init(_ sets: [ProbeSet], unmatched: Unmatched) throws {
+        self.unmatched = unmatched
+        let match = try ClassNames(sets), labels = try sets.map { try match.numbers($0) }
+        let learnt = Set(labels.dropLast().joined()), asked = Set(labels[labels.count - 1])
+        try Self.requireTwo(Set(labels[0]))
         let unknown = asked.subtracting(learnt).sorted()
         if unknown.count == asked.count {
             throw Failure(.incompatible, "train and test set have no class in common", "use sets with the same labels")
         }
-        if let first = unknown.first {
-            let name = names?.name(Int(first)) ?? String(first)
-            warn(
-                "the train set lacks \(unknown.count) classes of the test set, such as \(name): "
-                    + "their samples count as errors")
+        let unasked = unmatched == .leaveOut ? learnt.subtracting(asked).sorted() : []
+        let left = Set(unmatched == .leaveOut ? unknown + unasked : [])
+        let names = (unknown + unasked).map { match.name($0) }
+        func count(_ classes: [Int64], _ labels: [Int64]) -> Int { labels.count { Set(classes).contains($0) } }
+        strangers = Strangers(
+            names: names,
+            samples: (count(unasked, Array(labels.dropLast().joined())), count(unknown, labels.last ?? [])))
+        if let first = unknown.first, unmatched != .leaveOut {
+            let what = "the train set lacks \(unknown.count) classes of the test set, such as \(match.name(first))"
+            if unmatched == .refuse {
+                throw Failure(.incompatible, what, "give --unmatched leave-out, or errors to count them as such")
+            }
+            warn(what + ": their samples count as errors")
+        } else if !left.isEmpty {
+            Console.inform(
+                "left out \(left.count) classes that one set alone has, such as \(names[0]): "
+                    + "\(strangers.samples.train) train and \(strangers.samples.test) test samples")
         }
-        let all = learnt.union(asked).sorted()
+        let rows = labels.map { $0.indices.filter { [labels = $0] in left.isEmpty || !left.contains(labels[$0]) } }
+        kept = left.isEmpty ? labels.map { _ in nil } : rows
+        let all = learnt.union(asked).subtracting(left).sorted()
+        if !left.isEmpty { try Self.requireTwo(Set(rows[0].map { labels[0][$0] })) }
         var numbers: [Int64: Int32] = [:]
         for (number, label) in all.enumerated() { numbers[label] = Int32(number) }
-        count = all.count
-        self.train = trainLabels.map { numbers[$0] ?? 0 }
-        self.test = testLabels.map { numbers[$0] ?? 0 }
-    }
-
-    /// Names of both sets and their numbers.
-    private struct Names {
-        var numbers: [String: Int64] = [:]
-        private var all: [String] = []
-
-        mutating func add(_ name: String) {
-            if numbers[name] == nil {
-                numbers[name] = Int64(all.count)
-                all.append(name)
-            }
+        self.names = all.map { match.name($0) }
+        targets = zip(labels, rows).map { labels, rows in
+            .one(rows.map { numbers[labels[$0]] ?? 0 }, count: all.count)
         }
-
-        func name(_ number: Int) -> String { all[number] }
     }
 
-    /// nil where the labels themselves are what the sets have in common.
-    private static func names(_ train: ProbeSet, _ test: ProbeSet) throws -> Names? {
-        let (first, second) = (train.header.classNames, test.header.classNames)
-        guard let first, let second else {
-            if first == nil && second == nil { return nil }
-            let (named, unnamed) = first == nil ? (test, train) : (train, test)
+    /// Classes of sets whose samples may show several.
+    /// - Throws: as `init(_:unmatched:)`.
+    init(several sets: [ProbeSet], unmatched: Unmatched) throws {
+        self.unmatched = unmatched
+        var marks = sets.compactMap(\.marks)
+        let names = sets.map { $0.header.classNames ?? [] }
+        guard marks.count == sets.count, Set(marks.map(\.rowSize)).count == 1, Set(names).count == 1 else {
             throw Failure(
-                .incompatible,
-                "the header of the \(named.role) set names its classes and that of the \(unnamed.role) set does not, so "
-                    + "that their labels cannot be matched",
-                "write the names of the \(unnamed.role) set's classes into its hl.data, as hl-stream(5) tells")
+                .incompatible, "the sets mark different classes in y.all", "use sets with the same classes")
         }
-        var names = Names()
-        for (list, set) in [(first, train), (second, test)] {
-            if Set(list).count < list.count && first != second {
-                throw Failure(
-                    .incompatible,
-                    "two classes of the \(set.role) set have one name, and those of the other set differ",
-                    "give every class a name of its own")
+        let width = marks[0].rowSize, own = names[0].count == width ? names[0] : (0..<width).map(String.init)
+        let learnt = Set(
+            sets.count > 2
+                ? (ClassTargets.several(marks[0]) + .several(marks[1])).learnable
+                : ClassTargets.several(marks[0]).learnable)
+        guard !learnt.isEmpty else {
+            throw Failure(
+                .data, "no class of the train set has samples that show it and samples that do not",
+                "use a set with both")
+        }
+        let shown = ClassTargets.several(marks[marks.count - 1]).samplesOfClasses
+        let unknown = (0..<width).filter { !learnt.contains($0) && shown[$0] > 0 }
+        strangers = Strangers(
+            names: unknown.map { own[$0] }, samples: (0, unknown.reduce(0) { $0 + shown[$1] }))
+        if let first = unknown.first {
+            let what =
+                "the train set has nothing to tell \(unknown.count) classes of the test set by, such as "
+                + own[first]
+            switch unmatched {
+            case .refuse: throw Failure(.incompatible, what, "give --unmatched leave-out, or errors to count them")
+            case .errors: warn(what + ": their average precision is that of no order")
+            case .leaveOut:
+                Console.inform("left out \(unknown.count) classes without train samples, such as \(own[first])")
+                marks[marks.count - 1] = Self.withoutColumns(unknown, marks[marks.count - 1])
             }
-            // By number where both have the same list, whatever stands in it.
-            if first != second { list.forEach { names.add($0) } }
         }
-        return first == second ? nil : names
+        self.names = own
+        targets = marks.map { .several($0) }
+        kept = sets.map { _ in nil }
     }
 
-    /// The labels of a set, by name where there are names.
-    private static func numbers(_ set: ProbeSet, _ names: Names?) throws -> [Int64] {
-        guard let names, let own = set.header.classNames else { return set.labels }
-        let numbers = own.map { names.numbers[$0] ?? 0 }
-        return try zip(set.labels, set.ids).map { label, id in
-            guard numbers.indices.contains(Int(clamping: label)) else {
-                throw Failure(
-                    .data,
-                    "sample \(id) of the \(set.role) set has the label \(label), and its header names "
-                        + "\(own.count) classes", "write the names of all classes into hl.data")
+    private static func withoutColumns(_ columns: [Int], _ marks: HostTensor) -> HostTensor {
+        HostTensor(.u8, shape: marks.shape) { bytes in
+            marks.withUnsafeBytes { bytes.copyMemory(from: $0) }
+            for row in 0..<marks.rowCount {
+                for column in columns { bytes[row * marks.rowSize + column] = 255 }
             }
-            return numbers[Int(label)]
+        }
+    }
+
+    private static func requireTwo(_ classes: Set<Int64>) throws {
+        guard classes.count > 1 else {
+            throw Failure(.data, "the train set has one class only", "use a set with two or more")
         }
     }
 }

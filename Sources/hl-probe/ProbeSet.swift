@@ -7,7 +7,7 @@ import HLTensor
 
 /// One side of a probe, read as a whole.
 struct ProbeSet {
-    /// `train` or `test`.
+    /// `train`, `validation` or `test`.
     let role: String
     /// The first one.
     let header: StreamHeader
@@ -16,10 +16,23 @@ struct ProbeSet {
     /// Position in the source, by which samples are told apart.
     let ids: [Int64]
     let labels: [Int64]
+    /// U8 [N, classes], 1 where a sample shows a class, 0 where not, 255 where that does not count; nil where samples have
+    /// one label each.
+    let marks: HostTensor?
     /// Embeddings F32 [N, d], or images U8 or F32 [N, 3, H, W].
     let content: HostTensor
 
     var count: Int { labels.count }
+
+    /// The kind of data set that the images are of, if the header says so.
+    var kind: String? { header.data?["kind"]?.string }
+
+    /// The samples `rows`, in that order; what was read of each stream is told of all.
+    func gather(_ rows: [Int]) -> ProbeSet {
+        ProbeSet(
+            role: role, header: header, segments: segments, ids: rows.map { ids[$0] }, labels: rows.map { labels[$0] },
+            marks: marks?.gather(rows), content: content.gather(rows))
+    }
 
     /// - Parameter wantsImages: takes images, rendered where there are only latents, instead of embeddings.
     /// - Throws: `Failure` (data) for an empty stream, or one without labels, ids or content.
@@ -32,7 +45,7 @@ struct ProbeSet {
                 "leave out hl-sample's --random-resized-crop, or embed the crops with hl-encode")
         }
         let batches = ReadAhead(reader)
-        var ids: [Int64] = [], labels: [Int64] = [], parts: [HostTensor] = []
+        var ids: [Int64] = [], labels: [Int64] = [], parts: [HostTensor] = [], marks: [HostTensor] = []
         var segments: [(header: StreamHeader, ids: [Int64])] = [], last: StreamSegment?
         while let batch = try batches.next() {
             labels += try batch.require("y", .i64, rank: 1).integers
@@ -49,6 +62,7 @@ struct ProbeSet {
                 throw Failure(.incompatible, "the \(role) set mixes samples \(a) and \(b)", "use samples of one size")
             }
             parts.append(part)
+            if batch.tensors["y.all"] != nil { marks.append(try self.marks(batch, role, own)) }
         }
         guard !parts.isEmpty else {
             throw Failure(.data, "the \(role) set (\(reader.name)) has no samples", "draw some with hl-sample -n")
@@ -58,9 +72,24 @@ struct ProbeSet {
                 .data, "sample \(ids[bad]) of the \(role) set has the label \(labels[bad])",
                 "label it or leave it out")
         }
+        // Of streams joined where one alone has them the labels count, which all have.
+        let isMarked = marks.count == parts.count && Set(marks.map(\.rowSize)).count == 1
         return ProbeSet(
             role: role, header: reader.header, segments: segments, ids: ids, labels: labels,
-            content: HostTensor.concatenate(parts))
+            marks: isMarked ? HostTensor.concatenate(marks) : nil, content: HostTensor.concatenate(parts))
+    }
+
+    /// - Throws: `Failure` (data) for a mark that is none of 0, 1 and 255.
+    private static func marks(_ batch: Batch, _ role: String, _ ids: [Int64]) throws -> HostTensor {
+        let marks = try batch.require("y.all", .u8, rank: 2)
+        let bad = marks.withUnsafeElements(as: UInt8.self) { $0.firstIndex { $0 > 1 && $0 != 255 } }
+        if let bad {
+            throw Failure(
+                .data,
+                "y.all of sample \(ids[bad / max(1, marks.rowSize)]) of the \(role) set has another number than "
+                    + "0, 1 and 255", "mark classes as hl-stream(5) tells")
+        }
+        return marks
     }
 
     private static func embeddings(_ batch: Batch) throws -> HostTensor {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import HLCommand
 import HLCompute
+import HLData
 import HLEncoders
 import HLTensor
 
@@ -9,15 +10,16 @@ struct Probe: Tool {
     static let configuration = describe(
         "hl-probe", "Probe embeddings with a linear classifier and k nearest neighbours.",
         discussion: """
-            Both sets need labels (y) and embeddings (e.0, from hl-encode). With --encoder or --untrained the images \
-            are embedded here, and the linear classifier trains on a fresh random crop and flip of every image in \
-            every epoch, as the paper does. Reports percent: mean and standard deviation over the seeds, which decide \
-            the classifier's initial weights and the order of the samples.
+            Both sets need labels (y) and embeddings (e.0, from hl-encode), or images with --encoder or --untrained. A \
+            recipe says how the classifier is made: by the paper's gradient descent, which trains on a fresh random crop \
+            and flip of every image in every epoch where the images are embedded here, or by logistic regression whose \
+            penalty a validation set chooses (--recipe lbfgs). Reports percent, by the measure that the field uses for \
+            the test set, and every setting.
             """)
 
     static let examples = [
         "hl-probe --train train.hls --test test.hls --encoder encoder.safetensors",
-        "hl-probe --train train.hls --test test.hls --untrained --json | jq .linear.top1.mean",
+        "hl-probe --recipe lbfgs --train train-e.hls --test test-e.hls --json | jq .linear.score.mean",
     ]
 
     @Option(
@@ -29,43 +31,51 @@ struct Probe: Tool {
         help: ArgumentHelp("Stream to test it on; - is standard input. (path)", valueName: "file"), completion: .file())
     var test: String
 
+    @Option(
+        help: ArgumentHelp(
+            "How the classifier is made; other options change single settings. (\(ProbeRecipes.names); default: "
+                + "\(ProbeRecipes.all[0].name))", valueName: "name"),
+        completion: .list(ProbeRecipes.all.map(\.name)), transform: Probe.recipe)
+    var recipe: ProbeRecipe?
+
     @OptionGroup var randomness: SeedOption
 
     @OptionGroup(title: "Encoder") var network: EncoderOptions
 
-    @Option(
-        help: ArgumentHelp(
-            "With an encoder: augmented passes over the train images, used in turn by the epochs; 0 takes the central "
-                + "crops. (integer from 0; default: a pass for every epoch)", valueName: "n"))
-    var passes: Int?
+    @OptionGroup(title: "Recipes paper, copgen and mlvgm") var descent: DescentOptions
 
-    @Option(
-        help: ArgumentHelp("Classifiers to train, with seeds from --seed on. (integer from 1 to 1000)", valueName: "n"))
-    var seeds = 5
-
-    @Option(help: ArgumentHelp("Passes over the train set. (integer from 1 to 100000)", valueName: "n"))
-    var epochs = 60
+    @OptionGroup(title: "Recipe lbfgs") var regression: RegressionOptions
 
     @Option(
         help: ArgumentHelp(
-            "Learning rate at the beginning; it falls to 0 by half a cosine. (number above 0)", valueName: "x"))
-    var learningRate: Float = 30
-
-    @Option(help: ArgumentHelp("Samples per step. (integer from 1 to 65536)", valueName: "n"))
-    var batch = 256
+            "Classifiers to train, with seeds from --seed on; with lbfgs, draws of the validation share and of shots. "
+                + "(integer from 1 to 1000; default: the recipe's: copgen 1, lbfgs 1 and 5 draws of shots, else 5)",
+            valueName: "n"))
+    var seeds: Int?
 
     @Option(
         help: ArgumentHelp(
             "Embeddings for the linear classifier: as they are, of unit length, or standardised by the train set. "
                 + "(raw, unit or standard; default: raw)", valueName: "name"),
-        completion: .list(["raw", "unit", "standard"]),
-        transform: { text in
-            guard let scaling = FeatureScaling(rawValue: text) else {
-                throw Failure(.usage, "there are no features '\(text)'", "choose one of raw, unit, standard")
-            }
-            return scaling
-        })
+        completion: .list(FeatureScaling.allCases.map(\.rawValue)),
+        transform: { try Probe.choice($0, "there are no features") })
     var features: FeatureScaling?
+
+    @Option(
+        help: ArgumentHelp(
+            "Measure to report, and to choose the penalty by. (top1, mean-per-class or map11; default: what the field "
+                + "reports on the test set)", valueName: "name"),
+        completion: .list(ReportedMetric.allCases.map(\.rawValue)),
+        transform: { try Probe.choice($0, "there is no metric") })
+    var metric: ReportedMetric?
+
+    @Option(
+        help: ArgumentHelp(
+            "What to do with test samples of classes without train samples; leave-out also leaves out train samples of "
+                + "classes without test samples. (errors, refuse or leave-out; default: errors)", valueName: "name"),
+        completion: .list(ProbeClasses.Unmatched.allCases.map(\.rawValue)),
+        transform: { try Probe.choice($0, "there is no way") })
+    var unmatched: ProbeClasses.Unmatched?
 
     @Option(name: .customShort("k"), help: ArgumentHelp("Neighbours that vote. (integer from 1)", valueName: "n"))
     var neighbours = 200
@@ -75,104 +85,140 @@ struct Probe: Tool {
             "Temperature of their votes' weights, exp(cosine / temperature). (number from 0.02)", valueName: "x"))
     var temperature = 0.1
 
-    @Flag(help: "Print JSON, with the accuracy of every seed.")
+    @Flag(help: "Print the accuracy of each class too.")
+    var perClass = false
+
+    @Option(
+        help: ArgumentHelp(
+            "Write the confusion matrix, as a picture or a table. (path to a .png or .tsv)", valueName: "file"),
+        completion: .file())
+    var confusion: String?
+
+    @Flag(help: "Print JSON, with the accuracy of every seed and class, and every fit.")
     var json = false
 
     @OptionGroup(title: "Common options") var shared: SharedOptions
 
     static let memoryRemedy = "lower --batch or --threads"
 
+    var chosenRecipe: ProbeRecipe { recipe ?? ProbeRecipes.all[0] }
+
     func validate() throws {
         try check(train != "-" || test != "-", "standard input cannot be both sets", "name a file for one of them")
-        try check((1...1000).contains(seeds), "cannot train \(seeds) classifiers", "give --seeds from 1 to 1000")
+        if let validation = regression.validation {
+            try check(
+                validation != "-" || (train != "-" && test != "-"), "standard input cannot be two sets",
+                "name files for the others")
+        }
+        let count = seeds ?? 1
+        try check((1...1000).contains(count), "cannot train \(count) classifiers", "give --seeds from 1 to 1000")
         try check(
-            randomness.seed.addingReportingOverflow(UInt64(clamping: seeds)).overflow == false,
+            randomness.seed.addingReportingOverflow(UInt64(clamping: seeds ?? 5)).overflow == false,
             "the seeds from \(randomness.seed) on lead beyond the last", "give a smaller --seed")
-        try check((1...100_000).contains(epochs), "cannot train for \(epochs) epochs", "give --epochs from 1 to 100000")
-        try check(
-            learningRate > 0 && learningRate.isFinite, "cannot train at rate \(learningRate)",
-            "give --learning-rate above 0")
-        try check(
-            (1...65_536).contains(batch), "cannot train on \(batch) samples a step", "give --batch from 1 to 65536")
+        switch chosenRecipe.method {
+        case .descent: try refuseForeign(regression.given, "lbfgs")
+        case .regression: try refuseForeign(descent.given, "paper, copgen or mlvgm")
+        }
         try check(neighbours >= 1, "\(neighbours) neighbours cannot vote", "give -k from 1")
         try check(
             temperature >= 0.02 && temperature.isFinite, "temperature \(temperature) is out of range",
             "give --temperature from 0.02")
-        if let passes {
-            try check(passes >= 0, "cannot make \(passes) passes", "give --passes from 0")
+        if descent.passes != nil {
             try check(network.isGiven, "--passes is for images", "give --encoder too, or leave it out")
         }
+        if json && perClass { throw refuse("--json has each class always", "leave out --per-class") }
+        if let confusion { _ = try ConfusionOutput(confusion) }
+    }
+
+    private func refuseForeign(_ option: String?, _ recipes: String) throws {
+        if let option {
+            throw refuse("\(option) is no option of --recipe \(chosenRecipe.name)", "leave it out, or take \(recipes)")
+        }
+    }
+
+    private static func recipe(_ name: String) throws -> ProbeRecipe {
+        guard let recipe = ProbeRecipes[name] else {
+            throw refuse(
+                "there is no recipe '\(name)'", "choose one of \(ProbeRecipes.all.map(\.name).joined(separator: ", "))")
+        }
+        return recipe
+    }
+
+    private static func choice<Choice: RawRepresentable & CaseIterable>(
+        _ text: String, _ what: String
+    ) throws -> Choice where Choice.RawValue == String {
+        guard let value = Choice(rawValue: text) else {
+            throw refuse(
+                "\(what) '\(text)'", "choose one of \(Choice.allCases.map(\.rawValue).joined(separator: ", "))")
+        }
+        return value
     }
 
     func run() throws {
         // A missing or foreign encoder is found before hours of reading.
         let backend = try network.makeBackend(shared)
         let encoder = network.isGiven ? try network.makeEncoder(seed: randomness.seed, on: backend) : nil
-        let train = try read(self.train, "train", backend), test = try read(self.test, "test", backend)
-        try ProbeCheck.origins(train, test)
-        if encoder == nil { try ProbeCheck.encoders(train, test) }
-        try ProbeCheck.shapes(train, test)
-        let classes = try ProbeClasses(train, test)
-        ProbeCheck.warnAboutCopies(train, test)
+        let matrix = try confusion.map { try ConfusionOutput($0) }
+        try matrix?.check()
+        let paths = [("train", train), ("validation", regression.validation), ("test", test)]
+        var sets = try paths.compactMap { role, path in
+            try path.map { try ProbeSet.read(path: $0, role: role, wantsImages: network.isGiven, on: backend) }
+        }
+        try ProbeCheck.all(sets, embedded: encoder == nil)
+        let chosen = ChosenMetric(metric, test: sets[sets.count - 1]), isSeveral = try severalLabels(chosen, sets)
+        let metric = isSeveral || chosen.metric != .map11 ? chosen : ChosenMetric(.top1, test: sets[sets.count - 1])
+        let classes =
+            isSeveral
+            ? try ProbeClasses(several: sets, unmatched: unmatched ?? .errors)
+            : try ProbeClasses(sets, unmatched: unmatched ?? .errors)
+        sets = zip(sets, classes.kept).map { set, rows in rows.map(set.gather) ?? set }
+        for other in sets.dropFirst() { ProbeCheck.warnAboutCopies(sets[0], other) }
         Console.note("\(network.isGiven ? network.name : "embedded before"), \(backend.summary)")
-        encoder?.warnAboutSize(of: train.content.shape)
-        let trainFeatures = try embed(train, encoder), testFeatures = try embed(test, encoder)
-        let neighbours = NearestNeighbours(k: min(neighbours, train.count), temperature: temperature)
-        let votes = try neighbours.scores(
-            train: .init(features: trainFeatures, labels: classes.train), test: testFeatures, classes: classes.count,
-            on: backend)
-        let linear = try trainClassifiers(train, trainFeatures, testFeatures, classes, encoder, backend)
-        let report = ProbeReport(
-            train: train, test: test, dimension: trainFeatures.rowSize, classes: classes.count,
-            encoder: network.isGiven ? network.name : nil, scaling: features ?? .raw, passes: passesText, probe: probe,
-            seeds: allSeeds, linear: linear, neighbours: neighbours,
-            nearest: ProbeScore(scores: votes, labels: classes.test))
-        try Console.printOutput(json ? report.json : report.table)
+        encoder?.warnAboutSize(of: sets[0].content.shape)
+        let samples = try zip(sets, classes.targets).map { set, targets in
+            TargetedFeatures(features: try embed(set, encoder), targets: targets)
+        }
+        let evaluation = Evaluation(
+            recipe: chosenRecipe, descent: descent, regression: regression, seed: randomness.seed, seedCount: seeds,
+            scaling: features ?? .raw, neighbours: NearestNeighbours(k: neighbours, temperature: temperature),
+            sets: sets, samples: samples, classes: classes, metric: metric,
+            encoder: encoder.map { ($0, network.name) }, backend: backend)
+        let report = try evaluation.report()
+        if let matrix {
+            guard let counts = report.confusion else {
+                throw refuse("samples that show several classes have no confusion matrix", "leave out --confusion")
+            }
+            try matrix.write(counts, names: classes.names)
+        }
+        try Console.printOutput(json ? report.json : report.table(perClass: perClass))
     }
 
-    private var probe: LinearProbe { LinearProbe(learningRate: learningRate, epochs: epochs, batchSize: batch) }
-    private var allSeeds: [UInt64] { (0..<UInt64(seeds)).map { randomness.seed + $0 } }
-
-    private var passesText: String {
-        if !network.isGiven { return "embedded before" }
-        return passes == 0 ? "central crop" : "random crop and flip, \(min(passes ?? epochs, epochs)) passes"
-    }
-
-    private func read(_ path: String, _ role: String, _ backend: any Backend) throws -> ProbeSet {
-        try ProbeSet.read(path: path, role: role, wantsImages: network.isGiven, on: backend)
+    /// Whether each sample's classes are judged one by one.
+    private func severalLabels(_ metric: ChosenMetric, _ sets: [ProbeSet]) throws -> Bool {
+        guard metric.metric == .map11 else { return false }
+        let isMarked = sets.allSatisfy { $0.marks != nil }
+        if self.metric == nil {
+            if case .descent = chosenRecipe.method {
+                warn("\(chosenRecipe.name) knows one label a sample: the first of each counts, by top-1")
+                return false
+            }
+            return isMarked
+        }
+        guard isMarked else {
+            throw Failure(
+                .data, "map11 is for samples that may show several classes, and a set has no y.all",
+                "read VOC with class=all, or give another --metric")
+        }
+        if case .descent = chosenRecipe.method {
+            throw refuse("--metric map11 is for --recipe lbfgs", "give both, or another metric")
+        }
+        return true
     }
 
     private func embed(_ set: ProbeSet, _ encoder: Encoder?) throws -> HostTensor {
         let features = try encoder?.encode(.host(set.content)) ?? set.content
         try ProbeCheck.finite(features, set)
         return features
-    }
-
-    private func trainClassifiers(
-        _ train: ProbeSet, _ features: HostTensor, _ testFeatures: HostTensor, _ classes: ProbeClasses,
-        _ encoder: Encoder?, _ backend: any Backend
-    ) throws -> [ProbeScore] {
-        let scale = (self.features ?? .raw).fitted(to: features)
-        let passes = min(self.passes ?? epochs, epochs)
-        var augmented: ((Int) throws -> HostTensor)?
-        if let encoder, passes > 0 {
-            var kept: [HostTensor] = []
-            augmented = { epoch in
-                if epoch >= passes { return kept[epoch % passes] }
-                let pass = scale(
-                    try encoder.encode(
-                        .host(train.content), augmentation: .linearProbe, ids: train.ids, epoch: epoch,
-                        seed: randomness.seed))
-                if passes < epochs { kept.append(pass) }
-                return pass
-            }
-        }
-        let progress = Progress(total: epochs * train.count * seeds)
-        defer { progress.finish() }
-        return try probe.run(
-            train: .init(features: scale(features), labels: classes.train),
-            test: .init(features: scale(testFeatures), labels: classes.test), classes: classes.count,
-            seeds: allSeeds, on: backend, trainFeatures: augmented, progress: { progress.advance(by: $0) })
     }
 }
 

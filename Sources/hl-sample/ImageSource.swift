@@ -112,6 +112,7 @@ final class ImageSource: SampleSource {
                     let numbers = [Int64](repeating: Int64(epoch), count: images.ids.rowCount)
                     tensors["epoch"] = HostTensor(numbers, shape: [numbers.count])
                 }
+                tensors["y.all"] = images.marks
                 return try Batch(tensors)
             }
         }

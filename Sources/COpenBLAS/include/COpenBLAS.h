@@ -46,3 +46,8 @@ void hl_blas_dgemm(int transpose_a, int transpose_b, int m, int n, int k, const 
 
 /// B [m, n] becomes B R^-1, R upper triangular [n, n].
 void hl_blas_divide_by_upper(const double *r, int n, double *b, int m);
+
+/// Eigenvalues, ascending, and eigenvectors of a symmetric n x n matrix, which row i of `matrix` is replaced by for
+/// value i. Returns 0, or another number where the library has no LAPACK or it failed; then `matrix` is spoilt.
+/// LAPACK's dsyevd: https://www.netlib.org/lapack/
+int hl_blas_dsyevd(int n, double *matrix, double *values);

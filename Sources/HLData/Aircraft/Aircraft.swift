@@ -7,6 +7,7 @@ enum Aircraft {
     static let kind = DatasetKind(
         name: "aircraft", abstract: "FGVC-Aircraft 2013b: data/images/ and data/images_variant_train.txt",
         splits: ["train", "val", "trainval", "test"], defaultSplit: "trainval",
+        metric: .meanPerClass,
         settings: [
             DatasetSetting(
                 "labels", .choice(["variant", "family", "manufacturer"]), standard: "variant",

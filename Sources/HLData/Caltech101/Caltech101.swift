@@ -7,6 +7,7 @@ import HLTensor
 enum Caltech101 {
     static let kind = DatasetKind(
         name: "caltech101", abstract: "Caltech-101: 101_ObjectCategories/", splits: ["train", "test", "all"],
+        metric: .meanPerClass,
         settings: [
             DatasetSetting("train", .number(1...1_000_000), standard: "30", "images of each class in train"),
             DatasetSetting("split-seed", .seed, standard: "0", "of the draw"),

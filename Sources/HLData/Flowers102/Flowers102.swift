@@ -6,7 +6,7 @@ import HLTensor
 enum Flowers102 {
     static let kind = DatasetKind(
         name: "flowers102", abstract: "Oxford 102 Flowers: jpg/, imagelabels.mat and setid.mat",
-        splits: ["train", "val", "test"], open: { try open($0) })
+        splits: ["train", "val", "test"], metric: .meanPerClass, open: { try open($0) })
 
     private static var classCount: Int { names.count }
     private static let variables = ["train": "trnid", "val": "valid", "test": "tstid"]

@@ -6,6 +6,7 @@ import HLTensor
 enum Pets {
     static let kind = DatasetKind(
         name: "pets", abstract: "Oxford-IIIT Pets: images/ and annotations/", splits: ["trainval", "test"],
+        metric: .meanPerClass,
         settings: [
             DatasetSetting("labels", .choice(["breed", "species"]), standard: "breed", "of 37 breeds, or cat and dog")
         ],

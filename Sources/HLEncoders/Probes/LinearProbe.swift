@@ -2,17 +2,41 @@ import HLCompute
 import HLNet
 import HLTensor
 
-/// Linear evaluation of frozen features by the paper's protocol.
+/// Linear evaluation of frozen features by stochastic gradient descent; by default the paper's protocol.
 ///
 /// A linear layer with weights from N(0, 0.01) and bias 0, trained by SGD with momentum 0.9, rate 30, no decay, batches
 /// of 256 and cross-entropy for 60 epochs. The rate falls by half a cosine to 0, step by step (MoCo's and SimSiam's
 /// code: epoch by epoch); it is not scaled by the batch. The last, smaller batch of an epoch is used. Rate 30 is meant
-/// for the mean-pooled, non-negative features of a ResNet.
+/// for the mean-pooled, non-negative features of a ResNet. The recipes of others differ in what the properties say.
 package struct LinearProbe: Sendable, Equatable {
+    /// When the rate falls.
+    package enum Decay: String, Sendable {
+        /// Step by step, from step 0 on.
+        case step = "cosine per step"
+        /// Epoch by epoch, counted from 1, so that the first epoch is below the full rate already (SupContrast's and
+        /// COP-Gen's code).
+        case epoch = "cosine per epoch from 1"
+    }
+
+    /// Which classifier is reported.
+    package enum Reported: String, Sendable {
+        /// That of the end.
+        case last = "last epoch"
+        /// That of the epoch with the highest top-1 on the test set itself: such figures are too high.
+        case best = "best epoch on the test set"
+    }
+
     package var learningRate: Float
     package var epochs: Int
     package var batchSize: Int
     package var momentum: Float
+    package var decay = Decay.step
+    /// Share of the rate that the cosine ends at.
+    package var floor: Float = 0
+    package var start = LinearClassifier.Start.normal
+    package var reported = Reported.last
+    /// Whether a batch norm without affine part, torch.nn.BatchNorm1d's, stands before the layer.
+    package var normalises = false
 
     package init(learningRate: Float = 30, epochs: Int = 60, batchSize: Int = 256, momentum: Float = 0.9) {
         self.learningRate = learningRate
@@ -21,9 +45,13 @@ package struct LinearProbe: Sendable, Equatable {
         self.momentum = momentum
     }
 
-    /// The learning rates of a training on `count` samples.
-    package func schedule(count: Int) -> Schedule {
-        Schedule(base: learningRate, steps: epochs * stepsPerEpoch(count: count))
+    /// The learning rate of step `step`, counted from 0, of a training on `count` samples.
+    package func rate(_ step: Int, count: Int) -> Float {
+        let each = stepsPerEpoch(count: count)
+        switch decay {
+        case .step: return Schedule(base: learningRate, steps: epochs * each, floor: floor).rate(step)
+        case .epoch: return Schedule(base: learningRate, steps: epochs, floor: floor).rate(step / each + 1)
+        }
     }
 
     func stepsPerEpoch(count: Int) -> Int { (count + batchSize - 1) / batchSize }
@@ -42,6 +70,12 @@ package struct LinearProbe: Sendable, Equatable {
         }
     }
 
+    /// A classifier's score, and the epoch that it is of, counted from 1.
+    package struct Outcome {
+        package let score: ProbeScore
+        package let epoch: Int
+    }
+
     /// Trains one classifier per seed and scores each on the test set.
     ///
     /// A seed decides the initial weights and the order of the samples in every epoch. All classifiers go through an
@@ -56,72 +90,43 @@ package struct LinearProbe: Sendable, Equatable {
     package func run(
         train: Samples, test: Samples, classes: Int, seeds: [UInt64], on backend: any Backend,
         trainFeatures: ((_ epoch: Int) throws -> HostTensor)? = nil, progress: (Int) -> Void = { _ in }
-    ) throws -> [ProbeScore] {
+    ) throws -> [Outcome] {
         precondition(train.features.rowSize == test.features.rowSize && !train.labels.isEmpty)
-        let count = train.labels.count, schedule = schedule(count: count)
+        let count = train.labels.count
         let classifiers = seeds.map {
             LinearClassifier(
-                backend, inputs: train.features.rowSize, classes: classes, momentum: momentum, seed: $0)
+                backend, inputs: train.features.rowSize, classes: classes, momentum: momentum, start: start,
+                normalises: normalises, seed: $0)
         }
+        var best = [Outcome?](repeating: nil, count: seeds.count)
         for epoch in 0..<epochs {
             let features = try trainFeatures?(epoch) ?? train.features
-            for (classifier, seed) in zip(classifiers, seeds) {
-                let order = Permutation(count: count, seed: seed, purpose: .probeOrder, epoch: epoch)
+            for (index, classifier) in classifiers.enumerated() {
+                let order = Permutation(count: count, seed: seeds[index], purpose: .probeOrder, epoch: epoch)
                 for start in stride(from: 0, to: count, by: batchSize) {
                     let batch = order.elements(at: start..<min(start + batchSize, count))
                     classifier.step(
                         features.gather(batch), labels: batch.map { train.labels[$0] },
-                        rate: schedule.rate(classifier.stepsTaken))
+                        rate: rate(classifier.stepsTaken, count: count))
                 }
                 progress(count)
+                guard reported == .best || epoch == epochs - 1 else { continue }
+                let score = try score(classifier, test)
+                if best[index].map({ score.top1 > $0.score.top1 }) ?? true {
+                    best[index] = Outcome(score: score, epoch: epoch + 1)
+                }
             }
         }
-        return try classifiers.map { classifier in
-            let scores = try classifier.scores(test.features)
-            guard scores.firstNonFinite == nil else {
-                throw Failure(
-                    .data, "the linear classifier diverged at rate \(learningRate)",
-                    "lower the learning rate or scale the features")
-            }
-            return ProbeScore(scores: scores, labels: test.labels)
+        return best.compactMap(\.self)
+    }
+
+    private func score(_ classifier: LinearClassifier, _ test: Samples) throws -> ProbeScore {
+        let scores = try classifier.scores(test.features)
+        guard scores.firstNonFinite == nil else {
+            throw Failure(
+                .data, "the linear classifier diverged at rate \(learningRate)",
+                "lower the learning rate or scale the features")
         }
-    }
-}
-
-/// A linear layer and its optimiser.
-package final class LinearClassifier {
-    package let layer: Linear
-    private let backend: any Backend
-    private let optimiser: SGD
-
-    package var stepsTaken: Int { optimiser.stepsTaken }
-
-    package init(_ backend: any Backend, inputs: Int, classes: Int, momentum: Float, seed: UInt64) {
-        self.backend = backend
-        layer = Linear(
-            backend, inputs, classes, weightInitialiser: .normal(standardDeviation: 0.01),
-            biasInitialiser: .constant(0))
-        layer.initialise(seed: seed, on: backend)
-        optimiser = SGD(backend, layer.parameters, momentum: momentum, decay: 0)
-    }
-
-    /// One step of SGD on the mean cross-entropy of features F32 [B, d].
-    package func step(_ features: HostTensor, labels: [Int32], rate: Float) {
-        let pass = Pass(Tape(backend), training: true)
-        let logits = layer(Variable(backend.tensor(features)), pass)
-        _ = CrossEntropyLoss.apply(logits, labels: labels, pass)
-        pass.tape.run()
-        optimiser.step(rate: rate)
-    }
-
-    /// Logits F32 [N, classes] of features F32 [N, d].
-    package func scores(_ features: HostTensor) throws -> HostTensor {
-        let pass = Pass(Tape(backend, recording: false), training: false)
-        let blocks = stride(from: 0, to: features.rowCount, by: 4096).map { start in
-            layer(
-                Variable(backend.tensor(features.rows(start..<min(start + 4096, features.rowCount)))), pass
-            ).value
-        }
-        return HostTensor.concatenate(try blocks.map { try backend.read($0) })
+        return ProbeScore(scores: scores, labels: test.labels)
     }
 }

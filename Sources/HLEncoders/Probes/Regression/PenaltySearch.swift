@@ -1,0 +1,87 @@
+import Glibc
+import HLCompute
+import HLNet
+import HLTensor
+
+/// The linear evaluation of Kornblith et al. (*Do better ImageNet models transfer better?*, CVPR 2019), as SimCLR, BYOL
+/// and ssl-transfer do it: logistic regression at penalties log-spaced over a range, the best on a validation set, fitted
+/// again on train and validation set.
+///
+/// The path goes from the strongest penalty to the weakest, each fit beginning at the one before. Of penalties that are
+/// equally good the weakest counts, as in ssl-transfer's linear.py.
+package struct PenaltySearch: Sendable, Equatable {
+    /// λ, ascending.
+    package var penalties: [Double]
+    package var solver: LBFGS
+
+    /// 45 penalties from 1e-6 to 1e5.
+    package init(penalties: [Double] = Self.logarithmic(45, from: 1e-6, to: 1e5), solver: LBFGS = LBFGS()) {
+        precondition(!penalties.isEmpty && penalties.allSatisfy { $0 > 0 })
+        self.penalties = penalties.sorted()
+        self.solver = solver
+    }
+
+    /// `count` numbers of one ratio from each to the next; the ends are exact.
+    package static func logarithmic(_ count: Int, from first: Double, to last: Double) -> [Double] {
+        guard count > 1 else { return [first] }
+        return (0..<count).map { index in
+            switch index {
+            case 0: first
+            case count - 1: last
+            default: first * pow(last / first, Double(index) / Double(count - 1))
+            }
+        }
+    }
+
+    /// What came of one penalty.
+    package struct Step: Sendable {
+        /// On the fitted part.
+        package let fit: LogisticFit
+        /// On the validation set.
+        package let score: Double
+    }
+
+    /// A path and what was chosen.
+    package struct Path: Sendable {
+        /// Ascending with the penalty.
+        package let steps: [Step]
+        /// The penalty that was chosen.
+        package let penalty: Double
+        /// The classifier at that penalty.
+        package let model: LogisticModel
+    }
+
+    /// Fits at all penalties and chooses one.
+    ///
+    /// - Parameters:
+    ///   - judge: the score of the validation set's scores [N, classes], higher is better.
+    ///   - progress: called after each fit.
+    /// - Throws: whatever went wrong on the backend.
+    package func path(
+        _ train: TargetedFeatures, validation: HostTensor, judge: (HostTensor) -> Double, on backend: any Backend,
+        progress: () -> Void = {}
+    ) throws -> Path {
+        let problem = try LogisticProblem(train, on: backend), coordinates = problem.coordinates(of: validation)
+        var steps: [Step] = [], last: [Double]?, best: Step?
+        for penalty in penalties.reversed() {
+            let fit = try problem.fit(penalty: penalty, from: last, solver)
+            let step = Step(fit: fit, score: judge(try problem.scores(coordinates, fit)))
+            last = fit.point
+            if best.map({ step.score >= $0.score }) ?? true { best = step }
+            steps.append(step)
+            progress()
+        }
+        guard let best else { preconditionFailure("there is a penalty") }
+        return Path(steps: steps.reversed(), penalty: best.fit.penalty, model: try problem.model(best.fit))
+    }
+
+    /// A fit and the scores of a test set, F32 [N, classes].
+    package func fit(
+        _ samples: TargetedFeatures, penalty: Double, from model: LogisticModel? = nil, test: HostTensor,
+        on backend: any Backend
+    ) throws -> (fit: LogisticFit, scores: HostTensor) {
+        let problem = try LogisticProblem(samples, on: backend)
+        let fit = try problem.fit(penalty: penalty, from: try model.map(problem.start), solver)
+        return (fit, try problem.scores(problem.coordinates(of: test), fit))
+    }
+}

@@ -1,0 +1,105 @@
+import HLCommand
+import HLCompute
+import HLData
+import HLEncoders
+import HLTensor
+
+/// Logistic regressions whose penalty a validation set chooses.
+struct RegressionRun {
+    let search: PenaltySearch
+    /// Of the train set, where there is no validation set.
+    let validationShare: Double
+    let scaling: FeatureScaling
+    /// Chooses the penalty.
+    let metric: ReportedMetric
+    let backend: any Backend
+
+    /// One classifier and how it came about.
+    struct Result {
+        /// Of the train set's split, or of the draw of its samples.
+        let seed: UInt64
+        /// On the test set.
+        let measures: Measures
+        /// Of what was reported.
+        let fit: LogisticFit
+        /// Samples that it was fitted on.
+        let fitted: Int
+        /// How the penalty was chosen; nil where it was given.
+        let path: PenaltySearch.Path?
+        /// Samples that chose it.
+        let validated: Int
+    }
+
+    /// A classifier of the whole train set: the penalty chosen, then fitted on train and validation set.
+    /// - Parameter validation: nil takes a share of the train set.
+    func run(
+        _ train: TargetedFeatures, validation: TargetedFeatures?, test: TargetedFeatures, seed: UInt64,
+        progress: () -> Void
+    ) throws -> Result {
+        let all = validation.map { train + $0 } ?? train
+        if search.penalties.count == 1 {
+            return try finish(all, nil, search.penalties[0], validated: 0, test, seed)
+        }
+        let part: TargetedFeatures, judges: TargetedFeatures
+        if let validation { (part, judges) = (train, validation) } else { (part, judges) = try split(train, seed) }
+        let path = try choose(part, judges, progress)
+        return try finish(all, path, path.penalty, validated: judges.targets.count, test, seed)
+    }
+
+    /// A classifier of few samples of each class, which no other label helps but those of a validation set.
+    func run(
+        shots: Int, _ train: TargetedFeatures, validation: TargetedFeatures?, test: TargetedFeatures, seed: UInt64
+    ) throws -> Result {
+        guard case .one(let labels, let classes) = train.targets else { preconditionFailure("shots are of one label") }
+        let drawn = train.gather(SampleDraws.shots(labels, classes: classes, shots: shots, seed: seed))
+        if search.penalties.count == 1 {
+            return try finish(drawn, nil, search.penalties[0], validated: 0, test, seed)
+        }
+        if let validation {
+            let path = try choose(drawn, validation, {})
+            return try finish(drawn, path, path.penalty, validated: validation.targets.count, test, seed)
+        }
+        // Of a single sample none can be held back: scikit-learn's C = 1.
+        if shots == 1 { return try finish(drawn, nil, 1, validated: 0, test, seed) }
+        let (part, judges) = try split(drawn, seed), path = try choose(part, judges, {})
+        return try finish(drawn, path, path.penalty, validated: judges.targets.count, test, seed)
+    }
+
+    /// - Throws: `Failure` (data) where no sample can be held back.
+    private func split(_ train: TargetedFeatures, _ seed: UInt64) throws -> (TargetedFeatures, TargetedFeatures) {
+        let (rest, taken) = SampleDraws.split(train.targets, share: validationShare, seed: seed)
+        guard !taken.isEmpty else {
+            throw Failure(
+                .data, "no class of the train set has two samples, of which one could choose the penalty",
+                "give --validation a stream, or --penalty one number")
+        }
+        return (train.gather(rest), train.gather(taken))
+    }
+
+    private func choose(
+        _ part: TargetedFeatures, _ judges: TargetedFeatures, _ progress: () -> Void
+    ) throws -> PenaltySearch.Path {
+        let scale = scaling.fitted(to: part.features)
+        return try search.path(
+            TargetedFeatures(features: scale(part.features), targets: part.targets),
+            validation: scale(judges.features),
+            judge: {
+                let value = Measures(scores: $0, judges.targets).value(metric)
+                return value.isNaN ? 0 : value
+            }, on: backend, progress: progress)
+    }
+
+    private func finish(
+        _ samples: TargetedFeatures, _ path: PenaltySearch.Path?, _ penalty: Double, validated: Int,
+        _ test: TargetedFeatures, _ seed: UInt64
+    ) throws -> Result {
+        let scale = scaling.fitted(to: samples.features)
+        let (fit, scores) = try search.fit(
+            TargetedFeatures(features: scale(samples.features), targets: samples.targets), penalty: penalty,
+            // Scaled anew, the features have weights of their own.
+            from: scaling == .standard ? nil : path?.model, test: scale(test.features), on: backend)
+        return Result(
+            seed: seed, measures: Measures(scores: scores, test.targets), fit: fit, fitted: samples.targets.count,
+            path: path, validated: validated)
+    }
+}
