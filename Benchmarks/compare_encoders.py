@@ -135,12 +135,12 @@ def known(classes):
 
 def agreement(options):
     module = network(options.weights)
-    for data, split in zip(options.data, options.split):
+    for data, split in zip(options.data, options.split + [""] * len(options.data)):
         with tempfile.TemporaryDirectory() as folder:
             images = f"{folder}/images.hls"
             subprocess.run(
-                [f"{options.programs}/hl-sample", "--data", data, "--split", split, "--size", "256", "-q", "-o", images],
-                check=True)
+                [f"{options.programs}/hl-sample", "--data", data, *(["--split", split] if split else []), "--size", "256",
+                 "-q", "-o", images], check=True)
             found = {}
             for layer in ("head", "logits"):
                 path = f"{folder}/{layer}.hls"
@@ -171,7 +171,7 @@ def agreement(options):
                 right += (found["logits"][places].argmax(1) == labels).sum().item()
                 peer += (logits.argmax(1) == labels).sum().item()
             print(
-                f"{data} ({split}): {total} photographs of {len(classes)} classes that ImageNet has; features within "
+                f"{data} {split}: {total} photographs of {len(classes)} classes that ImageNet has; features within "
                 f"{apart['head']:.1e}, logits within {apart['logits']:.1e}; the same first class for {same}; right: "
                 f"ours {100 * right / total:.2f} %, timm {100 * peer / total:.2f} %", flush=True)
 
@@ -182,7 +182,7 @@ def main():
     parser.add_argument("--weights", required=True, metavar="FILE", help="efficientnet-lite0-57934424.pth")
     parser.add_argument("--programs", default=str(here.parent / ".build/release"), help="folder of hl-sample and so on")
     parser.add_argument("--data", action="append", metavar="SET", help="as hl-sample --data, any number")
-    parser.add_argument("--split", action="append", metavar="NAME", help="of each set")
+    parser.add_argument("--split", action="append", default=[], metavar="NAME", help="of each set that has some")
     parser.add_argument("--rounds", type=int, default=5, help="turns of each (5)")
     parser.add_argument("--images", type=int, default=256, help="images per turn (256)")
     parser.add_argument("--batch", type=int, default=16, help="images per pass of PyTorch (16)")

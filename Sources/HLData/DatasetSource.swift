@@ -132,7 +132,8 @@ package struct DatasetSource: Sendable {
         }
         return ImageBatch(
             ids: HostTensor(ids, shape: [ids.count]), labels: HostTensor(labels, shape: [labels.count]),
-            marks: marks(read.map { indices[$0] }), views: damaged.isEmpty ? images : images.map { $0.gather(read) }, damaged: damaged)
+            marks: marks(read.map { indices[$0] }), views: damaged.isEmpty ? images : images.map { $0.gather(read) },
+            damaged: damaged)
     }
 
     /// Some U8 tensors of one shape, which `body` has to fill together.

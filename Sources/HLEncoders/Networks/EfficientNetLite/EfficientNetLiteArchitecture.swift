@@ -46,7 +46,7 @@ package struct EfficientNetLiteArchitecture: BackboneArchitecture {
     }
     package var normalisation: Normalisation { variant == .tensorFlow ? .symmetric : .imageNet }
     package var side: Int { 256 }
-    package var microBatch: Int { 16 }
+    package var microBatch: Int { 4 }
     package var supervision: String? { classes.map { "labels of \($0) classes" } }
     package var parts: [String] { ["conv_stem.", "bn1.", "blocks.", "conv_head.", "bn2."] }
 
