@@ -22,7 +22,7 @@ struct LBFGSTests {
 
     private func bowl(_ x: [Double], _ gradient: inout [Double]) -> Double {
         var value = 0.0
-        for (index, curvature) in curvatures.enumerated() throws {
+        for (index, curvature) in curvatures.enumerated() {
             gradient[index] = curvature * (x[index] - Double(index))
             value += gradient[index] * (x[index] - Double(index)) / 2
         }
