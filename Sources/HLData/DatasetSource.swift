@@ -7,6 +7,8 @@ package struct ImageBatch: Sendable {
     package let ids: HostTensor
     /// I64 [B]
     package let labels: HostTensor
+    /// U8 [B, classes], as `ImageDataset.marks(at:)`; nil where images have one label.
+    package let marks: HostTensor?
     /// U8 [B, 3, S, S]
     package let images: HostTensor
     /// Those that were asked for and are not in the batch, by their positions in the data set, in the order of reading.
@@ -91,7 +93,18 @@ package struct DatasetSource: Sendable {
         return ImageBatch(
             ids: HostTensor(chosen.map(Int64.init), shape: [chosen.count]),
             labels: HostTensor(chosen.map { Int64(dataset.label(at: $0)) }, shape: [chosen.count]),
-            images: damaged.isEmpty ? images : images.gather(read), damaged: damaged)
+            marks: marks(chosen), images: damaged.isEmpty ? images : images.gather(read), damaged: damaged)
+    }
+
+    private func marks(_ indices: [Int]) -> HostTensor? {
+        guard let first = indices.first, let width = dataset.marks(at: first)?.count else { return nil }
+        return HostTensor(.u8, shape: [indices.count, width]) { bytes in
+            for (row, index) in indices.enumerated() {
+                for (column, mark) in (dataset.marks(at: index) ?? []).enumerated() {
+                    bytes[row * width + column] = mark
+                }
+            }
+        }
     }
 
     /// Whether an image that failed so is left out.

@@ -14,8 +14,15 @@ package protocol ImageDataset: Sendable {
     var omissions: Omissions { get }
     /// The label of image `index`, without reading it.
     func label(at index: Int) -> Int
+    /// What image `index` shows of each class: 1 for it does, 0 for it does not, 255 for what does not count either way; nil
+    /// in sets whose images have one label.
+    func marks(at index: Int) -> ArraySlice<UInt8>?
     /// Reads image `index` < ``count``.
     func sample(at index: Int) throws -> ImageSample
+}
+
+extension ImageDataset {
+    package func marks(at _: Int) -> ArraySlice<UInt8>? { nil }
 }
 
 /// One labelled image.

@@ -76,7 +76,9 @@ final class ImageSource: SampleSource {
             // All images of a record may be damaged.
             if images.ids.rowCount > 0 {
                 wasRead = true
-                return try Batch(["id": images.ids, "y": images.labels, "x.0": images.images])
+                var tensors: NamedTensors = ["id": images.ids, "y": images.labels, "x.0": images.images]
+                tensors["y.all"] = images.marks
+                return try Batch(tensors)
             }
         }
         if !wasRead, let first = damaged.min(by: { $0.key < $1.key })?.value {

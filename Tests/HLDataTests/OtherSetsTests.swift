@@ -154,6 +154,13 @@ import Testing
         #expect(try labels(first) == [12, 11, 6] && greys(first) == [2, 0, 1])
         #expect(first.classNames.count == 20 && first.classNames[6] == "car")
         #expect(first.omissions.count(.unlabelled) == 1)
+        let all = try open("voc", folder, ",class=all"), marks = try #require(all.marks(at: 0))
+        #expect(try labels(all) == [12, 11, 6] && marks.count == 20 && marks.reduce(0) { $0 + Int($1) } == 2)
+        #expect(marks[12] == 1 && marks[14] == 1)
+        // The person of the car is difficult, and does not count.
+        #expect(all.marks(at: 2).map { Array($0)[14] } == 255 && first.marks(at: 0) == nil)
+        let batch = try DatasetSource(all, side: 8).batch(0..<3)
+        #expect(batch.marks?.shape == [3, 20])
         let person = try open("voc", folder, ",class=person")
         #expect(try labels(person) == [1, 1, 0] && greys(person) == [2, 0, 3])
         #expect(person.classNames == ["no person", "person"] && person.omissions.count(.unlabelled) == 1)

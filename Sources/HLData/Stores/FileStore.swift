@@ -25,6 +25,7 @@ struct ListedFiles {
     private let folder: ConfinedFolder
     private var files = NameTable()
     private var labels: [Int32] = []
+    private var marks: [UInt8] = []
     private(set) var omissions = Omissions()
     private var listed = 0
     /// What is there, by folder, so that not every file costs a question to the disk.
@@ -38,9 +39,12 @@ struct ListedFiles {
 
     /// - Parameters:
     ///   - name: relative to the folder.
+    ///   - marks: of all classes, where an image may show several.
     ///   - list: where it stands, for messages.
     /// - Throws: `Failure(.data)` for a name that leads elsewhere, and for a folder that does.
-    mutating func add(_ name: some StringProtocol, _ label: Int, from list: String) throws {
+    mutating func add(
+        _ name: some StringProtocol, _ label: Int, marks: [UInt8] = [], from list: String
+    ) throws {
         let name = try ConfinedFolder.checked(name, from: list)
         listed += 1
         guard try isThere(name) else {
@@ -49,6 +53,7 @@ struct ListedFiles {
         }
         files.append(name)
         labels.append(Int32(label))
+        self.marks += marks
     }
 
     /// Images that have no label.
@@ -65,7 +70,7 @@ struct ListedFiles {
                 gone == listed ? "unpack the images in \(folder.path.shown)" : "fetch them, or leave out --strict")
         }
         return try LabelledImages(
-            place, classNames: classNames, labels: labels, FileStore(folder: folder, files: files),
+            place, classNames: classNames, labels: labels, FileStore(folder: folder, files: files), marks: marks,
             omitting: omissions)
     }
 

@@ -19,16 +19,21 @@ struct LabelledImages: ImageDataset {
     let omissions: Omissions
     let store: any ImageStore
     private let labels: [Int32]
+    /// Image by image and class by class; empty where images have one label.
+    private let marks: [UInt8]
 
     var source: String { place.source }
     var count: Int { labels.count }
 
-    /// - Parameter labels: one for each image of the store, positions in `classNames`.
+    /// - Parameters:
+    ///   - labels: one for each image of the store, positions in `classNames`.
+    ///   - marks: as `marks(at:)` has them, for all images one after the other; empty for none.
     /// - Throws: `Failure(.noInput)` for no images.
     init(
         _ place: DatasetPlace, classNames: [String], labels: [Int32], _ store: any ImageStore,
-        omitting omissions: Omissions = Omissions()
+        marks: [UInt8] = [], omitting omissions: Omissions = Omissions()
     ) throws {
+        precondition(marks.isEmpty || marks.count == labels.count * classNames.count)
         precondition(labels.count == store.count)
         precondition(labels.allSatisfy { classNames.indices.contains(Int($0)) })
         guard !labels.isEmpty else {
@@ -40,6 +45,7 @@ struct LabelledImages: ImageDataset {
         self.place = place
         self.classNames = classNames
         self.labels = labels
+        self.marks = marks
         self.store = store
         self.omissions = omissions
     }
@@ -53,6 +59,10 @@ struct LabelledImages: ImageDataset {
     }
 
     func label(at index: Int) -> Int { Int(labels[index]) }
+
+    func marks(at index: Int) -> ArraySlice<UInt8>? {
+        marks.isEmpty ? nil : marks[(index * classNames.count)..<((index + 1) * classNames.count)]
+    }
 
     func sample(at index: Int) throws -> ImageSample {
         ImageSample(image: try store.image(at: index), label: label(at: index), path: store.name(at: index))

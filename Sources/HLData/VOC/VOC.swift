@@ -4,9 +4,10 @@ import HLTensor
 /// Pascal VOC 2007 and 2012 (http://host.robots.ox.ac.uk/pascal/VOC), the classification task: `JPEGImages/` and
 /// `ImageSets/Main/`, in the order of the lists.
 ///
-/// An image may show several classes, and a sample has one label. So one of two things has to be chosen: the first of the
-/// classes that the image shows, in their published (alphabetical) order; or one class, which is there or not, as the
-/// task is published: images that show it only as difficult are left out of it.
+/// An image may show several classes, and a sample has one label. So one of three things has to be chosen: the first of the
+/// classes that the image shows, in their published (alphabetical) order; that with marks of all classes beside it, of
+/// which those that the image shows only as difficult do not count; or one class, which is there or not, as the task is
+/// published: images that show it only as difficult are left out of it.
 enum VOC {
     static let kind = DatasetKind(
         name: "voc", abstract: "Pascal VOC, classification: JPEGImages/ and ImageSets/Main/",
@@ -14,8 +15,8 @@ enum VOC {
         settings: [
             DatasetSetting("year", .number(2007...2012), standard: nil, "where DIR has several"),
             DatasetSetting(
-                "class", .choice(["first"] + classes), standard: "first",
-                "the first of an image's classes, or whether it shows this one"),
+                "class", .choice(["first", "all"] + classes), standard: "first",
+                "the first of an image's classes, marks of all, or whether it shows this one"),
         ],
         open: { try open($0) })
 
@@ -31,8 +32,8 @@ enum VOC {
         let split = place.split ?? "train"
         let list = "ImageSets/Main/\(split).txt"
         let images = try folder.lines(list).map { $0.split(whereSeparator: \.isWhitespace).first ?? "" }
-        let chosen = place["class"]
-        let lists = try (chosen == "first" ? classes : [chosen]).map { name in
+        let chosen = place["class"], isTask = classes.contains(chosen)
+        let lists = try (isTask ? [chosen] : classes).map { name in
             try states(of: name, split, in: folder)
         }
         var files = ListedFiles(place, in: folder)
@@ -40,20 +41,22 @@ enum VOC {
             let file = "JPEGImages/\(image).jpg"
             _ = try ConfinedFolder.checked(file, from: list)
             let shown = lists.map { $0[image] }
-            if chosen != "first" {
+            if isTask {
                 // 1 there, -1 not, 0 difficult.
                 if let state = shown[0], state != 0 {
                     try files.add(file, state > 0 ? 1 : 0, from: list)
                 } else {
                     files.leaveOut(.unlabelled, file)
                 }
-            } else if let label = shown.firstIndex(where: { $0 == 1 }) {
+            } else if chosen == "all", let label = shown.firstIndex(of: 1) ?? shown.firstIndex(of: 0) {
+                try files.add(file, label, marks: shown.map { $0 == 1 ? 1 : $0 == -1 ? 0 : 255 }, from: list)
+            } else if chosen == "first", let label = shown.firstIndex(where: { $0 == 1 }) {
                 try files.add(file, label, from: list)
             } else {
                 files.leaveOut(.unlabelled, file)
             }
         }
-        return try files.dataset(chosen == "first" ? classes : ["no \(chosen)", chosen])
+        return try files.dataset(isTask ? ["no \(chosen)", chosen] : classes)
     }
 
     /// The folder of one year; more than one has to be told apart.
