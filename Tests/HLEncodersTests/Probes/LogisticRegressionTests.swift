@@ -36,7 +36,7 @@ private enum Cases {
 
 extension EncodersTests {
     @Suite struct LogisticRegressionTests {
-        private let solver = LBFGS(tolerance: 1e-6, iterationLimit: 1000)
+        private let solver = LBFGS(tolerance: 5e-6, iterationLimit: 1000)
 
         private func problem(_ targets: ClassTargets, threads: Int = 1) throws -> LogisticProblem {
             try LogisticProblem(
@@ -52,7 +52,7 @@ extension EncodersTests {
             let problem = try problem(Cases.targets(name))
             for (index, penalty) in Cases.penalties.enumerated() {
                 let fit = try problem.fit(penalty: penalty, solver), model = try problem.model(fit)
-                #expect(fit.end == .converged && fit.gradientNorm <= 1e-6)
+                #expect(fit.end == .converged && fit.gradientNorm <= 5e-6)
                 #expect(abs(fit.objective / Double(objectives[index]) - 1) < 1e-5)
                 let expected = weights.rows(index..<index + 1).floats, largest = expected.map(abs).max() ?? 0
                 for (a, b) in zip(model.weight.floats, expected) { #expect(abs(a - b) < 5e-3 * largest) }
@@ -78,8 +78,8 @@ extension EncodersTests {
         }
 
         @Test func aFitThatBeginsAtItsMinimumTakesNoStep() throws {
-            let problem = try problem(Cases.targets("softmax")), loose = LBFGS(tolerance: 1e-5)
-            let fit = try problem.fit(penalty: 1, LBFGS(tolerance: 1e-6, iterationLimit: 1000))
+            let problem = try problem(Cases.targets("softmax")), loose = LBFGS(tolerance: 2e-5)
+            let fit = try problem.fit(penalty: 1, solver)
             let again = try problem.fit(penalty: 1, from: try problem.start(at: problem.model(fit)), loose)
             #expect(again.iterations == 0 && again.end == .converged)
         }
