@@ -152,9 +152,10 @@ package struct DatasetSource: Sendable {
     ) throws -> (id: Int64, label: Int64) {
         let sample = try dataset.encodedSample(at: index), size = 3 * views.side * views.side
         do {
-            try sample.image.make(
-                side: views.side, scaled: views.isScaled, into: { targets[$0] + position * size }
-            ) { try views.framings(sample.id, $0, $1) }
+            let place = { (view: Int) in targets[view] + position * size }
+            try sample.image.make(side: views.side, scaled: views.isScaled, into: place) {
+                try views.framings(sample.id, $0, $1)
+            }
         } catch let failure as Failure where !failure.what.contains(sample.image.name) {
             // What the shape of the image forbids does not name it.
             throw Failure(failure.kind, "\(sample.image.name): \(failure.what)", failure.remedy)

@@ -66,7 +66,8 @@ import Testing
         let made = HostBuffer(count: count * 3 * size * size)
         for id in 0..<count {
             let target = (made.pointer + id * 3 * size * size).assumingMemoryBound(to: UInt8.self)
-            try EncodedImage(image, name: "image").make(side: size, scaled: true, into: { _ in target }) {
+            let place = { (_: Int) in target }
+            try EncodedImage(image, name: "image").make(side: size, scaled: true, into: place) {
                 try prepared.framings(id: Int64(id), epoch: 0, width: $0, height: $1)
             }
         }
