@@ -51,7 +51,7 @@ import Testing
             #expect(refused?.kind == .usage && refused?.what.contains(saying) == true, "\(String(describing: refused))")
         }
         let known = failure { _ = try open("c,colour=red") }
-        #expect(known?.remedy == "it has labels=folders|none")
+        #expect(known?.remedy == "it has labels=folders|none, holdout=0.01-0.99, split-seed=0-2^64-1")
         // Nothing of it exists: the whole is the path that is missed.
         let missing = failure { _ = try open("nowhere,colour=red") }
         #expect(missing?.kind == .noInput && missing?.what.contains("nowhere,colour=red") == true)
@@ -68,11 +68,12 @@ import Testing
             .deletingLastPathComponent().appendingPathComponent("man/hl-data.7")
         let page = try String(contentsOf: file, encoding: .utf8)
         // Sets stand in a list, their settings in lists of their own.
-        let parts = page.components(separatedBy: "\n.It Cm ").dropFirst()
+        let list = try #require(page.components(separatedBy: "\n.Sh DATA SETS\n").last)
+        let parts = "\n\(list)".components(separatedBy: "\n.It Cm ").dropFirst()
         var entries: [(name: String, text: String)] = []
         for part in parts {
             let name = String(part.prefix { $0 != "\n" })
-            if name.contains("Ns =") {
+            if name.contains("Ns ="), !entries.isEmpty {
                 entries[entries.count - 1].text += "\n" + part
             } else {
                 entries.append((name, part))

@@ -92,7 +92,7 @@ struct LoadingTests {
         let train = "\(Self.train) -n 40 --augment simclr"
         try space.succeed("\(feed) | \(train) -o whole.safetensors")
         // The stream is cut before the schedule ends.
-        try space.fail(65, "\(feed) | head -c 100000 | \(train) -o e.safetensors", saying: "e.safetensors.resume")
+        try space.fail(65, "\(feed) | head -c 50000 | \(train) -o e.safetensors", saying: "e.safetensors.resume")
         try space.succeed("\(feed) | \(train) --resume -o e.safetensors")
         let (a, b) = (
             try Safetensors.read(path: space.file("whole.safetensors")).tensors,
@@ -120,7 +120,7 @@ struct LoadingTests {
         try space.fail(65, "\(Self.train) -n 8 one.hls", saying: "give --views 2 to hl-sample")
         try space.succeed("\(Self.train) -n 8 --method supervised --classes 2 one.hls -o s.safetensors")
         // As large as the crops, and none.
-        for reader in ["\(Self.train) -n 20 --method supervised --classes 2", "hl-encode --untrained --width 4"] {
+        for reader in ["\(Self.train) -n 20 --method supervised --classes 2", "hl-encode -q --untrained --width 4"] {
             try space.fail(78, "cat one.hls small.hls | \(reader)", saying: "joins streams of different data sets")
         }
         try space.fail(

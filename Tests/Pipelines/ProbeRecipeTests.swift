@@ -121,7 +121,8 @@ struct ProbeRecipeTests {
         #expect(given["linear"]?["fits"]?.array?[0]["C"]?.number == 2)
         try space.fail(64, "\(Self.lbfgs) \(sets) --penalty 0.5 --seeds 2", saying: "give the same classifier")
         try space.fail(78, "\(Self.lbfgs) \(sets) --validation train.hls", saying: "train and validation set share 60")
-        let hasty = try space.succeed("\(Self.lbfgs) \(sets) --penalty 0.0001 --iterations 1")
+        let hasty = try space.run("\(Self.lbfgs) \(sets) --penalty 0.0001 --iterations 1")
+        #expect(hasty.status == 0)
         #expect(hasty.errors.contains("has not converged") && hasty.text.contains("not converged"))
     }
 
@@ -159,7 +160,7 @@ struct ProbeRecipeTests {
         try space.fail(78, "\(test) wide.hls", saying: "a train sample is F32 [7] and a test sample F32 [6]")
         try space.fail(65, "\(test) train.hls --shots 11", saying: "no class of the train set has 11 samples")
         #expect(
-            try space.succeed("\(test) two.hls").errors.contains(
+            try space.run("\(test) two.hls").errors.contains(
                 "the train set lacks 1 classes of the test set, such as cat: their samples count as errors"))
         try space.fail(78, "\(test) two.hls --unmatched refuse", saying: "such as cat: give --unmatched leave-out")
         try space.fail(65, "\(test) train.hls --metric map11", saying: "a set has no y.all")
@@ -182,11 +183,14 @@ struct ProbeRecipeTests {
     @Test func samplesThatShowSeveralClassesAreRanked() throws {
         let space = try Workspace()
         func several(_ name: String, _ count: Int) throws {
-            let marks = (0..<count).flatMap {
-                [UInt8($0 % 2), UInt8($0 / 2 % 2), $0 % 5 == 0 ? 255 : UInt8($0 / 4 % 2)]
+            let marks: [UInt8] = (0..<count).flatMap { (sample: Int) -> [UInt8] in
+                let third = sample % 5 == 0 ? 255 : sample / 4 % 2
+                return [UInt8(sample % 2), UInt8(sample / 2 % 2), UInt8(third)]
             }
             let noise = Formula.uniform("several.\(name)", count * 3)
-            let values = marks.indices.map { Float(marks[$0] == 1 ? 1 : 0) + 0.5 * noise[$0] }
+            let values: [Float] = zip(marks, noise).map { (mark: UInt8, noise: Float) -> Float in
+                (mark == 1 ? 1 : 0) + 0.5 * noise
+            }
             try HandMade.stream(
                 to: space.file("\(name).hls"), generator: nil,
                 data: [

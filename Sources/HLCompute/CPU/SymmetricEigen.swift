@@ -9,7 +9,7 @@ package struct SymmetricEigen: Sendable {
     /// Row i is the vector of value i, of length 1; [n, n], row-major.
     package let vectors: [Double]
 
-    /// LAPACK's dsyevd, with as many threads as OpenBLAS was loaded for.
+    /// LAPACK's dsyevd on one thread: its bits do not depend on how many there are.
     ///
     /// - Parameter matrix: [n, n], of which the upper half is read, row-major.
     /// - Returns: nil where no OpenBLAS has been loaded by a backend, where it was built without LAPACK, and for a matrix
@@ -17,7 +17,10 @@ package struct SymmetricEigen: Sendable {
     package init?(_ matrix: [Double], count n: Int) {
         precondition(matrix.count == n * n && n > 0)
         var rows = matrix, values = [Double](repeating: 0, count: n)
-        guard hl_blas_is_loaded() != 0, hl_blas_dsyevd(Int32(n), &rows, &values) == 0 else { return nil }
+        guard hl_blas_is_loaded() != 0 else { return nil }
+        let before = hl_blas_set_threads(1)
+        defer { _ = hl_blas_set_threads(before) }
+        guard hl_blas_dsyevd(Int32(n), &rows, &values) == 0 else { return nil }
         self.values = values
         vectors = rows
     }
