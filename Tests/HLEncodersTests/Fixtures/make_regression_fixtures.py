@@ -11,7 +11,7 @@ C = 1/penalty, down to a gradient of 1e-10:
 - `several.weight` [3, 4, 6], `several.bias` [3, 4], `several.objective` [3], the sum over the classes: class c is shown where
   the formula's `regression.shown` [90, 4] is below 0.4.
 - `precisions` [4]: of the scores that the formula's `regression.scores` [90, 4] are, rounded down to tenths, so that there
-  are ties; the greatest precision of scikit-learn's curve at recalls 0, 0.1, ..., 1, as VOC 2007 and ssl-transfer have it.
+  are ties; the greatest precision of scikit-learn's curve at recalls 0, 0.1, ..., 1, as VOC 2007 has it.
 """
 
 import os
@@ -55,6 +55,8 @@ def main(directory):
     scores, precisions = np.floor(10 * uniform("regression.scores", (COUNT, 4))), []
     for label in range(4):
         precision, recall, _ = precision_recall_curve(shown[:, label], scores[:, label])
+        # Without the point that scikit-learn appends, a precision of 1 at recall 0.
+        precision, recall = precision[:-1], recall[:-1]
         precisions.append(np.mean([precision[recall >= point / 10].max() for point in range(11)]))
     tensors["precisions"] = np.array(precisions)
     save_file(
