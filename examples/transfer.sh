@@ -15,7 +15,8 @@
 #   lbfgs  logistic regression on embeddings of central crops, which are made once, the penalty chosen on validation
 #          samples; each set by the measure that the field reports for it
 #   paper  the paper's linear evaluation: SGD at rate 30 for 60 epochs, on a fresh crop of every image in each; top-1.
-#          Fewer --passes use each crop in several epochs, at a fraction of the time
+#          It chooses nothing: published validation images are left out. Fewer --passes use each crop in several epochs,
+#          at a fraction of the time
 #
 # Images are made for the side that an encoder expects, or --size. Seeds are the recipe's, one and five, or --seeds: they
 # draw lbfgs' validation samples where a set has no split for them, and paper's initial weights and order.
@@ -90,7 +91,7 @@ published() {
     [[ -e $at/imagelabels.mat ]] && { echo flowers102 train val test; return; }
     [[ -e $at/species.txt ]] && { echo birdsnap train - test; return; }
     [[ -e $at/labels/train1.txt ]] && { echo dtd train val test; return; }
-    [[ -e $at/meta/train.json || -e $at/meta/train.txt ]] && { echo food101 train - test; return; }
+    [[ -e $at/meta/train.json ]] && { echo food101 train - test; return; }
     [[ -e $at/annotations/trainval.txt ]] && { echo pets trainval - test; return; }
     [[ -d $at/cars_train ]] && { echo cars train - test; return; }
     [[ -e $at/data/variants.txt ]] && { echo aircraft train val test; return; }
@@ -135,6 +136,8 @@ look() {
     for at in "$dir" "$dir"/*/; do
         at=${at%/}
         if read -r kind splits < <(published "$at"); then
+            # Of all classes that an image shows, for the mean average precision.
+            [[ $kind == voc && $recipe == lbfgs ]] && at+=,class=all
             found "$name" "$kind:$at" "$splits"
             return
         fi
@@ -164,10 +167,16 @@ fi
 describe() {
     local now
     now=$(hl-sample --size 64 -n 1 -q | hl-encode "${@:2}" --drop-images -q 2>/dev/null | hl-view --header | sed -n 's/^hl.encoder *//p') ||
-        { hl-sample --size 64 -n 1 -q | hl-encode "${@:2}" -q >/dev/null || true; fail 70 "$1 is no encoder: see the message above"; }
-    [[ ! -e encoders/$1 || $(<"encoders/$1") == "$now" ]] ||
+        { hl-sample --size 64 -n 1 -q | hl-encode "${@:2}" -q >/dev/null || fail $? "$1 is no encoder: see the message above"; }
+    local before
+    before=$([[ ! -e encoders/$1 ]] || said "$1" fingerprint)
+    # The file may lie elsewhere now.
+    echo "$now" >"encoders/$1.part"
+    [[ -z $before || $(said "$1.part" fingerprint) == "$before" ]] || {
+        rm "encoders/$1.part"
         fail 78 "$folder holds results of another encoder $1: give the row another name, or another --folder"
-    echo "$now" >"encoders/$1"
+    }
+    mv "encoders/$1.part" "encoders/$1"
 }
 # said NAME KEY: a text or number of it.
 said() { sed -nE 's/.*"'"$2"'":"?([^",}]*).*/\1/p' "encoders/$1"; }
@@ -189,7 +198,8 @@ probe() {
     side=${size:-$(said "$name" side)}
     read -r train validation test <<<"${set_splits[set]}"
     for part in "$train" "$validation" "$test"; do
-        if [[ $part == - ]]; then
+        # Which penalty is chosen by them; the paper's evaluation has none.
+        if [[ $part == - || $recipe == paper && $part == "$validation" && $part != "$test" ]]; then
             files+=("")
         elif [[ $recipe == lbfgs ]]; then
             files+=("embeddings/$name-$side-${set_names[set]}-$part.hls")

@@ -11,6 +11,9 @@ typedef void tpqrt_function(const int *m, const int *n, const int *l, const int 
 typedef void gesdd_function(const char *job, const int *m, const int *n, double *a, const int *lda, double *s,
                             double *u, const int *ldu, double *vt, const int *ldvt, double *work, const int *lwork,
                             int *iwork, int *info, size_t job_length);
+typedef void syevd_function(const char *job, const char *half, const int *n, double *a, const int *lda, double *w,
+                            double *work, const int *lwork, int *iwork, const int *liwork, int *info, size_t job_length,
+                            size_t half_length);
 
 static tpqrt_function *tpqrt;
 static gesdd_function *gesdd;
@@ -58,6 +61,23 @@ int hl_lapack_singular_values(double *a, int m, int n, double *values) {
     hl_blas_leave();
     free(work);
     free(integers);
+    return info;
+}
+
+int hl_lapack_symmetric_eigen(double *matrix, int n, double *values) {
+    syevd_function *syevd = (syevd_function *)hl_blas_symbol("dsyevd_");
+    // The least work that LAPACK asks for with vectors. Above n = 32,000 it would not fit an int.
+    if (!syevd || n > 32000) return -1;
+    const int work_count = 1 + 6 * n + 2 * n * n, integer_count = 3 + 5 * n;
+    double *work = malloc(sizeof *work * (size_t)work_count);
+    int *integers = malloc(sizeof *integers * (size_t)integer_count), info = -1;
+    if (work && integers) {
+        hl_blas_enter();
+        syevd("V", "L", &n, matrix, &n, values, work, &work_count, integers, &integer_count, &info, 1, 1);
+        hl_blas_leave();
+    }
+    free(integers);
+    free(work);
     return info;
 }
 

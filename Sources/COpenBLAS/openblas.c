@@ -13,10 +13,6 @@
 static __typeof__(&cblas_sgemm) sgemm;
 static __typeof__(&openblas_get_config) config;
 static void *opened;
-// LAPACK's dsyevd by its Fortran interface; absent where the library was built without LAPACK.
-static void (*dsyevd)(const char *jobz, const char *uplo, const int *n, double *a, const int *lda, double *w,
-                      double *work, const int *lwork, int *iwork, const int *liwork, int *info, size_t jobz_length,
-                      size_t uplo_length);
 static char message[256];
 static int takes_turns;
 static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER;
@@ -84,7 +80,6 @@ const char *hl_blas_load(int threads, int limited) {
     }
     opened = library;
     sgemm = found;
-    dsyevd = (__typeof__(dsyevd))dlsym(library, "dsyevd_");
     takes_turns = limited;
     return limited ? take_buffers(threads) : NULL;
 }
@@ -101,11 +96,15 @@ void hl_blas_leave(void) {
     if (takes_turns) pthread_mutex_unlock(&turn);
 }
 
-int hl_blas_set_threads(int threads) {
+int hl_blas_threads(void) {
     int (*current)(void) = (int (*)(void))hl_blas_symbol("openblas_get_num_threads");
+    return current ? current() : 0;
+}
+
+int hl_blas_set_threads(int threads) {
     void (*set)(int) = (void (*)(int))hl_blas_symbol("openblas_set_num_threads");
-    if (!current || !set) return threads;
-    const int before = current();
+    const int before = hl_blas_threads();
+    if (before == 0 || !set) return threads;
     if (before != threads) set(threads);
     return before;
 }
@@ -116,21 +115,4 @@ void hl_blas_sgemm(int transpose_a, int transpose_b, int m, int n, int k, float 
     sgemm(CblasRowMajor, transpose_a ? CblasTrans : CblasNoTrans, transpose_b ? CblasTrans : CblasNoTrans, m, n, k,
           alpha, a, lda, b, ldb, beta, c, ldc);
     hl_blas_leave();
-}
-
-int hl_blas_dsyevd(int n, double *matrix, double *values) {
-    if (!dsyevd) return -1;
-    // The least work that LAPACK asks for with vectors. Above n = 32,000 it would not fit an int.
-    if (n > 32000) return -1;
-    const int work_count = 1 + 6 * n + 2 * n * n, integer_count = 3 + 5 * n;
-    double *work = malloc(sizeof *work * (size_t)work_count);
-    int *integers = malloc(sizeof *integers * (size_t)integer_count), info = -1;
-    if (work && integers) {
-        hl_blas_enter();
-        dsyevd("V", "L", &n, matrix, &n, values, work, &work_count, integers, &integer_count, &info, 1, 1);
-        hl_blas_leave();
-    }
-    free(integers);
-    free(work);
-    return info;
 }

@@ -132,7 +132,8 @@ package struct DatasetSource: Sendable {
         }
         return ImageBatch(
             ids: HostTensor(ids, shape: [ids.count]), labels: HostTensor(labels, shape: [labels.count]),
-            marks: marks(read.map { indices[$0] }), views: damaged.isEmpty ? images : images.map { $0.gather(read) },
+            marks: try marks(read.map { indices[$0] }),
+            views: damaged.isEmpty ? images : images.map { $0.gather(read) },
             damaged: damaged)
     }
 
@@ -163,15 +164,10 @@ package struct DatasetSource: Sendable {
         return (sample.id, Int64(sample.label))
     }
 
-    private func marks(_ indices: [Int]) -> HostTensor? {
-        guard let first = indices.first, let width = dataset.marks(at: first)?.count else { return nil }
-        return HostTensor(.u8, shape: [indices.count, width]) { bytes in
-            for (row, index) in indices.enumerated() {
-                for (column, mark) in (dataset.marks(at: index) ?? []).enumerated() {
-                    bytes[row * width + column] = mark
-                }
-            }
-        }
+    private func marks(_ indices: [Int]) throws -> HostTensor? {
+        let rows = try indices.compactMap { try dataset.marks(at: $0) }
+        guard let width = rows.first?.count else { return nil }
+        return HostTensor(.u8, shape: [rows.count, width]) { $0.copyBytes(from: rows.joined()) }
     }
 
     /// Whether an image that failed so is left out.

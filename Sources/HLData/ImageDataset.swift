@@ -14,13 +14,14 @@ package protocol ImageDataset: Sendable {
     var history: [HistoryEntry] { get }
     /// What lies there and is not read, to be told.
     var omissions: Omissions { get }
-    /// The label of image `index`, without reading it.
-    func label(at index: Int) -> Int
+    /// The label of image `index`, a position in ``classNames``, without decoding it.
+    /// - Throws: `Failure` (data) where it stands in what is damaged, or is none.
+    func label(at index: Int) throws -> Int
     /// Fetches image `index` < ``count``, to be decoded.
     func encodedSample(at index: Int) throws -> EncodedSample
     /// What image `index` shows of each class: 1 for it does, 0 for it does not, 255 for what does not count either way; nil
     /// in sets whose images have one label.
-    func marks(at index: Int) -> ArraySlice<UInt8>?
+    func marks(at index: Int) throws -> ArraySlice<UInt8>?
 }
 
 extension ImageDataset {

@@ -44,10 +44,10 @@ struct SeededSplit: ImageDataset {
         self.whole = whole
         self.place = place
         let seed = UInt64(place["split-seed"]) ?? 0
-        var members = [[Int32]](repeating: [], count: whole.classNames.count)
-        for index in 0..<whole.count { members[whole.label(at: index)].append(Int32(index)) }
+        var members: [Int: [Int32]] = [:]
+        for index in 0..<whole.count { members[try whole.label(at: index), default: []].append(Int32(index)) }
         var chosen: [Int32] = []
-        for (label, images) in members.enumerated() where !images.isEmpty {
+        for (label, images) in members {
             let count = Int((Double(images.count) * share).rounded())
             let order = Permutation(count: images.count, seed: seed, purpose: .split, group: label)
             let range = split == "test" ? 0..<count : count..<images.count
@@ -75,7 +75,9 @@ struct SeededSplit: ImageDataset {
         return object
     }
 
-    func label(at index: Int) -> Int { whole.label(at: Int(chosen[index])) }
+    func label(at index: Int) throws -> Int { try whole.label(at: Int(chosen[index])) }
+
+    func marks(at index: Int) throws -> ArraySlice<UInt8>? { try whole.marks(at: Int(chosen[index])) }
 
     /// Ids are positions in the whole, so that nothing of the two parts is ever the same sample.
     func encodedSample(at index: Int) throws -> EncodedSample { try whole.encodedSample(at: Int(chosen[index])) }

@@ -106,7 +106,7 @@ private struct HeaderObject {
     }
 
     func seed(_ key: String) throws -> UInt64? {
-        try member(key) { $0.string.flatMap { UInt64($0) } ?? $0.integer.flatMap { UInt64(exactly: $0) } }
+        try member(key) { $0.seed }
     }
 
     func choice<Value: RawRepresentable>(_ key: String) throws -> Value? where Value.RawValue == String {

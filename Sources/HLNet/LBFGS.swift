@@ -68,7 +68,9 @@ package struct LBFGS: Sendable, Equatable {
                 point: state.point, value: state.value, gradientNorm: size, iterations: iterations,
                 evaluations: search.evaluations, end: end)
         }
-        while size > tolerance {
+        while !(size <= tolerance) {
+            // What is no number shows no way.
+            guard size.isFinite && state.value.isFinite else { return outcome(.stalled) }
             if iterations == iterationLimit { return outcome(.limit) }
             let direction = history.direction(state.gradient)
             let first = history.isEmpty && curvature == nil ? min(1, 1 / Vectors.length(state.gradient)) : 1

@@ -27,7 +27,10 @@ package enum Vectors {
     package static func largest(_ a: [Double]) -> Double {
         a.withUnsafeBufferPointer { a in
             var largest = 0.0
-            for value in a { largest = abs(value) <= largest ? largest : abs(value) }
+            for value in a {
+                if value.isNaN { return value }
+                largest = max(largest, abs(value))
+            }
             return largest
         }
     }

@@ -126,9 +126,10 @@ struct Encode: Tool {
         guard let other = batch.tensors.names.first(where: { $0.hasPrefix("e.") && !made.contains($0) }) else { return }
         for header in batch.parts.isEmpty ? [header] : batch.parts.map(\.segment.header) {
             let stated = try header.metadata["hl.encoder"].map { try JSONValue(parsing: $0, name: "hl.encoder") }
-            if let before = stated?["fingerprint"], before != description["fingerprint"] {
+            guard let before = stated?["fingerprint"], before == description["fingerprint"] else {
                 throw Failure(
-                    .incompatible, "\(other) in the stream is of another encoder",
+                    .incompatible,
+                    "\(other) in the stream is of \(stated == nil ? "an encoder that it does not name" : "another encoder")",
                     "embed all views with one encoder, or the stream before it was embedded")
             }
         }

@@ -7,7 +7,8 @@ struct EmbeddingSpace {
     /// `hl.encoder`; nil where the header has none.
     private(set) var encoder: JSONValue?
     var fingerprint: String? { encoder?["fingerprint"]?.string }
-    private var isEmpty = true
+    /// Whether some header names no encoder.
+    private(set) var hasUnnamed = false
 
     init(role: String) { self.role = role }
 
@@ -18,10 +19,12 @@ struct EmbeddingSpace {
             let other = try header.metadata["hl.encoder"].map {
                 try JSONValue(parsing: $0, name: "hl.encoder of the \(role)")
             }
-            if isEmpty {
-                encoder = other
-                isEmpty = false
-            } else if fingerprint != other?["fingerprint"]?.string {
+            guard let second = other?["fingerprint"]?.string else {
+                hasUnnamed = true
+                continue
+            }
+            if encoder == nil { encoder = other }
+            if fingerprint != second {
                 throw Failure(
                     .incompatible, "the \(role) joins embeddings of several encoders", "use one encoder for all")
             }

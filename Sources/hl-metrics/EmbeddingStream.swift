@@ -32,7 +32,7 @@ struct EmbeddingStream {
         while let batch = try source.next() {
             let embeddings = try embeddings(view, of: batch)
             if accumulator == nil {
-                views = chosen ?? Self.views(of: batch)
+                views = needs.contains(.views) ? chosen ?? Self.views(of: batch) : [view]
                 if views.count < 2 { needs.remove(.views) }
             }
             try space.add(batch, reader.header)
@@ -53,6 +53,9 @@ struct EmbeddingStream {
             progress.advance(by: batch.count)
         }
         progress.finish()
+        if space.hasUnnamed {
+            warn("\(reader.name) does not say of all its samples which encoder their embeddings are of")
+        }
         guard var accumulator else {
             throw Failure(.data, "the \(role) (\(reader.name)) has no samples", "draw some with hl-sample -n")
         }
@@ -74,14 +77,17 @@ struct EmbeddingStream {
                 "\(name) and \(other.name) were embedded by different encoders (\(space.text) and \(other.space.text))",
                 "embed both streams with one encoder")
         }
-        for stream in [self, other] where stream.space.fingerprint == nil {
-            warn("the header of \(stream.name) does not say which encoder its embeddings are of")
-        }
     }
 
     /// Views that are embedded, ascending.
     private static func views(of batch: Batch) -> [Int] {
-        batch.tensors.names.compactMap { $0.hasPrefix("e.") ? Int($0.dropFirst(2)) : nil }.sorted()
+        batch.tensors.names.compactMap { name -> Int? in
+            // `e.01` is no view, and least of all view 1.
+            guard name.hasPrefix("e."), let view = Int(name.dropFirst(2)), view >= 0, name == "e.\(view)" else {
+                return nil
+            }
+            return view
+        }.sorted()
     }
 
     private static func embeddings(_ view: Int, of batch: Batch) throws -> HostTensor {

@@ -48,6 +48,7 @@ struct MetricReport {
     private static func number(_ value: Double) -> String {
         guard value != 0, value.isFinite else { return fixed(value, 1) }
         let magnitude = Int(log10(abs(value)).rounded(.down))
+        guard (-6...15).contains(magnitude) else { return "\(Float(value))" }
         return fixed(value, min(max(5 - magnitude, 0), 12))
     }
 

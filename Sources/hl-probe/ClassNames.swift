@@ -1,3 +1,4 @@
+import HLCommand
 import HLGenerators
 import HLTensor
 
@@ -58,7 +59,7 @@ struct ClassNames {
                 throw Failure(
                     .data,
                     "sample \(id) of the \(set.role) set has the label \(label), and its header names "
-                        + "\(own.count) classes", "write the names of all classes into hl.data")
+                        + counted(own.count, "class", "classes"), "write the names of all classes into hl.data")
             }
             return numbers[Int(label)]
         }

@@ -19,9 +19,9 @@ struct DescentRun {
         augmented: ((_ pass: Int) throws -> HostTensor)?
     ) throws -> [LinearProbe.Outcome] {
         let count = train.labels.count
-        if probe.normalises && count % probe.batchSize == 1 {
+        if probe.normalises && (probe.batchSize == 1 || count % probe.batchSize == 1) {
             throw refuse(
-                "the last step of an epoch has one sample, which a batch norm cannot normalise",
+                "a step of an epoch has one sample, which a batch norm cannot normalise",
                 "give another --batch than \(probe.batchSize)")
         }
         let scale = scaling.fitted(to: train.features)

@@ -93,17 +93,19 @@ struct Evaluation {
             try run.run(train, validation: validation, test: test, seed: seed) { progress.advance(by: 1) }
         }
         progress.finish()
-        warnAboutConvergence(results)
         let few = try shots.map { count in
             let results = try seeds(recipe.draws).map { seed in
                 try run.run(shots: count, train, validation: validation, test: test, seed: seed)
             }
             return (count, row(results), results)
         }
+        warnAboutConvergence(results + few.flatMap(\.2))
         let judge = validation == nil ? "\(share) of each class of train, drawn by seed" : "the validation set"
         let images = encoder == nil ? "embedded before" : "central crop"
         return report(
-            .init(run, validation: run.search.penalties.count == 1 ? "none" : judge, images: images), row(results),
+            .init(
+                run, validation: run.search.penalties.count > 1 ? judge : validation == nil ? "none" : "learnt from",
+                images: images), row(results),
             fits: results, shots: few, neighbours: neighbours)
     }
 
@@ -126,7 +128,7 @@ struct Evaluation {
         let small = counts.filter { $0.element < most }
         if let first = small.first {
             warn(
-                "\(small.count) classes have fewer than \(most) train samples, such as \(classes.names[first.offset]) with "
+                "\(counted(small.count, "class has", "classes have")) fewer than \(most) train samples, such as \(classes.names[first.offset]) with "
                     + "\(first.element): all of theirs are shots")
         }
     }

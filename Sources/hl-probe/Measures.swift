@@ -52,6 +52,11 @@ struct ChosenMetric {
     /// A kind of data set, `--metric`, or `default`.
     let reason: String
 
+    /// Of samples of which one label counts.
+    static let oneLabel = ChosenMetric(metric: .top1, reason: "one label a sample")
+
+    private init(metric: ReportedMetric, reason: String) { (self.metric, self.reason) = (metric, reason) }
+
     /// What was asked for, else what the field reports on the test set.
     init(_ given: ReportedMetric?, test: ProbeSet) {
         let kind = test.kind.flatMap { name in Datasets.all.first { $0.name == name } }

@@ -49,22 +49,30 @@ struct ProbeClasses {
         let unasked = unmatched == .leaveOut ? learnt.subtracting(asked).sorted() : []
         let left = Set(unmatched == .leaveOut ? unknown + unasked : [])
         let names = (unknown + unasked).map { match.name($0) }
-        func count(_ classes: [Int64], _ labels: [Int64]) -> Int { labels.count { Set(classes).contains($0) } }
+        func count(_ classes: [Int64], _ labels: [Int64]) -> Int {
+            let wanted = Set(classes)
+            return labels.count { wanted.contains($0) }
+        }
         strangers = Strangers(
             names: names,
             samples: (count(unasked, Array(labels.dropLast().joined())), count(unknown, labels.last ?? [])))
         if let first = unknown.first, unmatched != .leaveOut {
-            let what = "the train set lacks \(unknown.count) classes of the test set, such as \(match.name(first))"
+            let what =
+                "the train set lacks \(counted(unknown.count, "class", "classes")) of the test set, such as \(match.name(first))"
             if unmatched == .refuse {
                 throw Failure(.incompatible, what, "give --unmatched leave-out, or errors to count them as such")
             }
             warn(what + ": their samples count as errors")
         } else if !left.isEmpty {
             Console.inform(
-                "left out \(left.count) classes that one set alone has, such as \(names[0]): "
+                "left out \(counted(left.count, "class", "classes")) that one set alone has, such as \(names[0]): "
                     + "\(strangers.samples.train) train and \(strangers.samples.test) test samples")
         }
         let rows = labels.map { $0.indices.filter { [labels = $0] in left.isEmpty || !left.contains(labels[$0]) } }
+        if let empty = rows.firstIndex(where: \.isEmpty) {
+            throw Failure(
+                .data, "no sample of the \(sets[empty].role) set is left", "use sets with the same classes")
+        }
         kept = left.isEmpty ? labels.map { _ in nil } : rows
         let all = learnt.union(asked).subtracting(left).sorted()
         if !left.isEmpty { try Self.requireTwo(Set(rows[0].map { labels[0][$0] })) }
@@ -102,13 +110,15 @@ struct ProbeClasses {
             names: unknown.map { own[$0] }, samples: (0, unknown.reduce(0) { $0 + shown[$1] }))
         if let first = unknown.first {
             let what =
-                "the train set has nothing to tell \(unknown.count) classes of the test set by, such as "
+                "the train set has nothing to tell \(counted(unknown.count, "class", "classes")) of the test set by, such as "
                 + own[first]
             switch unmatched {
             case .refuse: throw Failure(.incompatible, what, "give --unmatched leave-out, or errors to count them")
-            case .errors: warn(what + ": their average precision is that of no order")
+            case .errors: warn(what + ": they rank at random")
             case .leaveOut:
-                Console.inform("left out \(unknown.count) classes without train samples, such as \(own[first])")
+                Console.inform(
+                    "left out \(counted(unknown.count, "class", "classes")) without train samples, such as \(own[first])"
+                )
                 marks[marks.count - 1] = Self.withoutColumns(unknown, marks[marks.count - 1])
             }
         }

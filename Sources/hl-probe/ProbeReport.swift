@@ -109,6 +109,7 @@ struct ProbeReport {
     }
 
     private static func short(_ value: Double) -> String {
+        guard value.isFinite else { return "\(value)" }
         let digits = value == 0 ? 0 : Int(log10(abs(value)).rounded(.down))
         let scale = pow(10, Double(3 - digits))
         let rounded = (value * scale).rounded() / scale

@@ -74,8 +74,9 @@ struct RegressionOptions: ParsableArguments {
     func penalties() throws -> [Double]? {
         try penalty.map { text in
             try numbers(text) { part in
-                guard let value = Double(part), value > 0, value.isFinite else {
-                    throw refuse("'\(part)' is no penalty", "give numbers above 0, such as --penalty 0.01,1,100")
+                guard let value = Double(part), (1e-30...1e30).contains(value) else {
+                    throw refuse(
+                        "'\(part)' is no penalty", "give numbers from 1e-30 to 1e30, such as --penalty 0.01,1,100")
                 }
                 return value
             }

@@ -79,6 +79,12 @@ struct RegressionRun {
     private func choose(
         _ part: TargetedFeatures, _ judges: TargetedFeatures, _ progress: () -> Void
     ) throws -> PenaltySearch.Path {
+        let least = if case .one = part.targets { 2 } else { 1 }
+        guard part.targets.learnable.count >= least else {
+            throw Failure(
+                .data, "what is left of the train set beside the validation samples has nothing to tell classes by",
+                "give --validation a stream, or --penalty one number")
+        }
         let scale = scaling.fitted(to: part.features)
         return try search.path(
             TargetedFeatures(features: scale(part.features), targets: part.targets),

@@ -126,6 +126,9 @@ struct Probe: Tool {
         if descent.passes != nil {
             try check(network.isGiven, "--passes is for images", "give --encoder too, or leave it out")
         }
+        if metric == .map11, case .descent = chosenRecipe.method {
+            throw refuse("--metric map11 is for --recipe lbfgs", "give both, or another metric")
+        }
         if json && perClass { throw refuse("--json has each class always", "leave out --per-class") }
         if let confusion { _ = try ConfusionOutput(confusion) }
     }
@@ -166,13 +169,18 @@ struct Probe: Tool {
         }
         try ProbeCheck.all(sets, embedded: encoder == nil)
         let chosen = ChosenMetric(metric, test: sets[sets.count - 1]), isSeveral = try severalLabels(chosen, sets)
-        let metric = isSeveral || chosen.metric != .map11 ? chosen : ChosenMetric(.top1, test: sets[sets.count - 1])
+        let metric = isSeveral || chosen.metric != .map11 ? chosen : .oneLabel
+        if isSeveral && matrix != nil {
+            throw refuse("samples that show several classes have no confusion matrix", "leave out --confusion")
+        }
         let classes =
             isSeveral
             ? try ProbeClasses(several: sets, unmatched: unmatched ?? .errors)
             : try ProbeClasses(sets, unmatched: unmatched ?? .errors)
         sets = zip(sets, classes.kept).map { set, rows in rows.map(set.gather) ?? set }
-        for other in sets.dropFirst() { ProbeCheck.warnAboutCopies(sets[0], other) }
+        for (index, set) in sets.enumerated() {
+            for other in sets[(index + 1)...] { ProbeCheck.warnAboutCopies(set, other) }
+        }
         Console.note("\(network.isGiven ? network.name : "embedded before"), \(backend.summary)")
         encoder?.warnAboutSize(of: sets[0].content.shape)
         let samples = try zip(sets, classes.targets).map { set, targets in
@@ -184,12 +192,7 @@ struct Probe: Tool {
             sets: sets, samples: samples, classes: classes, metric: metric,
             encoder: encoder.map { ($0, network.name) }, backend: backend)
         let report = try evaluation.report()
-        if let matrix {
-            guard let counts = report.confusion else {
-                throw refuse("samples that show several classes have no confusion matrix", "leave out --confusion")
-            }
-            try matrix.write(counts, names: classes.names)
-        }
+        if let matrix, let counts = report.confusion { try matrix.write(counts, names: classes.names) }
         try Console.printOutput(json ? report.json : report.table(perClass: perClass))
     }
 
@@ -202,15 +205,13 @@ struct Probe: Tool {
                 warn("\(chosenRecipe.name) knows one label a sample: the first of each counts, by top-1")
                 return false
             }
+            if !isMarked { warn("not all sets have y.all: the first label of each sample counts, by top-1") }
             return isMarked
         }
         guard isMarked else {
             throw Failure(
                 .data, "map11 is for samples that may show several classes, and a set has no y.all",
                 "read VOC with class=all, or give another --metric")
-        }
-        if case .descent = chosenRecipe.method {
-            throw refuse("--metric map11 is for --recipe lbfgs", "give both, or another metric")
         }
         return true
     }

@@ -69,7 +69,7 @@ struct Miniature {
         for (key, answer) in answers {
             let dataset = try open(set, key, strict: true)
             #expect(answer.classes.isEmpty || dataset.classNames == answer.classes, "\(key)")
-            #expect((0..<dataset.count).map(dataset.label) == answer.images.map(\.label), "\(key)")
+            #expect(try (0..<dataset.count).map(dataset.label) == answer.images.map(\.label), "\(key)")
             #expect(dataset.omissions.isEmpty, "\(key): \(dataset.omissions.text)")
             for (index, image) in answer.images.enumerated() {
                 let sample = try dataset.sample(at: index)

@@ -37,7 +37,7 @@ import Testing
         let dataset = try miniature.open("food101", "train")
         #expect(dataset.count == 3 && dataset.omissions.count(.gone) == 1)
         #expect(dataset.omissions.text == "1 listed image that is gone (\(miniature.folder.path)/images/ramen/3.jpg)")
-        #expect((0..<3).map(dataset.label) == [1, 0, 0] && dataset.classNames == whole.classNames)
+        #expect(try (0..<3).map(dataset.label) == [1, 0, 0] && dataset.classNames == whole.classNames)
         #expect(dataset.identity["fingerprint"] != whole.identity["fingerprint"])
         let strict = failure { _ = try miniature.open("food101", "train", strict: true) }
         #expect(strict?.kind == .noInput && strict?.what.contains("1 of the 4 images") == true)

@@ -60,10 +60,20 @@ struct LBFGSTests {
         #expect(outcome.end == .converged && outcome.iterations == 0 && outcome.evaluations == 1)
     }
 
+    /// A gradient that is no number is no minimum.
+    @Test(arguments: [Double.nan, .infinity]) func whatIsNoNumberHasNotConverged(value: Double) throws {
+        let outcome = try LBFGS(tolerance: 1e-6, iterationLimit: 10).minimise(from: [1, 2]) { point, gradient in
+            gradient = [value, 1]
+            return point[0]
+        }
+        #expect(outcome.end == .stalled && outcome.iterations == 0)
+    }
+
     @Test func sumsAreRight() throws {
         let a = (0..<19).map(Double.init), b = (0..<19).map { Double($0 % 3) }
         #expect(Vectors.dot(a, b) == zip(a, b).reduce(0) { $0 + $1.0 * $1.1 })
-        #expect(Vectors.largest([1, -3, 2]) == 3 && Vectors.length([3, 4]) == 5 && Vectors.largest([1, .nan]).isNaN)
+        #expect(Vectors.largest([1, -3, 2]) == 3 && Vectors.length([3, 4]) == 5 && Vectors.largest([]) == 0)
+        #expect(Vectors.largest([1, .nan]).isNaN && Vectors.largest([.nan, 1]).isNaN)
         #expect(Vectors.sum([1, 2], 2, [3, 4]) == [7, 10] && Vectors.difference([1, 2], [3, 5]) == [-2, -3])
     }
 }

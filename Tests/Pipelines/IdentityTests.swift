@@ -214,7 +214,7 @@ struct IdentityTests {
         #expect(fewer.linear == 100 && !fewer.warnings.contains("lacks"))
         let more = try top1("more")
         #expect(abs(try #require(more.linear) - 200 / 3) < 0.01)
-        #expect(more.warnings.contains("the train set lacks 1 classes of the test set, such as kiwi"))
+        #expect(more.warnings.contains("the train set lacks 1 class of the test set, such as kiwi"))
     }
 
     @Test func classesThatCannotBeMatchedAreRefused() throws {
@@ -229,7 +229,7 @@ struct IdentityTests {
         func pair(_ a: String, _ b: String) -> String { "\(Self.probe) -q --train \(a).hls --test \(b).hls" }
         try space.fail(78, pair("named", "bare"), saying: "that of the test set does not")
         try space.fail(78, pair("bare", "named"), saying: "that of the train set does not")
-        try space.fail(65, pair("named", "short"), saying: "has the label 1, and its header names 1 classes")
+        try space.fail(65, pair("named", "short"), saying: "has the label 1, and its header names 1 class")
         try space.fail(78, pair("named", "twice"), saying: "have one name")
         try space.fail(78, pair("named", "foreign"), saying: "no class in common")
         try space.succeed(pair("bare", "plain"))

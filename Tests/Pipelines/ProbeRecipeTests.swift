@@ -161,9 +161,22 @@ struct ProbeRecipeTests {
         try space.fail(65, "\(test) train.hls --shots 11", saying: "no class of the train set has 11 samples")
         #expect(
             try space.run("\(test) two.hls").errors.contains(
-                "the train set lacks 1 classes of the test set, such as cat: their samples count as errors"))
+                "the train set lacks 1 class of the test set, such as cat: their samples count as errors"))
         try space.fail(78, "\(test) two.hls --unmatched refuse", saying: "such as cat: give --unmatched leave-out")
         try space.fail(65, "\(test) train.hls --metric map11", saying: "a set has no y.all")
+        try set(space, "huge", labels(12), noise: 1e25)
+        try space.fail(65, "\(test) huge.hls", saying: "too large for a regression")
+        for penalty in ["1e-310", "0", "nan", "1e31"] {
+            try space.fail(64, "\(test) train.hls --penalty \(penalty)", saying: "is no penalty")
+        }
+        try space.fail(
+            64, "hl-probe --backend plain -k 3 --test test.hls --train train.hls --batch 1 --batch-norm",
+            saying: "a batch norm cannot normalise")
+        try set(space, "cats", labels(6).map { _ in 2 })
+        try set(space, "pairs", labels(30, 2))
+        try space.fail(
+            65, "\(Self.lbfgs) -q --train train.hls --validation cats.hls --test pairs.hls --unmatched leave-out",
+            saying: "no sample of the validation set is left")
     }
 
     @Test func aSetIsTestedOnAnotherWhereNamesAgree() throws {

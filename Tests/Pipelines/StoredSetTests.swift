@@ -69,6 +69,48 @@ struct StoredSetTests {
         #expect(try space.bytes("shapes.hls").count < tensors * 4 / 5)
     }
 
+    /// A stored set may come from other hands: labels are those that it has, and those that it can have.
+    @Test func labelsAndMarksAreTheStreams() throws {
+        let space = try Workspace()
+        func set(_ labels: [Int64], marks: Int? = 3) throws {
+            let count = labels.count
+            var tensors: NamedTensors = [
+                "id": HandMade.ids(count), "y": HostTensor(labels, shape: [count]),
+                "x.0": HostTensor(.u8, shape: [count, 3, 8, 8]) { bytes in
+                    for index in bytes.indices { bytes[index] = UInt8(truncatingIfNeeded: index) }
+                },
+            ]
+            if let marks {
+                tensors["y.all"] = HostTensor(.u8, shape: [count, marks]) { bytes in
+                    for index in bytes.indices { bytes[index] = [0, 1, 255][(index / 2) % 3] }
+                }
+            }
+            try HandMade.stream(
+                to: space.file("set.hls"), generator: nil,
+                data: ["kind": "voc", "directory": "d", "split": "train", "classes": ["a", "b", "c"]], tensors)
+        }
+        try set([0, 2, 1, 2])
+        try space.succeed("hl-sample --data stream:set.hls --size 8 -o a.hls")
+        let (own, stored) = (
+            try SeekableStream(path: space.file("set.hls")).gather(sampleIndices: [0, 1, 2, 3]),
+            try SeekableStream(path: space.file("a.hls")).gather(sampleIndices: [0, 1, 2, 3])
+        )
+        for name in ["y", "y.all"] {
+            #expect(stored.tensors[name]?.withUnsafeBytes(Array.init) == own.tensors[name]?.withUnsafeBytes(Array.init))
+        }
+        try space.succeed("hl-sample --data stream:set.hls,holdout=0.5 --split test --size 8 | hl-view --info > part")
+        #expect(try String(decoding: space.bytes("part"), as: UTF8.self).contains("y.all"))
+        for label in [-1, 3, Int64.max] {
+            try set([0, label, 1])
+            for settings in ["", ",holdout=0.5"] {
+                try space.fail(
+                    65, "hl-sample --data stream:set.hls\(settings) --size 8", saying: "has a sample of class \(label)")
+            }
+        }
+        try set([0, 1], marks: 2)
+        try space.fail(65, "hl-sample --data stream:set.hls --size 8", saying: "marks (y.all) of other classes")
+    }
+
     @Test func whatIsNoStoredSet() throws {
         let space = try Workspace()
         try LoadingTests.fill(space)

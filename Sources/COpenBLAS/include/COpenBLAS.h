@@ -23,7 +23,10 @@ const char *hl_blas_description(void);
 void hl_blas_sgemm(int transpose_a, int transpose_b, int m, int n, int k, float alpha, const float *a, int lda,
                    const float *b, int ldb, float beta, float *c, int ldc);
 
-/// Threads of one call of the library from now on. Returns how many there were before.
+/// Threads of one call of the library; 0 where that cannot be known.
+int hl_blas_threads(void);
+
+/// Sets them from now on. Returns how many there were before.
 int hl_blas_set_threads(int threads);
 
 // Double precision. Matrices are column by column, as LAPACK has them.
@@ -40,14 +43,14 @@ size_t hl_lapack_qr_workspace(int n);
 /// 0 for success.
 int hl_lapack_singular_values(double *a, int m, int n, double *values);
 
+/// Eigenvalues, ascending, and eigenvectors of a symmetric matrix [n, n], whose column i the vector of value i replaces:
+/// LAPACK's dsyevd. Needs no hl_lapack_load. Returns 0, or another number where there is no LAPACK or it failed; then
+/// `matrix` is spoilt.
+int hl_lapack_symmetric_eigen(double *matrix, int n, double *values);
+
 /// C [m, n] = op(A) op(B).
 void hl_blas_dgemm(int transpose_a, int transpose_b, int m, int n, int k, const double *a, int lda, const double *b,
                    int ldb, double *c, int ldc);
 
 /// B [m, n] becomes B R^-1, R upper triangular [n, n].
 void hl_blas_divide_by_upper(const double *r, int n, double *b, int m);
-
-/// Eigenvalues, ascending, and eigenvectors of a symmetric n x n matrix, which row i of `matrix` is replaced by for
-/// value i. Returns 0, or another number where the library has no LAPACK or it failed; then `matrix` is spoilt.
-/// LAPACK's dsyevd: https://www.netlib.org/lapack/
-int hl_blas_dsyevd(int n, double *matrix, double *values);

@@ -27,4 +27,7 @@ package struct Window: Hashable, Sendable {
 
     /// Output side for an input side.
     package func output(_ side: Int) -> Int { (side + 2 * padding + trailing - size) / stride + 1 }
+
+    /// What a depthwise convolution makes of a shape [N, C, H, W]: it keeps samples and channels.
+    func depthwiseOutput(_ shape: [Int]) -> [Int] { [shape[0], shape[1], output(shape[2]), output(shape[3])] }
 }

@@ -112,8 +112,7 @@
         package func depthwise(_ x: Tensor, weight: Tensor, window: Window, on backend: any ConvolutionHost) -> Tensor {
             precondition(weight.shape == [x.shape[1], 1, window.size, window.size])
             let channels = x.shape[1], layout = activationLayout(channels)
-            let result = backend.allocateFloats(
-                [x.shape[0], channels, window.output(x.shape[2]), window.output(x.shape[3])], layout)
+            let result = backend.allocateFloats(window.depthwiseOutput(x.shape), layout)
             guard let convolution = prepared(x.shape, channels, window, HL_FORWARD, isDepthwise: true, backend) else {
                 return result
             }
@@ -125,6 +124,8 @@
         package func depthwiseInputGradient(
             _ gradient: Tensor, weight: Tensor, inputShape: [Int], window: Window, on backend: any ConvolutionHost
         ) -> Tensor {
+            precondition(weight.shape == [inputShape[1], 1, window.size, window.size])
+            precondition(gradient.shape == window.depthwiseOutput(inputShape))
             let channels = inputShape[1], layout = activationLayout(channels)
             let result = backend.allocateFloats(inputShape, layout)
             guard
@@ -139,6 +140,7 @@
         package func depthwiseWeightGradient(
             _ gradient: Tensor, input: Tensor, window: Window, on backend: any ConvolutionHost
         ) -> Tensor {
+            precondition(gradient.shape == window.depthwiseOutput(input.shape))
             let channels = input.shape[1], shape = [channels, 1, window.size, window.size]
             guard
                 let convolution = prepared(

@@ -1,5 +1,6 @@
 import COpenBLAS
 import HLTensor
+import Synchronization
 
 /// Linear algebra in double precision on the host, by OpenBLAS and the LAPACK in it: for statistics, whose matrices are
 /// small and which are differences of what is large.
@@ -20,6 +21,9 @@ package struct LinearAlgebra: Sendable {
                 .software, "cannot use OpenBLAS (\(String(cString: message)))", "install the package libopenblas0")
         }
     }
+
+    /// Threads of one call of the library by others, which none of the calls here may change for good.
+    package static var libraryThreads: Int { Int(hl_blas_threads()) }
 
     /// The singular values, from the largest on, each to some 1e-16 of the largest.
     /// - Throws: `Failure` (software) where the iteration does not converge.
@@ -59,8 +63,19 @@ package struct LinearAlgebra: Sendable {
 extension Libraries {
     /// Runs `body` while every call of OpenBLAS takes one thread: that of whoever calls.
     static func onOneThread<Result>(_ body: () -> Result) -> Result {
-        let before = hl_blas_set_threads(1)
-        defer { _ = hl_blas_set_threads(before) }
+        calls.withLock { calls in
+            if calls.count == 0 { calls.threads = hl_blas_set_threads(1) }
+            calls.count += 1
+        }
+        defer {
+            calls.withLock { calls in
+                calls.count -= 1
+                if calls.count == 0 { _ = hl_blas_set_threads(calls.threads) }
+            }
+        }
         return body()
     }
+
+    /// How many threads are in ``onOneThread(_:)``, and what the first of them found: the last one restores it.
+    private static let calls = Mutex<(count: Int, threads: Int32)>((0, 0))
 }

@@ -22,6 +22,11 @@ final class StoredStream: ImageDataset {
     let identity: JSONObject
     let history: [HistoryEntry]
     private let stream: SeekableStream
+    /// Whether it says of all classes what each image shows.
+    private let hasMarks: Bool
+
+    /// At most, where the header names none.
+    private static let unnamedClasses = 1 << 20
 
     /// Decoded records that are kept: in order the next image mostly is in the same one.
     private static let cacheLimit = 1 << 26
@@ -57,25 +62,48 @@ final class StoredStream: ImageDataset {
         }
         guard stream.sampleCount > 0 else { throw Failure(.noInput, "\(place.path) has no images", "make it again") }
         classNames = data["classes"]?.array?.compactMap(\.string) ?? []
+        let marks = stream.tensors["y.all"]
+        guard marks == nil || marks?.type == .u8 && marks?.shape == [classNames.count] else {
+            throw Failure(
+                .data, "\(place.path) has marks (y.all) of other classes than the \(classNames.count) that it names",
+                "store them with hl-sample --data and -o")
+        }
+        hasMarks = marks != nil
         for key in ["classes", "count", "size"] { data[key] = nil }
         identity = data
         history = StreamHeader.history(joining: stream.headers)
     }
 
-    func label(at index: Int) -> Int {
-        guard let (batch, row) = try? place(index), let labels = batch.tensors["y"] else { return 0 }
-        return Int(labels.integers[row])
+    func label(at index: Int) throws -> Int {
+        let (batch, row) = try place(index)
+        return try label(in: batch, row)
+    }
+
+    private func label(in batch: Batch, _ row: Int) throws -> Int {
+        let label = try batch.require("y", .i64, rank: 1).withUnsafeElements(as: Int64.self) { $0[row] }
+        guard label >= 0, label < (classNames.isEmpty ? Self.unnamedClasses : classNames.count) else {
+            throw Failure(
+                .data, "\(stream.name) has a sample of class \(label), and its header names \(classNames.count)",
+                "store the set again with hl-sample --data and -o")
+        }
+        return Int(label)
+    }
+
+    func marks(at index: Int) throws -> ArraySlice<UInt8>? {
+        guard hasMarks else { return nil }
+        let (batch, row) = try place(index)
+        return try batch.require("y.all", .u8, rank: 2).rows(row..<row + 1).withUnsafeElements(as: UInt8.self) {
+            ArraySlice($0)
+        }
     }
 
     func encodedSample(at index: Int) throws -> EncodedSample {
         let (batch, row) = try place(index)
-        guard let ids = batch.tensors["id"], let labels = batch.tensors["y"], let images = batch.tensors["x.0"] else {
-            preconditionFailure("the tensors were there when the file was opened")
-        }
-        let id = ids.withUnsafeElements(as: Int64.self) { $0[row] }
+        let images = try batch.require("x.0", .u8, rank: 4)
+        let id = try batch.require("id", .i64, rank: 1).withUnsafeElements(as: Int64.self) { $0[row] }
         let image = images.rows(row..<row + 1).reshaped(Array(images.shape.dropFirst()))
         return EncodedSample(
-            id: id, label: Int(labels.withUnsafeElements(as: Int64.self) { $0[row] }),
+            id: id, label: try label(in: batch, row),
             image: EncodedImage(Image(pixels: image), name: "sample \(id) of \(stream.name)"))
     }
 

@@ -95,7 +95,7 @@ package struct PreparedCrop: Sendable, Equatable {
         let json = try JSONValue(parsing: text, name: Self.key)
         guard let frame = json["of"]?.string.flatMap(Frame.init), let side = json["side"]?.integer.map(Int.init),
             (1...Image.maximumSide).contains(side), let views = json["views"]?.integer.map(Int.init), views >= 1,
-            let seed = json["seed"].flatMap(Self.seed)
+            let seed = json["seed"]?.seed
         else {
             throw Failure(.data, "\(Self.key) of the stream is '\(text)'", "make the stream again with hl-sample")
         }
@@ -106,10 +106,6 @@ package struct PreparedCrop: Sendable, Equatable {
                 "the stream has crops with the \(key) \(json[key]?.text ?? "missing"), not \(value.text)",
                 "make it with --random-resized-crop of this version of hl-sample")
         }
-    }
-
-    private static func seed(_ value: JSONValue) -> UInt64? {
-        value.integer.flatMap { UInt64(exactly: $0) } ?? value.string.flatMap { UInt64($0) }
     }
 
     /// Whether images of two streams may be mixed: the seeds may differ.

@@ -51,7 +51,7 @@ package enum EncoderCheckpoint {
             let training = try metadata["hl.training"].map { _ in try own.json("hl.training") }
             let description = try EncoderDescription(
                 stored.architecture, side: choice.side ?? stored.side,
-                crop: choice.crop ?? (choice.side == nil ? stored.crop : nil), layer: choice.layer,
+                crop: choice.crop ?? (choice.side == nil ? stored.crop : nil), layer: choice.layer ?? stored.layer,
                 supervision: training?["method"] == "supervised" ? "the labels of its stream" : stored.supervision)
             try check(choice.architecture, description.architecture, path)
             let backbone = tensors.filter { $0.name.hasPrefix(prefix) }

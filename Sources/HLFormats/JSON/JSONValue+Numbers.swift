@@ -28,4 +28,13 @@ extension JSONValue {
     package static func seed(_ seed: UInt64) -> JSONValue {
         Int64(exactly: seed).map { .integer($0) } ?? .string(String(seed))
     }
+
+    /// The seed that this is, in either form; nil where it is none.
+    package var seed: UInt64? {
+        switch self {
+        case .integer(let value): UInt64(exactly: value)
+        case .string(let text): UInt64(text)
+        default: nil
+        }
+    }
 }

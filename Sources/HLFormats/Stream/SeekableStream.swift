@@ -51,38 +51,56 @@ package final class SeekableStream: Sendable {
             throw Failure(.noInput, "\(path) cannot be read out of order", "write the stream to a file with -o")
         }
         if size == 0 { throw Failure(.data, "\(path) is empty", "make it again") }
-        var grammar = StreamGrammar(name: path)
+        let contents: Contents
+        do {
+            contents = try Contents(of: source, fileSize: size, name: path, believing: true)
+        } catch {
+            // Something is damaged, or sizes that mislead: record by record it shows what and where.
+            contents = try Contents(of: source, fileSize: size, name: path, believing: false)
+        }
+        headers = contents.headers
+        places = contents.places
+        layout = contents.grammar.layout
+        rowCounts = contents.counts
+        sampleCount = contents.grammar.samples
+        firstSamples = contents.counts.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1) }
+    }
+
+    /// What is found when a file is opened.
+    private struct Contents {
+        var grammar: StreamGrammar
         var headers: [StreamHeader] = []
         var places: [Place] = []
         var counts: [Int] = []
-        do {
-            for (place, summary) in try StreamIndex.records(source, fileSize: size, name: path) {
-                switch summary {
-                case .header(let header):
-                    try grammar.accept(header)
-                    headers.append(header)
-                case .end(let batches, let samples): try grammar.acceptEnd(batches: batches, samples: samples)
-                case .batch(let layout, let count):
-                    try grammar.accept(layout, count: count)
-                    if count > 0 {
-                        places.append(Place(offset: place.offset, size: place.size))
-                        counts.append(count)
-                    }
-                }
+
+        /// - Parameter believing: as of `StreamIndex.records`.
+        init(of source: FileDescriptorSource, fileSize: Int, name: String, believing: Bool) throws {
+            grammar = StreamGrammar(name: name)
+            do {
+                let records = try StreamIndex.records(source, fileSize: fileSize, name: name, believing: believing)
+                for (place, summary) in records { try accept(summary, at: place) }
+                try grammar.finish()
+            } catch {
+                throw grammar.explain(error)
             }
-            try grammar.finish()
-        } catch {
-            throw grammar.explain(error)
+            guard !headers.isEmpty else {
+                throw Failure(.data, "\(name) is not a stream (no header)", StreamGrammar.notAStream)
+            }
         }
-        guard !headers.isEmpty else {
-            throw Failure(.data, "\(path) is not a stream (no header)", StreamGrammar.notAStream)
+
+        private mutating func accept(_ summary: StreamIndex.Summary, at place: StreamIndex.Range) throws {
+            switch summary {
+            case .header(let header):
+                try grammar.accept(header)
+                headers.append(header)
+            case .end(let batches, let samples): try grammar.acceptEnd(batches: batches, samples: samples)
+            case .batch(let layout, let count):
+                try grammar.accept(layout, count: count)
+                guard count > 0 else { return }
+                places.append(Place(offset: place.offset, size: place.size))
+                counts.append(count)
+            }
         }
-        self.headers = headers
-        self.places = places
-        layout = grammar.layout
-        rowCounts = counts
-        sampleCount = grammar.samples
-        firstSamples = counts.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1) }
     }
 
     /// The batch record `index`, from 0.

@@ -18,13 +18,7 @@ package struct HistoryEntry: Sendable, Equatable {
     package var version: String? { json["version"]?.string }
     package var arguments: [String] { json["arguments"]?.array?.compactMap(\.string) ?? [] }
 
-    package var seed: UInt64? {
-        switch json["seed"] {
-        case .integer(let value): UInt64(exactly: value)
-        case .string(let text): UInt64(text)
-        default: nil
-        }
-    }
+    package var seed: UInt64? { json["seed"]?.seed }
 }
 
 /// The first record of a stream: where its samples come from. What this version does not know is carried along.

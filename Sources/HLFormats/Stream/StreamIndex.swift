@@ -10,16 +10,17 @@ enum StreamIndex {
 
     typealias Range = (offset: Int, size: Int)
 
-    /// The records of a file in their order, and what they are. In a file with a seek table batches are believed to be as
-    /// one before them of the same size: a file of a million images is opened by reading a few of them. What is really
-    /// there shows when a record is decoded, and their number before.
+    /// The records of a file in their order, and what they are.
+    /// - Parameter believing: whether, in a file with a seek table, records are taken for what one before them of the same
+    ///   size was, a batch: a file of a million images is opened by reading a few of them. A header may have that size
+    ///   too, which the totals of the end records tell.
     static func records(
-        _ source: FileDescriptorSource, fileSize: Int, name: String
+        _ source: FileDescriptorSource, fileSize: Int, name: String, believing: Bool
     ) throws -> [(place: Range, summary: Summary)] {
         if let table = try table(source, fileSize: fileSize) {
             var known: [UInt32: Summary] = [:]
             return try table.map { place, contentSize in
-                if let summary = known[contentSize] { return (place, summary) }
+                if believing, let summary = known[contentSize] { return (place, summary) }
                 let summary = try summary(source, offset: place.offset, size: place.size, name: name)
                 if case .batch = summary { known[contentSize] = summary }
                 return (place, summary)

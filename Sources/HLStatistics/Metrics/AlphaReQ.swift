@@ -40,7 +40,7 @@ package enum AlphaReQ {
             guard rank >= last else {
                 throw Failure(
                     .data, "α-ReQ fits ranks to \(last), and the embeddings have rank \(rank)",
-                    rank < first + fewestRanks ? "take another encoder" : "give --ranks \(first)-\(rank)")
+                    rank - first + 1 < fewestRanks ? "take another encoder" : "give --ranks \(first)-\(rank)")
             }
             let eigenvalues = values.map { $0 * $0 / Double(set.count - 1) }
             return MetricResult(

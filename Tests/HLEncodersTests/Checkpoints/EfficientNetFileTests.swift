@@ -151,6 +151,19 @@ extension EncodersTests {
             #expect(shorter.kind == .incompatible && shorter.what.contains("its stage 7 has other blocks"))
             let missing = try refusal(published.filter { $0.name != "_blocks.4._bn1.running_var" })
             #expect(missing.kind == .data && missing.what.contains("blocks.2.1.bn2.running_var"))
+            // Neither is memory asked for that a file has not.
+            for shape in [[5, 7], [1 << 40, 0]] {
+                let rest = published.filter { $0.name != "_fc.weight" }
+                let classifier = HostTensor(.f32, shape: shape) { bytes in
+                    for index in bytes.indices { bytes[index] = 0 }
+                }
+                let classified = try refusal(
+                    rest + [("_fc.weight", classifier)], EncoderChoice(architecture: "tf_efficientnet_lite0"))
+                #expect(classified.kind == .incompatible && classified.what.contains("classifier.weight is \(shape)"))
+            }
+            for classes in [-1, 0, 1 << 40] {
+                #expect(failure { _ = try EfficientNetLiteArchitecture(classes: classes) }?.kind == .usage)
+            }
             let layer = try refusal(published, EncoderChoice(layer: "layer4"))
             #expect(layer.kind == .usage && layer.what.contains("no layer 'layer4'"))
         }

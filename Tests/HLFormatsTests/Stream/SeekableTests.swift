@@ -63,6 +63,34 @@ import Testing
         try expectWhole(plain + table.frame)
     }
 
+    /// A table says how large records are, and not what.
+    @Test func aHeaderAsLargeAsABatch() throws {
+        func sizes(_ bytes: [UInt8]) throws -> [Int] {
+            let reader = try ZstdFrameReader(source: MemorySource(bytes))
+            return try (0..<2).map { _ in try #require(try reader.next()).count }
+        }
+        func header(_ note: Int) -> StreamHeader {
+            var header = Fixtures.header()
+            header.metadata["x.note"] = String(repeating: "n", count: note)
+            return header
+        }
+        let batch = try sizes(Fixtures.stream([40]))[1]
+        let note = try #require(
+            try (0..<batch).first { try sizes(Fixtures.stream([1], header: header($0)))[0] == batch })
+        let sink = MemorySink()
+        let writer = try StreamWriter(sink, level: -5, seekable: true)
+        try writer.writeHeader(Fixtures.header())
+        try writer.write(Fixtures.batch(0, 40))
+        try writer.join(header(note))
+        try writer.write(Fixtures.batch(40, 3))
+        try writer.finish()
+        try open(sink.bytes) { stream in
+            #expect(stream.headers.count == 2 && stream.rowCounts == [40, 3])
+            let (last, expected) = (try stream.record(at: 1), try Fixtures.batch(40, 3))
+            #expect(Fixtures.describe(last) == Fixtures.describe(expected))
+        }
+    }
+
     @Test func theTableIsInTheOfficialFormat() throws {
         let bytes = try Fixtures.stream([4, 3], seekable: true)
         let plain = try Fixtures.stream([4, 3])

@@ -100,6 +100,7 @@ struct MetricFixtureTests {
     /// Batches and threads change no bit.
     @Test(arguments: [
         "rankme", "alpha-req", "lidar", "alignment", "uniformity", "frechet", "kernel", "precision-recall",
+        "density-coverage",
     ])
     func bits(_ name: String) throws {
         let metric = try #require(EmbeddingMetrics[name: name])

@@ -12,14 +12,21 @@ package struct EfficientNetLiteArchitecture: BackboneArchitecture {
 
     /// Channels stay whole numbers for multiples of 4.
     static let widths = 4...256
+    /// Beyond any classifier; a number in a file must not be memory that is asked for.
+    static let classCounts = 1...1 << 20
 
-    /// - Throws: `Failure` (usage) for a width that none has.
+    /// - Throws: `Failure` (usage) for a width or a number of classes that none has.
     package init(
         _ variant: EfficientNetLite.Variant = .tensorFlow, width: Int = EfficientNetLite.publishedWidth,
         classes: Int? = nil
     ) throws {
         guard Self.widths.contains(width), width % 4 == 0 else {
             throw Failure(.usage, "an EfficientNet-Lite of width \(width)", "choose a multiple of 4 up to 256")
+        }
+        if let classes, !Self.classCounts.contains(classes) {
+            throw Failure(
+                .usage, "an EfficientNet-Lite for \(classes) classes",
+                "choose from \(Self.classCounts.lowerBound) to \(Self.classCounts.upperBound)")
         }
         self.variant = variant
         self.width = width

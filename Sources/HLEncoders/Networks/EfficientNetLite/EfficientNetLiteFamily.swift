@@ -103,8 +103,11 @@ struct EfficientNetLiteFamily: BackboneFamily {
                 "\(file) holds an EfficientNet-Lite0 and does not say whether it pads as TensorFlow or as PyTorch does",
                 "give --arch \(names)")
         }
-        let classifier = shape("classifier.weight")
-        return try Architecture(variant, width: width, classes: classifier?.count == 2 ? classifier?[0] : nil)
+        guard let classifier = shape("classifier.weight") else { return try Architecture(variant, width: width) }
+        guard classifier.count == 2, classifier[1] == EfficientNetLite.headChannels(width: width),
+            let classified = try? Architecture(variant, width: width, classes: classifier[0])
+        else { throw Self.other(file, "classifier.weight is \(classifier)") }
+        return classified
     }
 
     private static func other(_ file: String, _ reason: String) -> Failure {

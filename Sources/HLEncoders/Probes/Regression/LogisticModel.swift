@@ -18,7 +18,8 @@ package struct LogisticFit: Sendable {
     /// scikit-learn's objective, C Σ loss + ½ ‖W‖² with C = 1/λ, where the intercepts are not penalised.
     package let objective: Double
     /// Largest absolute entry of the gradient of the mean loss and its penalty, λ/(2n) ‖W‖², with regard to weights and
-    /// intercepts of the features as they are: what scikit-learn compares with its `tol`.
+    /// intercepts of the features as they are: what scikit-learn compares with its `tol`. Of a fit that has not converged
+    /// an estimate.
     package let gradientNorm: Double
     /// Steps of L-BFGS.
     package let iterations: Int

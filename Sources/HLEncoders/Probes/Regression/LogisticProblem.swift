@@ -30,11 +30,16 @@ package final class LogisticProblem {
     private enum Loss { case softmax, binary }
 
     /// - Parameter samples: some of at least two classes (or, of several a sample, some with and some without one).
-    /// - Throws: whatever went wrong on the backend.
+    /// - Throws: `Failure` (data) for features too large to be squared; whatever went wrong on the backend.
     package init(_ samples: TargetedFeatures, on backend: any Backend) throws {
         self.backend = backend
         (count, width, classes) = (samples.targets.count, samples.features.rowSize, samples.targets.classes)
         basis = try FeatureBasis(samples.features, on: backend)
+        guard basis.variances.allSatisfy(\.isFinite) else {
+            throw Failure(
+                .data, "the features are too large for a regression: their squares are beyond all numbers",
+                "give --features standard or unit")
+        }
         features = basis.coordinates(of: samples.features)
         let learnable = samples.targets.learnable, shown = samples.targets.samplesOfClasses
         switch samples.targets {
@@ -134,17 +139,15 @@ package final class LogisticProblem {
         )
     }
 
-    /// The largest absolute entry of a gradient with regard to the features as they are, exact where it is within
-    /// √d times the tolerance, and else a bound from below, which spares the turn.
+    /// The largest absolute entry of a gradient with regard to the features as they are, which is exact where that in the
+    /// problem's coordinates is small; else the mean size of those, which spares the turn.
     private func norm(_ gradient: [Double], within tolerance: Double) throws -> Double {
         let stride = width + 1
-        var longest = 0.0, intercept = 0.0
-        for output in outputs.indices {
-            let row = Array(gradient[(output * stride)..<(output * stride + width)])
-            longest = max(longest, Vectors.length(row))
-            intercept = max(intercept, abs(gradient[output * stride + width]))
-        }
-        let bound = max(intercept, longest / Double(width).squareRoot())
+        let bound = Vectors.largest(
+            outputs.indices.flatMap { output in
+                let row = Array(gradient[(output * stride)..<(output * stride + width)])
+                return [Vectors.length(row) / Double(width).squareRoot(), gradient[output * stride + width]]
+            })
         guard bound <= tolerance else { return bound }
         return Vectors.largest(try ownGradient(gradient))
     }

@@ -17,10 +17,9 @@ package struct SymmetricEigen: Sendable {
     package init?(_ matrix: [Double], count n: Int) {
         precondition(matrix.count == n * n && n > 0)
         var rows = matrix, values = [Double](repeating: 0, count: n)
-        guard hl_blas_is_loaded() != 0 else { return nil }
-        let before = hl_blas_set_threads(1)
-        defer { _ = hl_blas_set_threads(before) }
-        guard hl_blas_dsyevd(Int32(n), &rows, &values) == 0 else { return nil }
+        guard hl_blas_is_loaded() != 0,
+            Libraries.onOneThread({ hl_lapack_symmetric_eigen(&rows, Int32(n), &values) }) == 0
+        else { return nil }
         self.values = values
         vectors = rows
     }
