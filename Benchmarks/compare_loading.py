@@ -61,7 +61,7 @@ def reference(options, python, *arguments):
     found = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     if found.returncode != 0:
         return None, found.stderr.strip().splitlines()[-1:]
-    return json.loads(found.stdout.splitlines()[-1])["images_per_second"], None
+    return json.loads(found.stdout.splitlines()[-1]).get("images_per_second"), None
 
 
 def main():

@@ -6,7 +6,8 @@ Both sets are streams of embeddings with labels (hl-encode). The transcription i
 evaluation with the paper's settings: torch.nn.Linear, SGD with momentum 0.9 and rate 30, no decay, cross-entropy, batches
 of 256, 60 epochs, half a cosine to 0 step by step. Initial weights and orders are those of hl-probe's seed, computed here
 from its definition: Philox4x32-10, quantiles of N(0, 0.01), and 40 rounds of swap-or-not. Prints top-1 and top-5 of both
-for each seed and the largest difference in points; leaves with 1 where it is above --within.
+for each seed and the largest difference in points; leaves with 1 where it is above --within. Rounding grows at rate 30:
+--double also runs the transcription in float64, to tell how far PyTorch is from itself.
 """
 
 import argparse
@@ -62,8 +63,8 @@ def order(count, seed, epoch):
 
 
 def transcription(train, labels, test, asked, classes, seed, epochs, batch, rate):
-    """Top-1 and top-5 in percent."""
-    layer = torch.nn.Linear(train.shape[1], classes)
+    """Top-1 and top-5 in percent, computed in the features' precision."""
+    layer = torch.nn.Linear(train.shape[1], classes, dtype=train.dtype)
     with torch.no_grad():
         layer.weight.copy_(initial_weight(seed, classes, train.shape[1]))
         layer.bias.zero_()
@@ -93,6 +94,7 @@ def main():
     parser.add_argument("--batch", type=int, default=256, help="(256)")
     parser.add_argument("--rate", type=float, default=30, help="(30)")
     parser.add_argument("--within", type=float, default=0.5, help="points that top-1 may differ by (0.5)")
+    parser.add_argument("--double", action="store_true", help="also run the transcription in float64")
     options = parser.parse_args()
     command = [
         options.ours, "--recipe", "paper", "--train", options.train, "--test", options.test, "--json", "--quiet",
@@ -104,15 +106,23 @@ def main():
     classes = np.unique(np.concatenate([labels, asked]))
     train, test = torch.from_numpy(train.copy()), torch.from_numpy(test.copy())
     labels, asked = (torch.from_numpy(np.searchsorted(classes, values)) for values in (labels, asked))
-    worst = 0
+    differences, own = [], []
     for seed in range(options.seeds):
-        top1, top5 = transcription(
-            train, labels, test, asked, len(classes), seed, options.epochs, options.batch, options.rate)
+        rest = len(classes), seed, options.epochs, options.batch, options.rate
+        top1, top5 = transcription(train, labels, test, asked, *rest)
         ours = report["top1"]["values"][seed], report["top5"]["values"][seed]
-        print(f"seed {seed}: ours {ours[0]:.2f} and {ours[1]:.2f}, PyTorch {torch.__version__} {top1:.2f} and {top5:.2f}")
-        worst = max(worst, abs(ours[0] - top1))
-    print(f"top-1 within {worst:.2f} points")
-    sys.exit(worst > options.within)
+        line = f"seed {seed}: ours {ours[0]:.2f} and {ours[1]:.2f}, PyTorch {torch.__version__} {top1:.2f} and {top5:.2f}"
+        if options.double:
+            double = transcription(train.double(), labels, test.double(), asked, *rest)
+            line += f", in float64 {double[0]:.2f} and {double[1]:.2f}"
+            own.append(top1 - double[0])
+        print(line, flush=True)
+        differences.append(ours[0] - top1)
+    worst = max(map(abs, differences))
+    print(f"{len(asked)} test samples: top-1 within {worst:.2f} points, {np.mean(differences):+.2f} on average")
+    if own:
+        print(f"PyTorch in float32 is within {max(map(abs, own)):.2f} points of float64, {np.mean(own):+.2f} on average")
+    sys.exit(round(worst, 6) > options.within)
 
 
 if __name__ == "__main__":

@@ -11,19 +11,26 @@ package struct LBFGS: Sendable, Equatable {
     package var memory: Int
     /// Largest absolute entry of the gradient at which the minimum counts as reached (scipy's `gtol`).
     package var tolerance: Double
+    /// Largest share of the value that the last step may have lowered it by where the minimum counts as reached; infinite
+    /// asks for none. A gradient alone has the scale of whatever it is taken with regard to, so that it is small far from
+    /// the minimum of a function which is flat everywhere.
+    package var improvement: Double
     /// Steps at most.
     package var iterationLimit: Int
 
     /// As scikit-learn's logistic regression has it by default, unless told otherwise.
-    package init(memory: Int = 10, tolerance: Double = 1e-4, iterationLimit: Int = 100) {
+    package init(
+        memory: Int = 10, tolerance: Double = 1e-4, improvement: Double = .infinity, iterationLimit: Int = 100
+    ) {
         self.memory = memory
         self.tolerance = tolerance
+        self.improvement = improvement
         self.iterationLimit = iterationLimit
     }
 
     /// Why a minimisation ended.
     package enum End: String, Sendable {
-        /// The gradient is within the tolerance.
+        /// The gradient is within the tolerance, and the last step changed little.
         case converged
         /// No step leads further down: rounding hides the rest.
         case stalled
@@ -62,13 +69,13 @@ package struct LBFGS: Sendable, Equatable {
         var state = WolfeSearch.State(point: start, value: 0, gradient: [Double](repeating: 0, count: start.count))
         state.value = try function(state.point, &state.gradient)
         var history = History(limit: memory, curvature: curvature), search = WolfeSearch(evaluations: 1)
-        var iterations = 0, size = try norm(state.gradient), flat = 0
+        var iterations = 0, size = try norm(state.gradient), flat = 0, isSettled = improvement == .infinity
         func outcome(_ end: End) -> Outcome {
             Outcome(
                 point: state.point, value: state.value, gradientNorm: size, iterations: iterations,
                 evaluations: search.evaluations, end: end)
         }
-        while !(size <= tolerance) {
+        while !(size <= tolerance && isSettled) {
             // What is no number shows no way.
             guard size.isFinite && state.value.isFinite else { return outcome(.stalled) }
             if iterations == iterationLimit { return outcome(.limit) }
@@ -76,13 +83,15 @@ package struct LBFGS: Sendable, Equatable {
             let first = history.isEmpty && curvature == nil ? min(1, 1 / Vectors.length(state.gradient)) : 1
             guard let next = try search.step(from: state, along: direction, first: first, function) else {
                 // Once more down the gradient itself, before giving up.
-                if history.isEmpty { return outcome(.stalled) }
+                if history.isEmpty { return outcome(size <= tolerance ? .converged : .stalled) }
                 history.forget()
                 continue
             }
             // Values that no longer tell points apart end it after a few steps, unless the gradient still shrinks.
             let nextSize = try norm(next.gradient)
-            flat = state.value - next.value <= 1e-9 * abs(state.value) && nextSize >= 0.9 * size ? flat + 1 : 0
+            let decrease = state.value - next.value
+            flat = decrease <= 1e-9 * abs(state.value) && nextSize >= 0.9 * size ? flat + 1 : 0
+            isSettled = decrease <= improvement * abs(state.value)
             history.add(from: state, to: next)
             (state, size, iterations) = (next, nextSize, iterations + 1)
             if flat == 5 && size > tolerance { return outcome(.stalled) }

@@ -25,7 +25,10 @@ struct RegressionOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Largest entry of the gradient at which a fit has converged. (number above 0; default: 0.0001)",
+            """
+            Largest entry of the gradient, and largest share that the last step lowered the objective by, at which a fit \
+            has converged. (number above 0; default: 0.0001)
+            """,
             valueName: "x"))
     var tolerance: Double?
 
@@ -107,6 +110,7 @@ struct RegressionOptions: ParsableArguments {
         var search = recipe.search
         search.penalties = try penalties() ?? search.penalties
         search.solver.tolerance = tolerance ?? search.solver.tolerance
+        search.solver.improvement = search.solver.tolerance
         search.solver.iterationLimit = iterations ?? search.solver.iterationLimit
         return search
     }

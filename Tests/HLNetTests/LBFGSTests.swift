@@ -60,6 +60,19 @@ struct LBFGSTests {
         #expect(outcome.end == .converged && outcome.iterations == 0 && outcome.evaluations == 1)
     }
 
+    /// Of a function that is flat everywhere a small gradient says nothing: a step must also have led nowhere.
+    @Test func goesOnWhereStepsStillHelp() throws {
+        func flat(_ x: [Double], _ gradient: inout [Double]) -> Double {
+            let value = rosenbrock(x, &gradient)
+            gradient = gradient.map { $0 * 1e-6 }
+            return value * 1e-6
+        }
+        let byGradient = try LBFGS(tolerance: 1e-3).minimise(from: [-1.2, 1], flat)
+        #expect(byGradient.end == .converged && byGradient.iterations == 0)
+        let byBoth = try LBFGS(tolerance: 1e-3, improvement: 1e-4).minimise(from: [-1.2, 1], flat)
+        #expect(byBoth.end == .converged && byBoth.value < 1e-8 * byGradient.value)
+    }
+
     /// A gradient that is no number is no minimum.
     @Test(arguments: [Double.nan, .infinity]) func whatIsNoNumberHasNotConverged(value: Double) throws {
         let outcome = try LBFGS(tolerance: 1e-6, iterationLimit: 10).minimise(from: [1, 2]) { point, gradient in
