@@ -15,7 +15,9 @@ package struct PenaltySearch: Sendable, Equatable {
     package var solver: LBFGS
 
     /// 45 penalties from 1e-6 to 1e5.
-    package init(penalties: [Double] = Self.logarithmic(45, from: 1e-6, to: 1e5), solver: LBFGS = LBFGS(improvement: 1e-4)) {
+    package init(
+        penalties: [Double] = Self.logarithmic(45, from: 1e-6, to: 1e5), solver: LBFGS = LBFGS(improvement: 1e-4)
+    ) {
         precondition(!penalties.isEmpty && penalties.allSatisfy { $0 > 0 })
         self.penalties = penalties.sorted()
         self.solver = solver
