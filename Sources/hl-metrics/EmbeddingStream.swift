@@ -8,7 +8,7 @@ import HLTensor
 struct EmbeddingStream {
     /// For messages.
     let name: String
-    let set: EmbeddingSet
+    private(set) var set: EmbeddingSet
     /// The view of metrics of one view.
     let view: Int
     /// Those that metrics of several views took.
@@ -18,16 +18,16 @@ struct EmbeddingStream {
     /// - Parameters:
     ///   - role: such as `reference`, for messages.
     ///   - views: for metrics of several views; nil takes all that the stream has.
+    ///   - wanted: what metrics need to have seen of it.
     /// - Throws: `Failure`: data for an empty stream, one without embeddings or with what is no number; incompatible for
     ///   joined streams of several encoders; and what the reader throws.
     static func read(
-        path: String, role: String, view: Int, views chosen: [Int]?, metrics: [EmbeddingMetric],
+        path: String, role: String, view: Int, views chosen: [Int]?, needs wanted: EmbeddingNeeds,
         algebra: LinearAlgebra
     ) throws -> EmbeddingStream {
         let reader = try StreamInput.open(path: path), progress = Progress(total: reader.expectedSamples)
         let source = ReadAhead(reader)
-        var needs = metrics.reduce(into: EmbeddingNeeds()) { $0.formUnion($1.needs) }
-        var views: [Int] = [], accumulator: EmbeddingSet.Accumulator?
+        var needs = wanted, views: [Int] = [], accumulator: EmbeddingSet.Accumulator?
         var space = EmbeddingSpace(role: role)
         while let batch = try source.next() {
             let embeddings = try embeddings(view, of: batch)
@@ -62,6 +62,9 @@ struct EmbeddingStream {
         return EmbeddingStream(
             name: reader.name, set: accumulator.finished(), view: view, views: views, space: space)
     }
+
+    /// Divides every feature.
+    mutating func divide(by deviations: FeatureDeviations) { set = set.divided(by: deviations) }
 
     /// - Throws: `Failure` (incompatible) for embeddings of different length or, as far as the headers say, of two encoders.
     func requireSameSpace(as other: EmbeddingStream) throws {

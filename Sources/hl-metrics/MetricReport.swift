@@ -7,6 +7,8 @@ import HLStatistics
 struct MetricReport {
     let samples: EmbeddingStream
     let reference: EmbeddingStream?
+    /// Whether features were divided by their deviations in the reference.
+    let areStandard: Bool
     let subject: MetricSubject
     let results: [(metric: EmbeddingMetric, result: MetricResult)]
     let leftOut: [MetricPlan.Omission]
@@ -17,7 +19,8 @@ struct MetricReport {
         let views = samples.views.count > 1 ? "view \(samples.view) of \(samples.views.count)" : "view \(samples.view)"
         var text = "\(samples.set.count) samples, \(subject.dimension) dimensions, \(views)"
         if let reference { text += "; reference: \(reference.set.count) samples of \(reference.name)" }
-        text += "\nfeatures: \(space.text)\n\n"
+        text += "\nfeatures: \(space.text)"
+        text += areStandard ? ", each divided by its standard deviation in the reference\n\n" : "\n\n"
         var table = TextTable(["metric", "value", "±", "samples from", "settings", "source"], words: [4, 5])
         for (metric, result) in results {
             for value in result.values {
@@ -59,6 +62,7 @@ struct MetricReport {
         if let reference { object["reference"] = Self.json(reference) }
         object["dimension"] = .integer(Int64(subject.dimension))
         object["space"] = space.encoder ?? .null
+        object["features"] = .string(areStandard ? "standard" : "raw")
         var metrics = JSONObject()
         for (metric, result) in results {
             for value in result.values {

@@ -8,6 +8,8 @@ import HLViews
 
 /// hl-metrics: how good embeddings are, without labels.
 struct Metrics: Tool {
+    enum FeatureChoice: String, CaseIterable, ExpressibleByArgument { case raw, standard }
+
     static let configuration = describe(
         "hl-metrics", "Measure embeddings without labels: their rank and spread, and how far two sets are apart.",
         discussion: """
@@ -73,6 +75,12 @@ struct Metrics: Tool {
                 + "fewer)", valueName: "n"))
     var subsetSize: Int?
 
+    @Option(
+        help: ArgumentHelp(
+            "Features between two streams: raw, or standard, divided by their standard deviation in --reference. (name)",
+            valueName: "name"), completion: .list(FeatureChoice.allCases.map(\.rawValue)))
+    var features = FeatureChoice.raw
+
     @OptionGroup var randomness: SeedOption
 
     @Flag(help: "Print JSON instead of a table.")
@@ -88,6 +96,9 @@ struct Metrics: Tool {
             reference == nil || reference != "-" || input != "-", "standard input cannot be both streams",
             "name a file for one of them")
         try check((0...9999).contains(view), "there is no view \(view)", "give --view a number from 0 to 9999")
+        try check(
+            reference != nil || features == .raw, "features are divided by their deviation in --reference",
+            "give --reference, or leave out --features \(features.rawValue)")
         _ = try chosenViews()
         _ = try chosenRanks()
         try check(
@@ -106,14 +117,21 @@ struct Metrics: Tool {
     func run() throws {
         let algebra = try LinearAlgebra(threads: shared.threads), backend = try computing.onDemand(shared)()
         let chosen = try chosenMetrics(), views = try chosenViews()
-        let samples = try EmbeddingStream.read(
-            path: input, role: "stream", view: view, views: views, metrics: chosen, algebra: algebra)
-        let reference = try self.reference.map {
-            try EmbeddingStream.read(
-                path: $0, role: "reference", view: view, views: nil, metrics: chosen.filter(\.comparesSets),
-                algebra: algebra)
+        let needs = chosen.reduce(into: EmbeddingNeeds()) { $0.formUnion($1.needs) }
+        var samples = try EmbeddingStream.read(
+            path: input, role: "stream", view: view, views: views, needs: needs, algebra: algebra)
+        var reference = try self.reference.map {
+            let needs = chosen.filter(\.comparesSets).reduce(into: EmbeddingNeeds()) { $0.formUnion($1.needs) }
+            return try EmbeddingStream.read(
+                path: $0, role: "reference", view: view, views: nil,
+                needs: features == .standard ? needs.union(.distribution) : needs, algebra: algebra)
         }
         if let reference { try samples.requireSameSpace(as: reference) }
+        if features == .standard, let distribution = reference?.set.distribution, distribution.count > 1 {
+            let deviations = FeatureDeviations(of: distribution)
+            samples.divide(by: deviations)
+            reference?.divide(by: deviations)
+        }
         let options = try metricOptions()
         let subject = MetricSubject(
             dimension: samples.set.dimension, samples: samples.set.count, views: samples.views.count,
@@ -127,7 +145,8 @@ struct Metrics: Tool {
         let results = try plan.results(inputs)
         progress.finish()
         let report = MetricReport(
-            samples: samples, reference: reference, subject: subject, results: results, leftOut: plan.leftOut)
+            samples: samples, reference: reference, areStandard: features == .standard, subject: subject,
+            results: results, leftOut: plan.leftOut)
         try Console.printOutput(json ? report.json.indentedText + "\n" : report.table)
     }
 
@@ -143,7 +162,9 @@ struct Metrics: Tool {
     }
 
     private func chosenMetrics() throws -> [EmbeddingMetric] {
-        guard let metrics else { return EmbeddingMetrics.all.filter { reference != nil || !$0.comparesSets } }
+        guard let metrics else {
+            return EmbeddingMetrics.all.filter { $0.comparesSets ? reference != nil : features == .raw }
+        }
         let names = metrics.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
         let chosen = try names.map { name in
             guard let metric = EmbeddingMetrics[name: name] else {
@@ -153,6 +174,9 @@ struct Metrics: Tool {
             try check(
                 reference != nil || !metric.comparesSets, "\(name) is between two streams",
                 "give --reference, or leave it out")
+            try check(
+                features == .raw || metric.comparesSets, "\(name) is of the features as they are",
+                "measure it without --features \(features.rawValue)")
             return metric
         }
         if let twice = names.first(where: { name in names.count { $0 == name } > 1 }) {

@@ -56,6 +56,39 @@ struct MetricPropertyTests {
         #expect(abs(log(try value("rankme", [small]) { $0.epsilon = 0 }) / -(p * log(p) + 7 * q * log(q)) - 1) < 1e-6)
     }
 
+    /// Divided by their deviations features of any scale count alike, in distributions and rows; one that is constant
+    /// stays.
+    @Test func standardFeatures() throws {
+        let scales: [Float] = [1, 1000, 0.001, 0]
+        func sets(_ scales: [Float]) -> [EmbeddingSet] {
+            let sets = [("s", Float(0.5)), ("r", 0)].map { name, offset in
+                let cloud = SampledEmbeddings.embeddings(name, 60, 4, offset).floats
+                let rows = embeddings(60, 4) { cloud[$0 * 4 + $1] * scales[$1] }
+                return SampledEmbeddings.set([rows], [.distribution, .rows], algebra)
+            }
+            let deviations = FeatureDeviations(of: sets[1].distribution!)
+            return sets.map { $0.divided(by: deviations) }
+        }
+        let plain = sets([1, 1, 1, 0]), scaled = sets(scales)
+        for (one, other) in zip(plain, scaled) {
+            for (x, y) in zip(one.rows!.floats, other.rows!.floats) { #expect(abs(x - y) <= 1e-5 * abs(x)) }
+        }
+        let distances = try [plain, scaled].map {
+            try FrechetDistance.distance($0[0].distribution!, $0[1].distribution!, algebra: algebra)
+        }
+        #expect(distances[0] > 1 && abs(distances[0] / distances[1] - 1) < 1e-5)
+        // By hand: the reference's own variances are 1, and 0 where it is constant.
+        let rows = scaled[1].rows!.floats
+        for column in 0..<4 {
+            let values = (0..<60).map { Double(rows[$0 * 4 + column]) }, mean = values.reduce(0, +) / 60
+            let variance = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / 59
+            #expect(abs(variance - (column == 3 ? 0 : 1)) < 1e-5)
+        }
+        // What is made of the rows anew is the divided distribution.
+        let anew = SampledEmbeddings.set([scaled[0].rows!], [.distribution], algebra)
+        #expect(try FrechetDistance.distance(anew.distribution!, scaled[0].distribution!, algebra: algebra) < 1e-8)
+    }
+
     @Test func alphaReQ() throws {
         // Variances r^-1.5 along the axes: each coordinate is ± its deviation, orthogonal to all others.
         let dimension = 16, count = 32
