@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The paper's Table 1 (left) on the built-in generator: one walker per chunk, each trained until its loss has fallen and
-# is back at the same value, and δ, how far each moves its chunk, over a million anchors.
+# The paper's Table 1 (left) on the built-in generator, or that of --weights: one walker per chunk, each trained until its
+# loss has fallen and is back at the same value, and δ, how far each moves its chunk, over a million anchors.
 #
 #     examples/table1.sh [--stop-loss 0.3] [--rate-factor 4] [--at-most 131072] [--width 16] [--anchors 1000000]
 #                        [--weights FILE] [--folder hl-table1] [--jobs N]
@@ -37,7 +37,7 @@ done
 [[ $loss =~ ^[0-9]*\.?[0-9]+$ ]] || fail 64 "cannot stop at a loss of $loss: give --stop-loss a number above 0"
 mkdir -p "$folder"
 cd "$folder"
-chunks=6
+chunks=$(hl-sample "${source[@]}" -n 1 -q | hl-view --header | sed -nE 's/^generator .*"chunks":([0-9]+).*/\1/p')
 threads=$(($(nproc) / jobs > 0 ? $(nproc) / jobs : 1))
 
 # What is kept in the folder was made with these.

@@ -83,8 +83,8 @@ package struct LayerViews {
         switch part {
         case .noise(let group):
             guard let noise = perturbation.noise else { return z }
-            return Self.sum(
-                z, noise.noise(view: view, group: group, ids: ids, dimension: base.size, threads: threads))
+            let drawn = noise.noise(view: view, group: group, ids: ids, dimension: base.size, threads: threads)
+            return noise.isRedrawn ? drawn.reshaped(z.shape) : Self.sum(z, drawn)
         case .walker(let walker):
             try z.requireFinite("z.0", ids: ids)
             let flat = z.reshaped([z.rowCount, 1, base.size])

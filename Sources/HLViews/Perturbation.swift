@@ -16,19 +16,21 @@ package struct Perturbation {
 
     package let noise: RandomPerturbation?
     package let walkers: [Learned]
-    /// One view per group and walker, in the order of their first chunks; else every view has all of them.
-    package let isSweep: Bool
+    /// Whether groups and walkers move together or have a view each: of a sweep in the order of their first chunks, else
+    /// as they are given, the walkers last.
+    package let spread: ViewSpread
 
-    /// - Parameter noise: a sweep itself if the whole is to be one.
-    /// - Throws: `Failure(.usage)` where nothing moves, or where a chunk would be moved twice.
-    package init(noise: RandomPerturbation? = nil, walkers: [Learned] = [], sweep: Bool = false) throws {
-        precondition(noise.map { $0.isSweep == sweep } ?? true)
+    /// - Parameter spread: that of `noise` too.
+    /// - Throws: `Failure(.usage)` where nothing moves, or where a chunk of a view would be moved twice.
+    package init(noise: RandomPerturbation? = nil, walkers: [Learned] = [], spread: ViewSpread = .together) throws {
+        precondition(noise.map { $0.spread == spread } ?? true)
         self.noise = noise
         self.walkers = walkers
-        isSweep = sweep
+        self.spread = spread
         guard !chunkSets.isEmpty else {
             throw Failure(.usage, "no chunk is perturbed", "choose chunks, groups or walkers")
         }
+        if spread == .each { return }
         var owner: [Int: Int] = [:]
         for (number, chunks) in chunkSets.enumerated() {
             for chunk in chunks.indices {
@@ -55,14 +57,19 @@ package struct Perturbation {
     }
 
     /// Positives per anchor; they are views 1 … viewCount.
-    package var viewCount: Int { isSweep ? chunkSets.count : noise?.viewCount ?? 1 }
+    package var viewCount: Int { hasViewEach ? chunkSets.count : noise?.viewCount ?? 1 }
 
-    /// Numbers of the chunk sets in the order of their first chunks, which is that of a sweep's views.
-    private var order: [Int] { chunkSets.indices.sorted { chunkSets[$0].indices[0] < chunkSets[$1].indices[0] } }
+    private var hasViewEach: Bool { spread != .together }
+
+    /// Numbers of the chunk sets in the order of the views that they have each, or in their own.
+    private var order: [Int] {
+        guard spread == .sweep else { return Array(chunkSets.indices) }
+        return chunkSets.indices.sorted { chunkSets[$0].indices[0] < chunkSets[$1].indices[0] }
+    }
 
     /// What moves in view `view`, and which chunks.
     package func parts(ofView view: Int) -> [(part: Part, chunks: ChunkSet)] {
-        let numbers = isSweep ? [order[view - 1]] : Array(chunkSets.indices)
+        let numbers = hasViewEach ? [order[view - 1]] : order
         return numbers.map { (part($0), chunkSets[$0]) }
     }
 
@@ -79,10 +86,10 @@ package struct Perturbation {
         try validate(count: latent.shape[1])
         try latent.requireFinite("z.0", ids: ids)
         return try (1...viewCount).map { view in
-            var positive = isSweep ? latent : noisy?[view - 1] ?? latent
+            var positive = hasViewEach ? latent : noisy?[view - 1] ?? latent
             for (part, chunks) in parts(ofView: view) {
                 switch part {
-                case .noise(let group): if isSweep { positive = noisy?[group] ?? positive }
+                case .noise(let group): if hasViewEach { positive = noisy?[group] ?? positive }
                 // The chunks that it moves are still the anchor's.
                 case .walker(let walker): positive = try walker.apply(to: positive, chunks: chunks)
                 }
@@ -92,16 +99,22 @@ package struct Perturbation {
         }
     }
 
-    /// For headers: the groups as they are numbered, by which their noise is drawn, then the walkers; of a sweep in the
-    /// order of its views.
+    /// For headers: the groups as they are numbered, by which their noise is drawn, then the walkers; where each has a view
+    /// in the order of the views.
     /// - Throws: `Failure` where a walker's file cannot be read for its SHA-256.
     package func json() throws -> JSONObject {
-        let groups: [JSONValue] = try (isSweep ? order : Array(chunkSets.indices)).map { number in
+        let groups: [JSONValue] = try order.map { number in
             switch part(number) {
             case .noise(let group): noise?.groups[group].json ?? .null
             case .walker(let walker): .object(try walker.json(moving: chunkSets[number]))
             }
         }
-        return ["groups": .array(groups), "views": .integer(Int64(viewCount)), "sweep": .bool(isSweep)]
+        var object: JSONObject = [
+            "groups": .array(groups), "views": .integer(Int64(viewCount)), "sweep": .bool(spread == .sweep),
+        ]
+        // What streams of before do not have is said only where it is so.
+        if spread == .each { object["each"] = true }
+        if noise?.isRedrawn == true { object["redraw"] = true }
+        return object
     }
 }

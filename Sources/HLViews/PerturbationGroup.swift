@@ -11,6 +11,11 @@ package struct PerturbationGroup: Sendable, Hashable {
         self.noise = noise
     }
 
+    /// A group for every chunk.
+    package static func each(of chunks: ChunkSet, noise: TruncatedNormal) -> [PerturbationGroup] {
+        chunks.indices.map { PerturbationGroup(chunks: ChunkSet($0), noise: noise) }
+    }
+
     /// Reads `0-3:std=0.3,trunc=1,mean=0`; what is left out comes from `defaults`.
     /// - Throws: `Failure` (usage).
     package init(parsing text: String, defaults: TruncatedNormal = .standard) throws {
@@ -48,13 +53,14 @@ package struct PerturbationGroup: Sendable, Hashable {
     }
 
     /// Checks that a latent of `count` chunks has all of them and that no chunk is in two groups.
+    /// - Parameter mayShare: whether a chunk may be in several groups, which then have views of their own.
     /// - Throws: `Failure` (usage).
-    package static func validate(_ groups: [PerturbationGroup], count: Int) throws {
+    package static func validate(_ groups: [PerturbationGroup], count: Int, mayShare: Bool = false) throws {
         guard !groups.isEmpty else {
             throw Failure(.usage, "no chunk is perturbed", "choose chunks or groups")
         }
         for group in groups { try group.chunks.validate(count: count) }
-        try validateDisjoint(groups)
+        if !mayShare { try validateDisjoint(groups) }
     }
 
     package static func validateDisjoint(_ groups: [PerturbationGroup]) throws {

@@ -1,7 +1,17 @@
 import HLFormats
 import HLTensor
 
-/// Random views: the anchor's latent with noise added on chosen chunks, the others kept.
+/// Which views the groups of a perturbation go to.
+package enum ViewSpread: Sendable, Hashable {
+    /// All of them move in every view.
+    case together
+    /// One view per group, all with the same noise vector (the paper's Figure 2), in the order of their first chunks.
+    case sweep
+    /// One view per group, as they are given, each with noise of its own; groups may share chunks.
+    case each
+}
+
+/// Random views: the anchor's latent with noise added on chosen chunks, or these chunks drawn anew, the others kept.
 ///
 /// The noise of view v and group g is drawn for each sample id under the key (seed, perturbation, v, g), one draw per
 /// group, so a sample's views depend on nothing else: not on batch, thread or shard, nor on the anchor's own numbers.
@@ -10,56 +20,69 @@ package struct RandomPerturbation: Sendable, Hashable {
     package let seed: UInt64
     /// Positives per anchor; they are views 1 … viewCount.
     package let viewCount: Int
-    /// One view per group, all with the same noise vector (the paper's Figure 2).
-    package let isSweep: Bool
+    package let spread: ViewSpread
+    /// Whether what is drawn takes the place of a chunk instead of being added to it: the view has the chunk of another
+    /// anchor, where the noise has the anchors' distribution.
+    package let isRedrawn: Bool
 
-    private init(groups: [PerturbationGroup], seed: UInt64, viewCount: Int, isSweep: Bool) {
+    private init(groups: [PerturbationGroup], seed: UInt64, viewCount: Int, spread: ViewSpread, isRedrawn: Bool) {
         self.groups = groups
         self.seed = seed
         self.viewCount = viewCount
-        self.isSweep = isSweep
+        self.spread = spread
+        self.isRedrawn = isRedrawn
     }
 
     /// `views` positives, each with noise on all groups.
     /// - Throws: `Failure` (usage) for no group, overlapping groups or fewer than one view.
-    package init(groups: [PerturbationGroup], seed: UInt64, views: Int = 1) throws {
+    package init(groups: [PerturbationGroup], seed: UInt64, views: Int = 1, isRedrawn: Bool = false) throws {
         guard views >= 1 else {
             throw Failure(.usage, "\(views) views were asked for", "ask for one view or more")
         }
-        self.init(groups: groups, seed: seed, viewCount: views, isSweep: false)
+        self.init(groups: groups, seed: seed, viewCount: views, spread: .together, isRedrawn: isRedrawn)
         try PerturbationGroup.validate(groups, count: ChunkSet.limit)
     }
+
+    /// One view per group, in the order of `groups`, each with a draw of its own. The first is what `init` makes of that
+    /// group alone.
+    /// - Throws: `Failure` (usage) for no group.
+    package static func each(
+        of groups: [PerturbationGroup], seed: UInt64, isRedrawn: Bool = false
+    ) throws -> RandomPerturbation {
+        try PerturbationGroup.validate(groups, count: ChunkSet.limit, mayShare: true)
+        return RandomPerturbation(
+            groups: groups, seed: seed, viewCount: groups.count, spread: .each, isRedrawn: isRedrawn)
+    }
+
+    private var isSweep: Bool { spread == .sweep }
 
     /// One view per group, in the order of their first chunks. Every view adds the same vector, of one chunk's dimension, to each chunk of its group; where
     /// groups differ in distribution it is the same quantile of each.
     /// - Throws: `Failure` (usage) for no group or overlapping groups.
-    package static func sweep(groups: [PerturbationGroup], seed: UInt64) throws -> RandomPerturbation {
+    package static func sweep(
+        groups: [PerturbationGroup], seed: UInt64, isRedrawn: Bool = false
+    ) throws -> RandomPerturbation {
         try PerturbationGroup.validate(groups, count: ChunkSet.limit)
         let ordered = groups.sorted { $0.chunks.indices[0] < $1.chunks.indices[0] }
-        return RandomPerturbation(groups: ordered, seed: seed, viewCount: groups.count, isSweep: true)
+        return RandomPerturbation(
+            groups: ordered, seed: seed, viewCount: groups.count, spread: .sweep, isRedrawn: isRedrawn)
     }
 
-    /// One view per chunk.
-    package static func sweep(
-        chunks: ChunkSet, noise: TruncatedNormal, seed: UInt64
-    ) throws -> RandomPerturbation {
-        try sweep(
-            groups: chunks.indices.map { PerturbationGroup(chunks: ChunkSet($0), noise: noise) }, seed: seed)
-    }
-
-    /// The key of the noise of a view (1 …) and group (0 …); a sweep has one for all.
+    /// The key of the noise of a view (1 …) and group (0 …); a sweep has one for all, and where each group has a view
+    /// the view's number tells them apart.
     package func key(view: Int, group: Int) -> RandomKey {
         RandomKey(
-            seed: seed, purpose: .perturbation, view: isSweep ? 0 : view, group: isSweep ? 0 : group)
+            seed: seed, purpose: .perturbation, view: isSweep ? 0 : view, group: spread == .together ? group : 0)
     }
 
     /// The groups that view `view` moves, by number.
     package func groups(ofView view: Int) -> Range<Int> {
-        isSweep ? view - 1..<view : 0..<groups.count
+        spread == .together ? 0..<groups.count : view - 1..<view
     }
 
     /// The noise of one view and group on a whole latent of `dimension` values, F32 [ids, dimension], for generators
-    /// whose chunks are mapped from one base latent (StyleGAN2 maps z + noise and takes it for the group's layers).
+    /// whose chunks are mapped from one base latent (StyleGAN2 maps z + noise and takes it for the group's layers); where
+    /// chunks are drawn anew it is that latent itself.
     package func noise(
         view: Int, group: Int, ids: HostTensor, dimension: Int, threads: Int = 1
     ) -> HostTensor {
@@ -86,7 +109,7 @@ package struct RandomPerturbation: Sendable, Hashable {
                 .data, "\(latent.shape[0]) latents have ids \(ids.type.rawValue) \(ids.shape)",
                 "make the stream again with hl-sample")
         }
-        try PerturbationGroup.validate(groups, count: latent.shape[1])
+        try PerturbationGroup.validate(groups, count: latent.shape[1], mayShare: spread == .each)
         return (1...viewCount).map { positive($0, of: latent, ids: ids, threads: threads) }
     }
 
@@ -128,7 +151,11 @@ package struct RandomPerturbation: Sendable, Hashable {
                     for (position, chunk) in chunks.enumerated() {
                         let values = target[start + row] + chunk * dimension
                         let added = noise + row * perSample + (isSweep ? 0 : position * dimension)
-                        for i in 0..<dimension { values[i] += added[i] }
+                        if isRedrawn {
+                            values.update(from: added, count: dimension)
+                        } else {
+                            for i in 0..<dimension { values[i] += added[i] }
+                        }
                     }
                 }
             }

@@ -49,7 +49,7 @@ extension Report {
         ]
     }
 
-    private static func json(_ proportion: Proportion, _ name: JSONObject = [:]) -> JSONValue {
+    static func json(_ proportion: Proportion, _ name: JSONObject = [:]) -> JSONValue {
         let interval = proportion.interval()
         var object = name
         object["count"] = .integer(Int64(proportion.count))
@@ -63,7 +63,7 @@ extension Report {
     }
 
     /// - Parameter name: members in front of the numbers.
-    private static func json(_ d: StreamingDistribution, _ name: JSONObject = [:]) -> JSONValue {
+    static func json(_ d: StreamingDistribution, _ name: JSONObject = [:]) -> JSONValue {
         var object = name
         object["mean"] = .number(d.mean)
         object["std"] = .number(d.standardDeviation)

@@ -1,5 +1,6 @@
 import ArgumentParser
 import HLCommand
+import HLEncoders
 import HLFormats
 import HLGenerators
 import HLTensor
@@ -13,11 +14,16 @@ struct Delta: Tool {
             δ of a chunk is the Euclidean distance between the chunk in the anchor and in the positive. Mapped \
             latents w, whose chunks are layers, are taken where the stream has them, else z. Quantiles are within \
             0.05 %. For the generator shapes the distance to the class boundary is reported too.
+
+            With --classifier the report is of content: which share of each view keeps its anchor's class, as a \
+            classifier of images tells it, beside the share that would by chance.
             """)
 
     static let examples = [
         "hl-sample -n 1000000 | hl-perturb --chunks 1-5 | hl-delta --figure delta.png",
         "hl-delta --json views.hls > delta.json",
+        "hl-sample --weights g.safetensors -n 10000 | hl-perturb --redraw --each --group 0 --group 1-3 | "
+            + "hl-delta --classifier c.safetensors",
     ]
 
     @Argument(
@@ -33,8 +39,9 @@ struct Delta: Tool {
             "Chunks to report as one vector too, such as 0-3; may be given several times. (list)", valueName: "list"))
     var groups: [String] = []
 
-    @Option(help: ArgumentHelp("The view to compare with the anchor. (integer from 1)", valueName: "n"))
-    var view = 1
+    @Option(
+        help: ArgumentHelp("The view to compare with the anchor. (integer from 1; default: 1)", valueName: "n"))
+    var view: Int?
 
     @Flag(help: "Test Assumption 3.1 pair by pair, with 95 % intervals.")
     var pairs = false
@@ -52,16 +59,34 @@ struct Delta: Tool {
     var json = false
 
     @Option(
-        help: ArgumentHelp("Draw the histograms of δ as PNG too. (path)", valueName: "file"), completion: .file())
+        help: ArgumentHelp(
+            "Draw the histograms of δ, or what --classifier reports, as PNG too. (path)", valueName: "file"),
+        completion: .file())
     var figure: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Report of every view how often it keeps its anchor's class, as this file tells it: of hl-probe -o, of "
+                + "hl-train --method supervised, or of others with their classifier. (path)", valueName: "file"),
+        completion: .file())
+    var classifier: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "With --classifier: images with labels, on which its error is measured. (path)", valueName: "file"),
+        completion: .file())
+    var test: String?
 
     @OptionGroup var computing: BackendOption
     @OptionGroup(title: "Common options") var shared: SharedOptions
 
+    static let memoryRemedy = "lower --threads"
+
     func validate() throws {
-        guard (1...9999).contains(view) else {
+        if let view, !(1...9999).contains(view) {
             throw refuse("there is no positive view \(view)", "give --view a number from 1 to 9999")
         }
+        try validateClassifier()
         let forms = [(table, "--table"), (suggest, "--suggest"), (json, "--json"), (pairs, "--pairs")].filter(\.0)
         // JSON has the pairs always.
         if forms.count > 1 && forms.map(\.1) != ["--json", "--pairs"] {
@@ -83,13 +108,30 @@ struct Delta: Tool {
         }
     }
 
+    private func validateClassifier() throws {
+        guard classifier != nil else {
+            if test != nil { throw refuse("--test is for a classifier", "give --classifier too, or leave it out") }
+            return
+        }
+        let others = [
+            (table, "--table"), (suggest, "--suggest"), (pairs, "--pairs"), (chunks != nil, "--chunks"),
+            (!groups.isEmpty, "--group"), (view != nil, "--view"),
+        ]
+        if let other = others.first(where: \.0) {
+            throw refuse("--classifier reports all views, and \(other.1) is for δ alone", "leave one of them out")
+        }
+        try check(input != "-" || test != "-", "standard input cannot be both streams", "name a file for one of them")
+    }
+
     func run() throws {
         if let figure { try OutputFile.check(path: figure) }
+        if let classifier { return try reportContent(by: classifier) }
         let reader = try StreamInput.open(path: input)
         let source: any BatchSource = shared.threadCount > 1 ? ReadAhead(reader) : reader
         let progress = Progress(total: reader.expectedSamples)
         let request = Measurement.Request(
-            view: view, chunks: chunks, groups: groups, wantsSuggestion: suggest, backend: computing.onDemand(shared))
+            view: view ?? 1, chunks: chunks, groups: groups, wantsSuggestion: suggest,
+            backend: computing.onDemand(shared))
         func start(_ first: Batch) throws -> Measurement {
             let made = try Measurement(request, reader.header, first, name: reader.name)
             if figure != nil { try DeltaFigure.check(made) }
@@ -113,6 +155,32 @@ struct Delta: Tool {
         }
         if let figure { try DeltaFigure(measurement).rendered().writePNG(to: figure) }
         try Console.printOutput(try text(measurement, headers))
+    }
+
+    /// Samples whose views are rendered at a time.
+    private static let block = 64
+
+    private func reportContent(by path: String) throws {
+        let classifier = try ClassifierFile.read(path: path, on: try computing.onDemand(shared)())
+        let reader = try StreamInput.open(path: input)
+        let batches = BatchRegrouper(ReadAhead(reader)), progress = Progress(total: reader.expectedSamples)
+        var measurement: ContentMeasurement?
+        while let batch = try batches.nextBatch(of: Self.block) {
+            var current =
+                try measurement ?? ContentMeasurement(reader.header, batch, classifier: classifier, name: reader.name)
+            measurement = nil  // The only copy is the one that grows.
+            try current.add(batch)
+            measurement = current
+            progress.advance(by: batch.count)
+        }
+        progress.finish()
+        guard let measurement else {
+            throw Failure(.data, "\(reader.name) has no samples", "draw some with hl-sample")
+        }
+        let report = ContentReport(
+            measurement, classifier: path, test: try test.map { try ClassifierTest(classifier, path: $0) })
+        if let figure { try ContentFigure(report).rendered().writePNG(to: figure) }
+        try Console.printOutput(json ? report.json.indentedText + "\n" : report.text)
     }
 
     private func text(_ measurement: Measurement, _ headers: [StreamHeader]) throws -> String {

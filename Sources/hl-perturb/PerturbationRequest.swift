@@ -10,33 +10,35 @@ struct PerturbationRequest {
     /// Of the noise, where a group does not say otherwise.
     let noise: TruncatedNormal
     let seed: UInt64
-    /// nil is one, or one per part of a sweep.
+    /// nil is one, or one per part where each has its own.
     let views: Int?
-    let sweep: Bool
+    let spread: ViewSpread
+    /// Whether chunks are drawn anew instead of being added to.
+    let redraw: Bool
 
     /// What is asked for, of a generator with `count` chunks or layers.
     /// - Parameter learned: walkers with their chunks.
     func perturbation(_ learned: [Perturbation.Learned], count: Int) throws -> Perturbation {
         // Walkers alone bring no noise along.
         let noise = learned.isEmpty || !groups.isEmpty ? try randomPerturbation(count: count) : nil
-        return try Perturbation(noise: noise, walkers: learned, sweep: sweep)
+        return try Perturbation(noise: noise, walkers: learned, spread: spread)
     }
 
     private func randomPerturbation(count: Int) throws -> RandomPerturbation {
-        if groups.isEmpty {
-            let chunks = try chunks.map { try ChunkSet(parsing: $0, count: count) } ?? Self.allButFirst(count)
-            return
-                sweep
-                ? try .sweep(chunks: chunks, noise: noise, seed: seed)
-                : try RandomPerturbation(
-                    groups: [PerturbationGroup(chunks: chunks, noise: noise)], seed: seed, views: views ?? 1)
+        let groups = try chosenGroups(count: count)
+        try PerturbationGroup.validate(groups, count: count, mayShare: spread == .each)
+        switch spread {
+        case .together: return try RandomPerturbation(groups: groups, seed: seed, views: views ?? 1, isRedrawn: redraw)
+        case .sweep: return try .sweep(groups: groups, seed: seed, isRedrawn: redraw)
+        case .each: return try .each(of: groups, seed: seed, isRedrawn: redraw)
         }
-        let groups = try groups.map { try PerturbationGroup(parsing: $0, defaults: noise) }
-        try PerturbationGroup.validate(groups, count: count)
-        return
-            sweep
-            ? try .sweep(groups: groups, seed: seed)
-            : try RandomPerturbation(groups: groups, seed: seed, views: views ?? 1)
+    }
+
+    private func chosenGroups(count: Int) throws -> [PerturbationGroup] {
+        guard groups.isEmpty else { return try groups.map { try PerturbationGroup(parsing: $0, defaults: noise) } }
+        let chunks = try chunks.map { try ChunkSet(parsing: $0, count: count) } ?? Self.allButFirst(count)
+        guard spread != .together else { return [PerturbationGroup(chunks: chunks, noise: noise)] }
+        return PerturbationGroup.each(of: chunks, noise: noise)
     }
 
     private static func allButFirst(_ count: Int) throws -> ChunkSet {
@@ -49,7 +51,7 @@ struct PerturbationRequest {
     /// For the header, `hl.perturbation`: one walker and nothing else in short, everything else as groups.
     func json(_ perturbation: Perturbation) throws -> JSONObject {
         var object = try perturbation.json()
-        if perturbation.noise == nil, !sweep, let groups = object["groups"]?.array, groups.count == 1,
+        if perturbation.noise == nil, spread == .together, let groups = object["groups"]?.array, groups.count == 1,
             var single = groups[0].object
         {
             single["views"] = 1

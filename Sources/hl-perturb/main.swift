@@ -50,6 +50,15 @@ struct Perturb: Tool {
     @Flag(help: "One view per chunk, group or walker; noise is the same vector in all.")
     var sweep = false
 
+    @Flag(
+        help:
+            "One view per chunk, group or walker, as they are given, each with noise of its own; they may share chunks."
+    )
+    var each = false
+
+    @Flag(help: "Draw the chosen chunks anew from the distribution of the noise, instead of adding noise to them.")
+    var redraw = false
+
     @Option(
         name: .customLong("walker"),
         help: ArgumentHelp(
@@ -80,8 +89,15 @@ struct Perturb: Tool {
                 throw refuse("--chunks does not say which of the walkers it is for", "write --walker FILE:CHUNKS")
             }
         }
-        if sweep && views != nil {
-            throw refuse("--sweep makes one view per chunk, group or walker", "leave out --views")
+        if sweep && each {
+            throw refuse("--sweep and --each both make one view per chunk, group or walker", "give one of them")
+        }
+        if (sweep || each) && views != nil {
+            throw refuse(
+                "\(sweep ? "--sweep" : "--each") makes one view per chunk, group or walker", "leave out --views")
+        }
+        if redraw && groups.isEmpty && !walkers.isEmpty {
+            throw refuse("walkers draw no chunks anew", "leave out --redraw, or give --group for other chunks")
         }
         if images.pixels != .u8 && !images.render {
             throw refuse("--pixels is for attached images", "give --render too, or leave it out")
@@ -101,7 +117,7 @@ struct Perturb: Tool {
         try renderer?.requireGenerator()
         let request = PerturbationRequest(
             chunks: chunks, groups: groups, noise: try normal.distribution(), seed: randomness.seed, views: views,
-            sweep: sweep)
+            spread: sweep ? .sweep : each ? .each : .together, redraw: redraw)
         let views = try makeViews(request, walkers, reader.header, renderer, on: backend, threads: shared.threadCount)
         let output = try StreamOutput(path: destination.output)
         try output.begin(reader.header) { header in

@@ -14,10 +14,11 @@ struct DescentRun {
     /// - Parameters:
     ///   - train: features of central crops; their labels are one a sample.
     ///   - augmented: the train features of an augmented pass; nil where the images are not embedded here.
+    /// - Returns: what came of every seed, and the classifiers of features as they are.
     func run(
         _ train: LinearProbe.Samples, _ test: LinearProbe.Samples, classes: Int, on backend: any Backend,
         augmented: ((_ pass: Int) throws -> HostTensor)?
-    ) throws -> [LinearProbe.Outcome] {
+    ) throws -> [(outcome: LinearProbe.Outcome, head: LinearHead)] {
         let count = train.labels.count
         if probe.normalises && (probe.batchSize == 1 || count % probe.batchSize == 1) {
             throw refuse(
@@ -37,9 +38,10 @@ struct DescentRun {
         }
         let progress = Progress(total: probe.epochs * count * seeds.count)
         defer { progress.finish() }
-        return try probe.run(
+        let outcomes = try probe.run(
             train: .init(features: scale(train.features), labels: train.labels),
             test: .init(features: scale(test.features), labels: test.labels), classes: classes, seeds: seeds,
             on: backend, trainFeatures: features, progress: { progress.advance(by: $0) })
+        return outcomes.map { ($0, $0.head.behind(scale)) }
     }
 }

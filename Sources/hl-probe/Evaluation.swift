@@ -55,13 +55,15 @@ struct Evaluation {
                     seed: seed)
             }
         }
-        let outcomes = try run.run(train, test, classes: classes.names.count, on: backend, augmented: augmented)
+        let results = try run.run(train, test, classes: classes.names.count, on: backend, augmented: augmented)
+        let outcomes = results.map(\.outcome)
         let images =
             encoder == nil
             ? "embedded before" : run.passes == 0 ? "central crop" : "random crop and flip, \(run.passes) passes"
         return report(
             .init(run, images: images), .init(seeds: run.seeds, measures: outcomes.map { Measures($0.score) }),
-            epochs: settings.reported == .best ? outcomes.map(\.epoch) : nil, neighbours: neighbours)
+            head: results.first?.head, epochs: settings.reported == .best ? outcomes.map(\.epoch) : nil,
+            neighbours: neighbours)
     }
 
     /// Samples of one label; where they may show several, of the first of them.
@@ -105,7 +107,7 @@ struct Evaluation {
         return report(
             .init(
                 run, validation: run.search.penalties.count > 1 ? judge : validation == nil ? "none" : "learnt from",
-                images: images), row(results),
+                images: images), row(results), head: results.first?.head,
             fits: results, shots: few, neighbours: neighbours)
     }
 
@@ -156,14 +158,15 @@ struct Evaluation {
     }
 
     private func report(
-        _ settings: ProbeReport.Settings, _ linear: ProbeReport.Row, fits: [RegressionRun.Result] = [],
-        epochs: [Int]? = nil, shots: [(Int, ProbeReport.Row, [RegressionRun.Result])] = [],
+        _ settings: ProbeReport.Settings, _ linear: ProbeReport.Row, head: LinearHead?,
+        fits: [RegressionRun.Result] = [], epochs: [Int]? = nil,
+        shots: [(Int, ProbeReport.Row, [RegressionRun.Result])] = [],
         neighbours: (NearestNeighbours, Measures)?
     ) -> ProbeReport {
         ProbeReport(
             recipe: recipe, encoder: encoder?.name, sets: sets, dimension: train.features.rowSize, classes: classes,
             metric: metric,
-            settings: settings, linear: linear, fits: fits, epochs: epochs,
+            settings: settings, linear: linear, head: head, fits: fits, epochs: epochs,
             shots: shots.map { (count: $0.0, row: $0.1, fits: $0.2) },
             neighbours: neighbours.map { (settings: $0.0, measures: $0.1) })
     }

@@ -30,6 +30,8 @@ struct ProbeReport {
     /// All that the classifiers were made by.
     let settings: Settings
     let linear: Row
+    /// The classifier of the first seed, of features as they are; nil where samples show several classes.
+    let head: LinearHead?
     /// Of the recipe by regression.
     let fits: [RegressionRun.Result]
     /// Of a recipe that reports the best epoch.

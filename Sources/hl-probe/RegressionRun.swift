@@ -28,6 +28,8 @@ struct RegressionRun {
         let path: PenaltySearch.Path?
         /// Samples that chose it.
         let validated: Int
+        /// Of features as they are; nil where samples show several classes.
+        let head: LinearHead?
     }
 
     /// A classifier of the whole train set: the penalty chosen, then fitted on train and validation set.
@@ -100,12 +102,14 @@ struct RegressionRun {
         _ test: TargetedFeatures, _ seed: UInt64
     ) throws -> Result {
         let scale = scaling.fitted(to: samples.features)
-        let (fit, scores) = try search.fit(
+        let (fit, model, scores) = try search.fit(
             TargetedFeatures(features: scale(samples.features), targets: samples.targets), penalty: penalty,
             // Scaled anew, the features have weights of their own.
             from: scaling == .standard ? nil : path?.model, test: scale(test.features), on: backend)
+        var head: LinearHead?
+        if case .one(_, let classes) = samples.targets { head = LinearHead(model, classes: classes).behind(scale) }
         return Result(
             seed: seed, measures: Measures(scores: scores, test.targets), fit: fit, fitted: samples.targets.count,
-            path: path, validated: validated)
+            path: path, validated: validated, head: head)
     }
 }

@@ -94,6 +94,13 @@ struct Probe: Tool {
         completion: .file())
     var confusion: String?
 
+    @Option(
+        name: [.customShort("o"), .customLong("output")],
+        help: ArgumentHelp(
+            "Write the linear classifier of the first seed with its encoder, for hl-delta. (path)", valueName: "file"),
+        completion: .file())
+    var output: String?
+
     @Flag(help: "Print JSON, with the accuracy of every seed and class, and every fit.")
     var json = false
 
@@ -131,6 +138,12 @@ struct Probe: Tool {
         }
         if json && perClass { throw refuse("--json has each class always", "leave out --per-class") }
         if let confusion { _ = try ConfusionOutput(confusion) }
+        if let output {
+            try check(
+                network.isGiven, "the classifier of embeddings has no encoder to be written with",
+                "give --encoder and images, or leave out -o")
+            try check(output != "-", "a classifier is not written to standard output", "give -o FILE")
+        }
     }
 
     private func refuseForeign(_ option: String?, _ recipes: String) throws {
@@ -163,6 +176,8 @@ struct Probe: Tool {
         let encoder = network.isGiven ? try network.makeEncoder(seed: randomness.seed, on: backend) : nil
         let matrix = try confusion.map { try ConfusionOutput($0) }
         try matrix?.check()
+        let classifier = output.map { ClassifierOutput(path: $0) }
+        try classifier?.check()
         let paths = [("train", train), ("validation", regression.validation), ("test", test)]
         var sets = try paths.compactMap { role, path in
             try path.map { try ProbeSet.read(path: $0, role: role, wantsImages: network.isGiven, on: backend) }
@@ -172,6 +187,9 @@ struct Probe: Tool {
         let metric = isSeveral || chosen.metric != .map11 ? chosen : .oneLabel
         if isSeveral && matrix != nil {
             throw refuse("samples that show several classes have no confusion matrix", "leave out --confusion")
+        }
+        if isSeveral && classifier != nil {
+            throw refuse("a classifier of samples that show several classes has no file", "leave out -o")
         }
         let classes =
             isSeveral
@@ -193,6 +211,7 @@ struct Probe: Tool {
             encoder: encoder.map { ($0, network.name) }, backend: backend)
         let report = try evaluation.report()
         if let matrix, let counts = report.confusion { try matrix.write(counts, names: classes.names) }
+        if let classifier, let encoder { try classifier.write(report, encoder, seed: randomness.seed) }
         try Console.printOutput(json ? report.json : report.table(perClass: perClass))
     }
 

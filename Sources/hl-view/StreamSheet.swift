@@ -108,17 +108,17 @@ struct StreamSheet {
         }
     }
 
-    /// What a view is: the chunks or layers that a sweep moved for it, such as `z^0` or `layers 4-7`, else its number.
+    /// What a view is: the chunks or layers that moved for it alone, such as `z^0` or `layers 4-7`, else its number.
     private static func columnCaptions(_ views: [Int], _ header: StreamHeader) -> [String] {
         let perturbation = header.metadata["hl.perturbation"].flatMap {
             try? JSONValue(parsing: $0, name: "hl.perturbation")
         }
         let groups = perturbation?["groups"]?.array?.compactMap { $0["chunks"]?.string } ?? []
-        let isSweep = perturbation?["sweep"]?.bool ?? false
+        let hasViewEach = [perturbation?["sweep"], perturbation?["each"]].contains { $0?.bool == true }
         let isMapped = perturbation?["latent"]?.string == "w"
         return views.map { view in
             if view == 0 { return "anchor" }
-            guard isSweep && view <= groups.count else { return "view \(view)" }
+            guard hasViewEach && view <= groups.count else { return "view \(view)" }
             let moved = groups[view - 1]
             if Int(moved) == nil { return "\(isMapped ? "layers" : "chunks") \(moved)" }
             return isMapped ? "layer \(moved)" : "z^\(moved)"

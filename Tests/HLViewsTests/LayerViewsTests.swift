@@ -58,7 +58,7 @@ struct LayerViewsTests {
     }
 
     private func views(_ perturbation: RandomPerturbation) throws -> LayerViews {
-        try LayerViews(Perturbation(noise: perturbation, sweep: perturbation.isSweep), base: base, mapped: mapped)
+        try LayerViews(Perturbation(noise: perturbation, spread: perturbation.spread), base: base, mapped: mapped)
     }
 
     @Test func eachGroupTakesTheLayersOfItsOwnNoise() throws {
@@ -116,8 +116,26 @@ struct LayerViewsTests {
         for sample in 0...1 { #expect(row(whole["w.1"], sample) == FakeMapper.layers(row(whole["z.1"], sample))) }
     }
 
+    /// Layers that are drawn anew are those of another z, which has nothing of the anchor's.
+    @Test func redrawnLayersAreAnotherAnchors() throws {
+        let perturbation = try RandomPerturbation.each(of: groups(["0-1", "1-3"]), seed: 4, isRedrawn: true)
+        let samples = ids(0..<3), z = anchors(samples)
+        let result = try LayerViews(Perturbation(noise: perturbation, spread: .each), base: base, mapped: mapped)
+            .tensors(z: z, w: nil, ids: samples) { FakeMapper() }
+        #expect(result.names == ["w.0", "w.1", "w.2"])
+        for (view, layers) in [(1, 0..<2), (2, 1..<4)] {
+            let other = perturbation.noise(view: view, group: view - 1, ids: samples, dimension: 4)
+            for sample in 0..<3 {
+                let kept = row(result["w.0"], sample), drawn = FakeMapper.layers(row(other, sample))
+                let expected = kept.indices.map { layers.contains($0 / 3) ? drawn[$0] : kept[$0] }
+                #expect(row(result["w.\(view)"], sample) == expected)
+            }
+        }
+    }
+
     @Test func sweepAddsOneVectorToAllOfZ() throws {
-        let perturbation = try RandomPerturbation.sweep(chunks: ChunkSet(parsing: "0,2"), noise: .standard, seed: 4)
+        let perturbation = try RandomPerturbation.sweep(
+            groups: PerturbationGroup.each(of: ChunkSet(parsing: "0,2"), noise: .standard), seed: 4)
         let samples = ids(0..<3), z = anchors(samples)
         let result = try views(perturbation).tensors(z: z, w: nil, ids: samples) { FakeMapper() }
         #expect(result.names == ["w.0", "w.1", "w.2"])

@@ -120,7 +120,7 @@ struct RandomPerturbationTests {
 
     @Test func sweepMovesOneChunkPerViewByTheSameVector() throws {
         let perturbation = try RandomPerturbation.sweep(
-            chunks: ChunkSet(parsing: "1,3-4"), noise: .standard, seed: 8)
+            groups: PerturbationGroup.each(of: ChunkSet(parsing: "1,3-4"), noise: .standard), seed: 8)
         let views = try perturbation.apply(to: zeros(3), ids: ids(0..<3))
         #expect(views.count == 3)
         let noise = TruncatedNormal.standard.draw(
@@ -150,7 +150,7 @@ struct RandomPerturbationTests {
     /// sweep is drawn by the number of the group, and the header keeps it.
     @Test func orderOfGroups() throws {
         let groups = try ["3:std=0.5", "0,5:std=1", "1"].map { try PerturbationGroup(parsing: $0) }
-        let sweep = try Perturbation(noise: .sweep(groups: groups, seed: 8), sweep: true)
+        let sweep = try Perturbation(noise: .sweep(groups: groups, seed: 8), spread: .sweep)
         let views = try sweep.apply(to: zeros(1), ids: ids(0..<1)).map(\.floats)
         let moved = views.map { view in (0..<6).filter { view[$0 * 20] != 0 } }
         #expect(moved == [[0, 5], [1], [3]])
@@ -162,6 +162,44 @@ struct RandomPerturbationTests {
         }
         let whole = try Perturbation(noise: RandomPerturbation(groups: groups, seed: 8))
         #expect(try whole.json()["groups"]?.array?.compactMap { $0["chunks"]?.string } == ["3", "0,5", "1"])
+    }
+
+    /// A view per group as given, chunks in common or not, each with numbers of its own: the first those of its group alone.
+    @Test func eachGroupHasAViewOfItsOwn() throws {
+        let groups = try ["1-2:std=0.5", "0", "1"].map { try PerturbationGroup(parsing: $0) }
+        let perturbation = try RandomPerturbation.each(of: groups, seed: 8)
+        let views = try perturbation.apply(to: zeros(2), ids: ids(5..<7)).map(\.floats)
+        #expect(perturbation.viewCount == 3 && perturbation.spread == .each)
+        #expect(views.map { view in (0..<6).filter { view[$0 * 20] != 0 } } == [[1, 2], [0], [1]])
+        let alone = try RandomPerturbation(groups: [groups[0]], seed: 8).apply(to: zeros(2), ids: ids(5..<7))
+        #expect(views[0] == alone[0].floats)
+        // No two chunks and no two views share a vector, whatever its scale.
+        #expect(abs(correlation(Array(views[0][20..<40]), Array(views[0][40..<60]))) < 0.9)
+        #expect(abs(correlation(Array(views[0][20..<40]), Array(views[2][20..<40]))) < 0.9)
+        let whole = try Perturbation(noise: perturbation, spread: .each), json = try whole.json()
+        #expect(json["groups"]?.array?.compactMap { $0["chunks"]?.string } == ["1-2", "0", "1"])
+        #expect(json["each"]?.bool == true && json["sweep"]?.bool == false && json["redraw"] == nil)
+        #expect((1...3).map { whole.parts(ofView: $0).map(\.chunks.text) } == [["1-2"], ["0"], ["1"]])
+        #expect(throws: Failure.self) { try RandomPerturbation.each(of: [], seed: 8) }
+        #expect(throws: Failure.self) { try RandomPerturbation.sweep(groups: groups, seed: 8) }
+    }
+
+    /// What is drawn takes the place of the chunk, and the anchor's does not matter there.
+    @Test func chunksAreDrawnAnew() throws {
+        let groups = try ["0:std=0.3", "3-4"].map { try PerturbationGroup(parsing: $0) }
+        let batch = ids(0..<4)
+        let anchors = TruncatedNormal.standard.draw(
+            ids: batch, perSample: 120, key: RandomKey(seed: 3, purpose: .anchor)
+        ).reshaped([4, 6, 20])
+        let drawn = try RandomPerturbation(groups: groups, seed: 1, isRedrawn: true)
+        let view = try drawn.apply(to: anchors, ids: batch)[0].floats
+        let noise = try RandomPerturbation(groups: groups, seed: 1).apply(to: zeros(4), ids: batch)[0].floats
+        for index in view.indices {
+            let chunk = index % 120 / 20
+            #expect(view[index] == ([0, 3, 4].contains(chunk) ? noise[index] : anchors.floats[index]))
+        }
+        let json = try Perturbation(noise: drawn).json()
+        #expect(json["redraw"]?.bool == true && json["each"] == nil)
     }
 
     @Test func anchorsViewsAndGroupsAreUncorrelated() throws {

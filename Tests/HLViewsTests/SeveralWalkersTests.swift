@@ -216,7 +216,7 @@ struct SeveralWalkersTests {
         let z = try expected("z")
         let noise = try RandomPerturbation.sweep(
             groups: [PerturbationGroup(parsing: "5"), PerturbationGroup(parsing: "0")], seed: 4)
-        let views = try Perturbation(noise: noise, walkers: [(some, ChunkSet(parsing: "2-3"))], sweep: true)
+        let views = try Perturbation(noise: noise, walkers: [(some, ChunkSet(parsing: "2-3"))], spread: .sweep)
             .apply(to: z, ids: ids(9))
         #expect(views.count == 3)
         func steps(_ view: HostTensor, _ chunks: Range<Int>) -> [Float] {
@@ -225,6 +225,20 @@ struct SeveralWalkersTests {
         #expect(part(views[0], 1..<6) == part(z, 1..<6) && part(views[2], 0..<5) == part(z, 0..<5))
         #expect(distance(views[1], try expected("chunks_2_4")) < 1e-5)
         for (a, b) in zip(steps(views[0], 0..<1), steps(views[2], 5..<6)) { #expect(abs(a - b) < 1e-5 && a != 0) }
+    }
+
+    /// Noise and walkers on the same chunks, in views of their own: groups first, then walkers, as they are given.
+    @Test func viewsOfTheirOwn() throws {
+        let some = try Walker.load(path: path("chunks_2_4.pth"), backend: backend)
+        let z = try expected("z")
+        let noise = try RandomPerturbation.each(
+            of: [PerturbationGroup(parsing: "5"), PerturbationGroup(parsing: "2-5")], seed: 4)
+        let views = try Perturbation(noise: noise, walkers: [(some, ChunkSet(parsing: "2-3"))], spread: .each)
+            .apply(to: z, ids: ids(9))
+        #expect(views.count == 3)
+        let alone = try noise.apply(to: z, ids: ids(9))
+        #expect(views[0].floats == alone[0].floats && views[1].floats == alone[1].floats)
+        #expect(distance(views[2], try expected("chunks_2_4")) < 1e-5)
     }
 
     @Test func aPositiveDependsOnItsAnchorAlone() throws {

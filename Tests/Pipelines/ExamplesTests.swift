@@ -33,7 +33,9 @@ struct ExamplesTests {
     }
 
     /// The programs are found beside the scripts where they are not on PATH, and --help is what the script says of itself.
-    @Test(arguments: ["arms", "demo", "figure2", "filter", "table1", "transfer"]) func help(script: String) throws {
+    @Test(arguments: ["arms", "demo", "figure2", "filter", "photographs", "table1", "transfer"]) func help(
+        script: String
+    ) throws {
         let space = try Workspace()
         let path = "\(Self.folder)/\(script).sh"
         let lines = try String(contentsOfFile: path, encoding: .utf8).split(

@@ -28,6 +28,10 @@ package enum EncoderCheckpoint {
     struct Contents {
         let description: EncoderDescription
         let tensors: [String: StoredTensor]
+        /// Weight and bias of a layer that makes scores of classes from the features, where the file has them.
+        let head: (weight: StoredTensor, bias: StoredTensor)?
+        /// What the file says of that layer.
+        let classifier: JSONValue?
         /// What to tell the user of the choice that was made; nil where there was none.
         let remark: String?
     }
@@ -59,9 +63,10 @@ package enum EncoderCheckpoint {
                 description: description,
                 tensors: Dictionary(
                     backbone.map { (String($0.name.dropFirst(prefix.count)), $0.tensor) }, uniquingKeysWith: { $1 }),
-                remark: nil)
+                head: head(in: tensors, behind: ""),
+                classifier: try metadata["hl.classifier"].map { _ in try own.json("hl.classifier") }, remark: nil)
         }
-        let found = try ForeignBackbones(tensors(of: file, path), path: path)
+        let all = try tensors(of: file, path), found = try ForeignBackbones(all, path: path)
         let (backbone, remark) = try found.chosen(choice.part)
         let architecture = try backbone.family.inferred(
             named: backbone.architecture ?? choice.architecture, file: path
@@ -69,7 +74,19 @@ package enum EncoderCheckpoint {
         try check(choice.architecture, architecture, path)
         let description = try EncoderDescription(
             architecture, side: choice.side, crop: choice.crop, layer: choice.layer)
-        return Contents(description: description, tensors: backbone.tensors, remark: remark)
+        let own = backbone.prefix.isEmpty ? "" : backbone.prefix + "."
+        return Contents(
+            description: description, tensors: backbone.tensors,
+            head: head(in: removingWrappers(from: all), behind: own), classifier: nil, remark: remark)
+    }
+
+    /// torchvision's `fc`, which `Supervised` has too.
+    private static func head(
+        in tensors: [(name: String, tensor: StoredTensor)], behind prefix: String
+    ) -> (weight: StoredTensor, bias: StoredTensor)? {
+        func tensor(_ name: String) -> StoredTensor? { tensors.first { $0.name == prefix + name }?.tensor }
+        guard let weight = tensor("fc.weight"), let bias = tensor("fc.bias") else { return nil }
+        return (weight, bias)
     }
 
     private static func check(_ wanted: String?, _ found: any BackboneArchitecture, _ path: String) throws {

@@ -40,11 +40,13 @@ package final class Encoder {
     package static func load(
         path: String, _ choice: EncoderChoice = EncoderChoice(), backend: any Backend
     ) throws -> Encoder {
-        let contents = try EncoderCheckpoint.read(path: path, choice)
-        let encoder = Encoder(contents.description, backend, remark: contents.remark)
-        try encoder.backbone.load(
-            contents.tensors, of: contents.description.architecture, from: path, on: backend)
-        return encoder
+        try Encoder(EncoderCheckpoint.read(path: path, choice), path: path, on: backend)
+    }
+
+    /// - Parameter path: of the file that was read, for messages.
+    convenience init(_ contents: EncoderCheckpoint.Contents, path: String, on backend: any Backend) throws {
+        self.init(contents.description, backend, remark: contents.remark)
+        try backbone.load(contents.tensors, of: contents.description.architecture, from: path, on: backend)
     }
 
     /// The encoder that a training with this seed starts from.

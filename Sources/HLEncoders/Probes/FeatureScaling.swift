@@ -10,21 +10,12 @@ package enum FeatureScaling: String, Sendable, CaseIterable {
     case standard
 
     /// The same transformation for train and test, with what it needs to know taken from `train`, F32 [N, d].
-    package func fitted(to train: HostTensor) -> @Sendable (HostTensor) -> HostTensor {
-        switch self {
-        case .raw: return { $0 }
-        case .unit: return { Self.mapRows($0, Self.normalise) }
-        case .standard:
-            let (mean, scale) = Self.statistics(train)
-            return { features in
-                Self.mapRows(features) { row in
-                    for column in row.indices { row[column] = (row[column] - mean[column]) * scale[column] }
-                }
-            }
-        }
+    package func fitted(to train: HostTensor) -> FittedScaling {
+        let (mean, scale) = self == .standard ? Self.statistics(train) : ([], [])
+        return FittedScaling(kind: self, mean: mean, scale: scale)
     }
 
-    private static func normalise(_ row: UnsafeMutableBufferPointer<Float>) {
+    fileprivate static func normalise(_ row: UnsafeMutableBufferPointer<Float>) {
         let square = row.reduce(0.0) { $0 + Double($1) * Double($1) }
         let factor = Float(1 / max(square.squareRoot(), 1e-12))
         for column in row.indices { row[column] *= factor }
@@ -53,7 +44,7 @@ package enum FeatureScaling: String, Sendable, CaseIterable {
         return (sums.map { Float($0 / count) }, scales)
     }
 
-    private static func mapRows(
+    fileprivate static func mapRows(
         _ features: HostTensor, _ body: (UnsafeMutableBufferPointer<Float>) -> Void
     ) -> HostTensor {
         HostTensor(.f32, shape: features.shape) { bytes in
@@ -62,6 +53,25 @@ package enum FeatureScaling: String, Sendable, CaseIterable {
             let width = features.rowSize
             for start in stride(from: 0, to: values.count, by: max(1, width)) {
                 body(UnsafeMutableBufferPointer(rebasing: values[start..<(start + width)]))
+            }
+        }
+    }
+}
+
+/// What is done to embeddings, with the numbers that it takes.
+package struct FittedScaling: Sendable {
+    package let kind: FeatureScaling
+    /// What is taken off every column and what it is multiplied by then; empty but for `standard`.
+    let mean: [Float], scale: [Float]
+
+    /// Embeddings F32 [N, d] as the classifier takes them.
+    package func callAsFunction(_ features: HostTensor) -> HostTensor {
+        switch kind {
+        case .raw: return features
+        case .unit: return FeatureScaling.mapRows(features, FeatureScaling.normalise)
+        case .standard:
+            return FeatureScaling.mapRows(features) { row in
+                for column in row.indices { row[column] = (row[column] - mean[column]) * scale[column] }
             }
         }
     }

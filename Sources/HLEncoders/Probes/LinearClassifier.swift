@@ -54,6 +54,18 @@ package final class LinearClassifier {
         return HostTensor.concatenate(try blocks.map { try backend.read($0) })
     }
 
+    /// What it has learnt, of features as it is given them; a batch norm is taken into the layer.
+    package func head() throws -> LinearHead {
+        let own = LinearHead(
+            weight: try backend.read(layer.weight.value),
+            bias: try layer.bias.map { try backend.read($0.value) }
+                ?? HostTensor([Float](repeating: 0, count: layer.weight.shape[0]), shape: [layer.weight.shape[0]]))
+        guard let normalisation else { return own }
+        let state = Dictionary(try normalisation.state(on: backend).map { ($0.name, $0.tensor) }) { $1 }
+        guard let mean = state["running_mean"], let variance = state["running_var"] else { return own }
+        return own.behindBatchNorm(mean: mean.floats, variance: variance.floats)
+    }
+
     private func logits(_ features: HostTensor, _ pass: Pass) -> Variable {
         let input = Variable(backend.tensor(features))
         return layer(normalisation?(input, pass) ?? input, pass)

@@ -70,10 +70,12 @@ package struct LinearProbe: Sendable, Equatable {
         }
     }
 
-    /// A classifier's score, and the epoch that it is of, counted from 1.
+    /// A classifier, its score, and the epoch that it is of, counted from 1.
     package struct Outcome {
         package let score: ProbeScore
         package let epoch: Int
+        /// Of features as `run` was given them.
+        package let head: LinearHead
     }
 
     /// Trains one classifier per seed and scores each on the test set.
@@ -113,7 +115,7 @@ package struct LinearProbe: Sendable, Equatable {
                 guard reported == .best || epoch == epochs - 1 else { continue }
                 let score = try score(classifier, test)
                 if best[index].map({ score.top1 > $0.score.top1 }) ?? true {
-                    best[index] = Outcome(score: score, epoch: epoch + 1)
+                    best[index] = Outcome(score: score, epoch: epoch + 1, head: try classifier.head())
                 }
             }
         }

@@ -41,7 +41,7 @@ package struct ProbeScore: Sendable, Equatable {
     }
 
     /// The first of the greatest numbers; nil where there is none.
-    private static func greatest(_ values: UnsafeBufferPointer<Float>, _ start: Int, _ count: Int) -> Int? {
+    static func greatest(_ values: UnsafeBufferPointer<Float>, _ start: Int, _ count: Int) -> Int? {
         var best: Int?
         for index in 0..<count where !values[start + index].isNaN {
             if best.map({ values[start + index] > values[start + $0] }) ?? true { best = index }

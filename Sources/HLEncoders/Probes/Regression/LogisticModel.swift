@@ -5,6 +5,8 @@ import HLTensor
 package struct LogisticModel: Sendable {
     /// The class of each output; a single output tells two classes apart, and is of the second.
     package let outputs: [Int]
+    /// Of two classes that a single output tells apart the first, whose score is 0.
+    package let reference: Int?
     /// F32 [outputs, d].
     package let weight: HostTensor
     /// One for each output.

@@ -202,7 +202,7 @@ package final class LogisticProblem {
             let row = values[(output * width)..<((output + 1) * width)].map { Double($0) }
             return fit.point[output * stride + width] - Vectors.dot(row, basis.mean)
         }
-        return LogisticModel(outputs: outputs, weight: weight, bias: bias)
+        return LogisticModel(outputs: outputs, reference: pair, weight: weight, bias: bias)
     }
 
     /// Where to start from, to begin at a model of the same features; what it does not know begins at 0.

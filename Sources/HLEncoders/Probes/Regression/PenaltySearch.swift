@@ -77,13 +77,13 @@ package struct PenaltySearch: Sendable, Equatable {
         return Path(steps: steps.reversed(), penalty: best.fit.penalty, model: try problem.model(best.fit))
     }
 
-    /// A fit and the scores of a test set, F32 [N, classes].
+    /// A fit, its classifier, and the scores of a test set, F32 [N, classes].
     package func fit(
         _ samples: TargetedFeatures, penalty: Double, from model: LogisticModel? = nil, test: HostTensor,
         on backend: any Backend
-    ) throws -> (fit: LogisticFit, scores: HostTensor) {
+    ) throws -> (fit: LogisticFit, model: LogisticModel, scores: HostTensor) {
         let problem = try LogisticProblem(samples, on: backend)
         let fit = try problem.fit(penalty: penalty, from: try model.map(problem.start), solver)
-        return (fit, try problem.scores(problem.coordinates(of: test), fit))
+        return (fit, try problem.model(fit), try problem.scores(problem.coordinates(of: test), fit))
     }
 }
