@@ -77,6 +77,7 @@ var targets: [Target] = [
     swiftTarget("HLViews", tensors + ["HLCompute", "HLFormats", "HLGenerators"]),
     swiftTarget("HLStatistics", tensors + ["HLCompute", "HLFormats", "HLGenerators", "HLViews"]),
     swiftTarget("HLWalkers", networks + ["HLGenerators", "HLEncoders", "HLViews"]),
+    swiftTarget("HLAdversarial", networks + ["HLGenerators"]),
 ]
 if hasOneDNN { targets.append(cTarget("COneDNN", libraries: ["dl"])) }
 if hasJPEG { targets.append(cTarget("CJPEG", libraries: ["jpeg"])) }
@@ -87,7 +88,7 @@ if hasWebP {
 /// What any program may stand on.
 let rooms: [Target.Dependency] = [
     "HLTensor", "HLFormats", "HLCompute", "HLFigures", "HLData", "HLNet", "HLGenerators", "HLEncoders", "HLViews",
-    "HLStatistics", "HLWalkers",
+    "HLStatistics", "HLWalkers", "HLAdversarial",
 ]
 targets.append(
     swiftTarget(

@@ -1,0 +1,111 @@
+import HLFormats
+
+extension GeneratorTrainer {
+    /// What holds content, the class of what is shown, in chunk 0.
+    package enum Content: Sendable, Equatable {
+        /// Nothing but the architecture.
+        case none
+        /// A head on the discriminator's features that must tell which z⁰ made an image: two images of one z⁰ are
+        /// positives (after InfoMax-GAN, Lee et al. 2021).
+        case infoNCE(weight: Float, temperature: Float)
+        /// The class of a generated image is the largest of the first `classes` values of its z⁰, and the discriminator
+        /// knows the classes of all images (Miyato & Koyama 2018): real images bring labels, or the numbers of clusters.
+        case cells(classes: Int)
+
+        /// As in headers and on command lines.
+        package var name: String {
+            switch self {
+            case .none: "none"
+            case .infoNCE: "infonce"
+            case .cells: "cells"
+            }
+        }
+    }
+
+    /// Differentiable augmentations (Zhao et al. 2020), of real and generated images alike.
+    package struct Augmentations: OptionSet, Sendable, Hashable {
+        package let rawValue: Int
+        package init(rawValue: Int) { self.rawValue = rawValue }
+
+        /// Brightness, saturation and contrast.
+        package static let colour = Augmentations(rawValue: 1)
+        /// Shifts by up to an eighth of the side.
+        package static let translation = Augmentations(rawValue: 2)
+        /// A square of half the side is grey.
+        package static let cutout = Augmentations(rawValue: 4)
+
+        /// All by their names on command lines, in order.
+        package static let named: [(name: String, value: Augmentations)] = [
+            ("colour", .colour), ("translation", .translation), ("cutout", .cutout),
+        ]
+    }
+
+    /// Everything that decides the result besides the images. Kept in the checkpoint; a run is resumed only with the
+    /// settings it was started with.
+    package struct Settings: Sendable, Equatable {
+        /// Sides that networks are made for, in pixels.
+        package static let sides = [32, 64, 128]
+        /// The least batch: batch norm needs two of everything, and pairs two pairs.
+        package static let leastBatch = 4
+
+        /// Side of the images.
+        package var side = 32
+        /// Channels behind the last block of the generator, and behind the first of the discriminator.
+        package var width = 32
+        /// Values of a chunk of the latent.
+        package var chunkDimension = 20
+        package var content = Content.none
+        /// Images of a step of the generator, and real ones of a step of the discriminator; even.
+        package var batch = 32
+        /// Whether it is twice as many in the second half of the steps.
+        package var doublesBatch = false
+        /// Steps of the generator.
+        package var steps = 1024
+        package var generatorRate: Float = 3e-4
+        package var discriminatorRate: Float = 6e-4
+        /// Steps of the discriminator before each of the generator.
+        package var discriminatorSteps = 1
+        /// Whether real images are mirrored at random.
+        package var flips = true
+        package var augmentations: Augmentations = []
+        /// Decay of the averaged generator, once (1 + step) / (10 + step) has reached it.
+        package var averagingDecay: Float = 0.999
+        package var seed: UInt64 = 0
+
+        package init() {}
+
+        /// Images of the generator's step `step`, counted from 0.
+        package func batch(inStep step: Int) -> Int { doublesBatch && step >= steps / 2 ? 2 * batch : batch }
+
+        /// Real images that `steps` steps take.
+        package func images(inSteps steps: Int) -> Int {
+            let later = doublesBatch ? max(0, steps - self.steps / 2) : 0
+            return (steps + later) * batch * discriminatorSteps
+        }
+
+        /// Chunks of the latent: one for the first positions, one a block.
+        package var chunks: Int { side.trailingZeroBitCount - 1 }
+
+        package var json: JSONValue {
+            var object: JSONObject = [
+                "side": .integer(Int64(side)), "width": .integer(Int64(width)),
+                "chunk_size": .integer(Int64(chunkDimension)), "content": .string(content.name),
+                "batch": .integer(Int64(batch)), "double_batch": .bool(doublesBatch),
+                "steps": .integer(Int64(steps)), "learning_rate": .float(generatorRate),
+                "discriminator_learning_rate": .float(discriminatorRate),
+                "discriminator_steps": .integer(Int64(discriminatorSteps)), "flips": .bool(flips),
+                "augment": .array(
+                    Augmentations.named.filter { augmentations.contains($0.value) }.map { .string($0.name) }),
+                "average": .float(averagingDecay), "seed": .seed(seed),
+            ]
+            switch content {
+            case .none: break
+            case .infoNCE(let weight, let temperature):
+                object["content_weight"] = .float(weight)
+                object["temperature"] = .float(temperature)
+            case .cells(let classes): object["classes"] = .integer(Int64(classes))
+            }
+            return .object(object)
+        }
+    }
+}
