@@ -105,7 +105,7 @@ targets += programs.map {
 }
 
 targets.append(.target(name: "BenchmarkHarness", dependencies: ["HLCompute"], path: "Benchmarks/harness"))
-targets += ["simsiam-step", "generator-step", "walker-step", "format-fuzzer"].map {
+targets += ["simsiam-step", "generator-step", "walker-step", "gan-step", "format-fuzzer"].map {
     .executableTarget(
         name: $0, dependencies: rooms + ["BenchmarkHarness"] + ($0 == "format-fuzzer" ? ["CZlib"] : []),
         path: "Benchmarks/\($0)", swiftSettings: features)
@@ -138,6 +138,7 @@ targets += [
     testTarget("HLViewsTests", networks + ["HLGenerators", "HLViews"]),
     testTarget("HLStatisticsTests", networks + ["HLGenerators", "HLViews", "HLStatistics", "TestSupport"]),
     testTarget("HLWalkersTests", networks + ["HLGenerators", "HLEncoders", "HLViews", "HLWalkers", "TestSupport"]),
+    testTarget("HLAdversarialTests", networks + ["HLGenerators", "HLAdversarial", "TestSupport"]),
     .testTarget(
         name: "PipelineTests", dependencies: ["HLTensor", "HLFormats", "TestSupport"], path: "Tests/Pipelines",
         swiftSettings: features),

@@ -37,6 +37,22 @@ HL_CLONES void hl_add_upsampled(const float *small, float *large, size_t first, 
         }
 }
 
+HL_INLINE void copy_row(const float *small, float *large, size_t width, size_t block) {
+    HL_ONE_BLOCK_AT_A_TIME
+    for (size_t i = 0; i < width; i++, small += block, large += 2 * block)
+        for (size_t half = 0; half < 2; half++) memcpy(large + half * block, small, block * sizeof(float));
+}
+
+HL_CLONES void hl_upsample(const float *small, float *restrict large, size_t first, size_t last, size_t height,
+                           size_t width, size_t block) {
+    for (size_t row = first * height; row < last * height; row++)
+        for (size_t half = 0; half < 2; half++) {
+            const float *source = small + row * width * block;
+            float *target = large + (2 * row + half) * 2 * width * block;
+            HL_FOR_BLOCK(16 | 8 | 1, block, copy_row(source, target, width, BLOCK));
+        }
+}
+
 HL_INLINE float sum_square(const float *upper, const float *lower, size_t left, size_t right) {
     return (upper[left] + upper[right]) + (lower[left] + lower[right]);
 }

@@ -16,13 +16,44 @@ package final class GeneratorTrainer {
     package let settings: Settings
     /// Steps of the generator done.
     package private(set) var step = 0
-    private let backend: any Backend
+    let backend: any Backend
+    let shape: NetworkShape
+    let generator: AdversarialGenerator
+    let discriminator: AdversarialDiscriminator
+    /// The running average of the generator's weights: what is written in the end.
+    let average: AdversarialGenerator
+    let generatorOptimiser: Adam
+    let discriminatorOptimiser: Adam
+    /// The step whose average has its standing statistics.
+    var settledStep: Int?
+
+    /// Adam's β₁ and β₂, both networks'.
+    package static let betas: (Float, Float) = (0, 0.99)
 
     /// - Throws: `Failure(.usage)` for settings that fit no network: a side beyond `Settings.sides`, more classes than a
     ///   chunk has values, an odd or too small batch.
     package init(_ settings: Settings, on backend: any Backend) throws {
+        try settings.check()
         self.settings = settings
         self.backend = backend
+        shape = NetworkShape(side: settings.side, width: settings.width, chunkDimension: settings.chunkDimension)
+        var classes: Int?, hasHead = false
+        switch settings.content {
+        case .none: break
+        case .infoNCE: hasHead = true
+        case .cells(let count): classes = count
+        }
+        generator = AdversarialGenerator(backend, shape)
+        average = AdversarialGenerator(backend, shape)
+        discriminator = AdversarialDiscriminator(backend, shape, classes: classes, hasHead: hasHead)
+        generator.initialise(seed: settings.seed, on: backend)
+        average.initialise(seed: settings.seed, on: backend)
+        discriminator.initialise(seed: settings.seed, on: backend)
+        func adam(_ module: some Module) -> Adam {
+            Adam(backend, module.parameters, beta1: Self.betas.0, beta2: Self.betas.1)
+        }
+        generatorOptimiser = adam(generator)
+        discriminatorOptimiser = adam(discriminator)
     }
 
     /// What a step left behind.
@@ -43,7 +74,16 @@ package final class GeneratorTrainer {
     }
 
     /// The learning rates of the last step.
-    package var rates: (generator: Float, discriminator: Float) { (0, 0) }
+    package var rates: (generator: Float, discriminator: Float) {
+        let factor = decay(step - 1)
+        return (settings.generatorRate * factor, settings.discriminatorRate * factor)
+    }
+
+    /// 1 in the first half of the steps, then down to 0 in a straight line.
+    private func decay(_ step: Int) -> Float {
+        let half = settings.steps / 2
+        return step < half ? 1 : 1 - Float(step - half) / Float(max(1, settings.steps - half))
+    }
 
     /// Real images that the next step takes: its batch times the steps of the discriminator.
     package var imagesWanted: Int { settings.batch(inStep: step) * settings.discriminatorSteps }
@@ -60,33 +100,159 @@ package final class GeneratorTrainer {
     /// - Throws: `Failure(.data)` for images of another number or shape, labels that are missing or no class, and when a
     ///   loss that was read is not a number.
     package func train(real: Tensor, labels: [Int32]?, ids: [Int64], wantsLosses: Bool) throws -> Losses? {
-        preconditionFailure("not there yet")
+        let batch = settings.batch(inStep: step)
+        let labels = try checked(real, labels, ids)
+        settledStep = nil
+        var outcome: (scores: Tensor, losses: Tensor)?
+        for part in 0..<settings.discriminatorSteps {
+            let range = part * batch..<(part + 1) * batch
+            outcome = updateDiscriminator(
+                settings.discriminatorSteps == 1 ? real : backend.rows(real, range),
+                labels: labels.isEmpty ? [] : Array(labels[range]), ids: Array(ids[range]), part: part)
+        }
+        let (scores, contents) = updateGenerator(batch)
+        step += 1
+        updateAverage()
+        guard wantsLosses, let outcome else { return nil }
+        return try losses(outcome.scores, outcome.losses, scores, contents, batch: batch)
     }
 
-    // MARK: What it has learnt
+    private func losses(
+        _ scores: Tensor, _ hinges: Tensor, _ generatorScores: Tensor, _ contents: Tensor?, batch: Int
+    ) throws -> Losses {
+        func mean(_ values: some Collection<Float>) -> Double {
+            values.reduce(0) { $0 + Double($1) } / Double(values.count)
+        }
+        let scores = try backend.read(scores).floats, hinges = try backend.read(hinges).floats
+        let (real, generated) = (scores[..<batch], scores[batch...])
+        let result = Losses(
+            discriminator: mean(hinges[..<batch]) + mean(hinges[batch...]),
+            generator: -mean(try backend.read(generatorScores).floats),
+            content: try contents.map { mean(try backend.read($0).floats) }, real: mean(real),
+            generated: mean(generated), realAccuracy: Double(real.count { $0 > 0 }) / Double(batch),
+            generatedAccuracy: Double(generated.count { $0 < 0 }) / Double(batch))
+        guard (result.discriminator + result.generator + (result.content ?? 0)).isFinite else {
+            throw Failure(.data, "the loss of step \(step) is not a number", "lower the learning rates")
+        }
+        return result
+    }
 
-    /// Images of the averaged generator, F32 0…1 [B, 3, side, side], by fixed statistics: an image depends on its own
-    /// latents alone. The first call after a step settles the statistics, which takes `standingBatches` batches.
-    /// - Parameter latents: F32 [B, chunks, m].
-    /// - Throws: whatever went wrong on the backend before.
-    package func images(latents: HostTensor) throws -> HostTensor { preconditionFailure("not there yet") }
+    // MARK: The two networks' steps
 
-    /// The averaged generator with standing statistics, named as in BigBiGAN's public code: hl-sample reads it. The
-    /// metadata say what holds content in chunk 0, and whether it has seen labels.
-    /// - Parameter history: of the stream that was trained on, with the training itself last.
-    package func file(history: [HistoryEntry]) throws -> TensorFile { preconditionFailure("not there yet") }
+    /// One step of the discriminator, real and generated images in one call.
+    private func updateDiscriminator(
+        _ real: Tensor, labels: [Int32], ids: [Int64], part: Int
+    ) -> (scores: Tensor, losses: Tensor) {
+        let batch = real.shape[0], latents = latents(batch, part: part)
+        let silent = Pass(Tape(backend, recording: false), training: true)
+        let fake = backend.augmentDifferentiably(
+            generator(chunks(latents), silent).value,
+            augmentations((0..<batch).map { Int64($0) }, isReal: false, part: part))
+        let real = backend.augmentDifferentiably(real, augmentations(ids, isReal: true, part: part))
+        let pass = Pass(Tape(backend), training: true)
+        let images = Variable(backend.concatenate([real, fake]))
+        let (scores, features) = discriminator(images, labels: labels + latents.cells, pass)
+        let losses = HingeLoss.discriminator(scores, realCount: batch, pass)
+        _ = contentLoss(pass.rows(features, batch..<2 * batch), pass)
+        pass.tape.run()
+        discriminatorOptimiser.step(rate: settings.discriminatorRate * decay(step))
+        return (scores.value, losses)
+    }
+
+    /// One step of the generator, through a discriminator whose weights stay.
+    /// - Returns: scores, and the losses of the content's head.
+    private func updateGenerator(_ batch: Int) -> (scores: Tensor, contents: Tensor?) {
+        let part = settings.discriminatorSteps, latents = latents(batch, part: part)
+        let parameters = discriminator.parameters.map(\.parameter)
+        for parameter in parameters { parameter.requiresGradient = false }
+        defer { for parameter in parameters { parameter.requiresGradient = true } }
+        let pass = Pass(Tape(backend), training: true)
+        let images = pass.augmentDifferentiably(
+            generator(chunks(latents), pass),
+            augmentations((0..<batch).map { Int64($0) }, isReal: false, part: part))
+        let (scores, features) = discriminator(images, labels: latents.cells, pass)
+        HingeLoss.generator(scores, pass)
+        let contents = contentLoss(features, pass)
+        pass.tape.run()
+        generatorOptimiser.step(rate: settings.generatorRate * decay(step))
+        return (scores.value, contents)
+    }
+
+    /// InfoNCE of features [B, C] of generated images, of which rows i and i + B/2 share their z⁰; seeded with its weight.
+    /// - Returns: the losses, where there is a head.
+    private func contentLoss(_ features: Variable, _ pass: Pass) -> Tensor? {
+        guard case .infoNCE(let weight, let temperature) = settings.content,
+            let contents = discriminator.contents(features, pass)
+        else { return nil }
+        return InfoNCELoss(temperature: temperature).apply(pass.scalingGradient(contents, by: weight), pass)
+    }
+
+    /// The average moves towards the weights, at first quickly: by 9/(10 + step), until that is 1 − decay.
+    private func updateAverage() {
+        let decay = min(settings.averagingDecay, Float(1 + step) / Float(10 + step))
+        for ((_, target), (_, source)) in zip(average.parameters, generator.parameters) {
+            backend.average(source.value, into: target.value, decay: decay)
+        }
+    }
+
+    // MARK: Random numbers
+
+    /// The latents of one of a step's parts: those of the discriminator, then the generator.
+    private func latents(_ count: Int, part: Int) -> TrainingLatents {
+        TrainingLatents(
+            count: count, chunks: settings.chunks, dimension: settings.chunkDimension,
+            key: RandomKey(seed: settings.seed, purpose: .trainingLatents, view: part, epoch: step),
+            content: settings.content)
+    }
+
+    /// A tensor [B, m] of each chunk.
+    private func chunks(_ latents: TrainingLatents) -> [Tensor] { columns(latents.values) }
+
+    func columns(_ latents: HostTensor) -> [Tensor] {
+        let all = backend.tensor(latents), size = settings.chunkDimension
+        return (0..<settings.chunks).map { backend.columns(all, $0 * size..<($0 + 1) * size) }
+    }
+
+    private func augmentations(_ ids: [Int64], isReal: Bool, part: Int) -> [DifferentiableAugmentation] {
+        let key = RandomKey(
+            seed: settings.seed, purpose: .adversarialAugmentation, view: part, group: isReal ? 0 : 1, epoch: step)
+        return ids.map {
+            var random = key.sequence(id: $0)
+            return settings.augmentations.draw(side: settings.side, flips: settings.flips && isReal, from: &random)
+        }
+    }
 
     // MARK: State
 
-    /// Begins with the weights of a generator of the same shape, before the first step. The discriminator begins anew.
-    /// - Throws: `Failure`: noInput, data, or incompatible where the file holds another network.
-    package func initialise(from path: String) throws { preconditionFailure("not there yet") }
+    private var parts: [(name: String, module: any Module, optimiser: Adam)] {
+        [("generator.", generator, generatorOptimiser), ("discriminator.", discriminator, discriminatorOptimiser)]
+    }
 
     /// Networks, both Adams, the average and the vectors of the spectral norms: all that is needed to go on to the same
     /// bits.
-    package func state() throws -> NamedTensors { preconditionFailure("not there yet") }
+    package func state() throws -> NamedTensors {
+        var tensors = NamedTensors()
+        for part in parts {
+            for (name, tensor) in try part.module.state(on: backend) { tensors[part.name + name] = tensor }
+            for (name, tensor) in try part.optimiser.state(on: backend) {
+                tensors["optimiser.\(part.name)\(name)"] = tensor
+            }
+        }
+        for (name, parameter) in average.parameters { tensors["average.\(name)"] = try backend.read(parameter.value) }
+        return tensors
+    }
 
     /// Goes on from a saved state, after `step` steps.
     /// - Throws: `Failure(.data)` where a tensor is missing or has another shape.
-    package func restore(_ tensors: NamedTensors, step: Int) throws { preconditionFailure("not there yet") }
+    package func restore(_ tensors: NamedTensors, step: Int) throws {
+        for part in parts {
+            try part.module.load(on: backend) { tensors[part.name + $0] }
+            try part.optimiser.load(on: backend, step: step) { tensors["optimiser.\(part.name)\($0)"] }
+        }
+        discriminatorOptimiser.stepsTaken = step * settings.discriminatorSteps
+        // What the average has beyond its weights is made anew where it is wanted.
+        try average.load(on: backend) { tensors["average.\($0)"] ?? tensors["generator.\($0)"] }
+        self.step = step
+        settledStep = nil
+    }
 }

@@ -31,8 +31,8 @@ package final class BatchNorm: Module {
             try body(prefix + "weight", .parameter(weight))
             try body(prefix + "bias", .parameter(bias))
         }
-        try body(prefix + "running_mean", .buffer(running.mean, initial: 0))
-        try body(prefix + "running_var", .buffer(running.variance, initial: 1))
+        try body(prefix + "running_mean", .buffer(running.mean, .constant(0)))
+        try body(prefix + "running_var", .buffer(running.variance, .constant(1)))
         try body(prefix + "num_batches_tracked", .counter(batchesTracked))
     }
 
@@ -75,5 +75,32 @@ package final class BatchNorm: Module {
         let offset = backend.scale(backend.multiply(row(running.mean), scale), by: -1)
         let shift = bias.map { backend.add(offset, row($0.value)) } ?? offset
         return Variable(backend.modulate(x.value, Modulation(scale: scale, shift: shift, activation: activation)))
+    }
+}
+
+extension Pass {
+    /// y = ReLU(norm(x) · weight + bias): in training by the batch's own statistics, which go to `running` where it is given,
+    /// else by `fixed` ones.
+    package func batchNorm(
+        _ x: Variable, weight: Variable, bias: Variable, running: RunningStatistics?, fixed: RunningStatistics,
+        epsilon: Float, relu: Bool
+    ) -> Variable {
+        let backend = backend
+        let (y, statistics) =
+            isTraining
+            ? backend.batchNorm(
+                x.value, weight: weight.value, bias: bias.value, running: running, epsilon: epsilon, groups: groups,
+                residual: nil, relu: relu)
+            : backend.batchNormInference(
+                x.value, weight: weight.value, bias: bias.value, running: fixed, epsilon: epsilon, residual: nil,
+                relu: relu)
+        return tape.result(y, from: [x, weight, bias]) { [input = x.value, x = x.sink] gradient in
+            let gradients = backend.batchNormBackward(
+                gradient, input: input, output: relu ? y : nil, weight: weight.value, statistics: statistics,
+                wantsResidual: false)
+            if weight.requiresGradient { weight.sink.receive(gradients.weight, backend) }
+            if bias.requiresGradient { bias.sink.receive(gradients.bias, backend) }
+            if x.requiresGradient { x.receive(gradients.input, backend) }
+        }
     }
 }

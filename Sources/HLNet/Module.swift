@@ -26,8 +26,8 @@ package final class Counter {
 package enum State {
     /// Trained by gradients.
     case parameter(Parameter)
-    /// Not trained by gradients: running statistics.
-    case buffer(Tensor, initial: Float)
+    /// Not trained by gradients, such as running statistics, and how it begins.
+    case buffer(Tensor, Initialiser)
     /// A number.
     case counter(Counter)
 }
@@ -48,19 +48,17 @@ extension Module {
         return result
     }
 
-    /// Draws every parameter from its initialiser, and resets the rest. A parameter's values depend on the seed and its
+    /// Draws every parameter and buffer from its initialiser, and resets the rest. Values depend on the seed and its
     /// name alone.
     package func initialise(seed: UInt64, on backend: any Backend) {
         let key = RandomKey(seed: seed, purpose: .initialisation)
         forEachState("") { name, state in
+            let id = Int64(bitPattern: StableHash(name).value)
             switch state {
             case .parameter(let parameter):
-                let id = Int64(bitPattern: StableHash(name).value)
-                let host = parameter.initialiser.draw(parameter.shape, key: key, id: id)
-                backend.assign(host, to: parameter.value)
-            case .buffer(let tensor, let initial):
-                let values = [Float](repeating: initial, count: tensor.elementCount)
-                backend.assign(HostTensor(values, shape: tensor.shape), to: tensor)
+                backend.assign(parameter.initialiser.draw(parameter.shape, key: key, id: id), to: parameter.value)
+            case .buffer(let tensor, let initialiser):
+                backend.assign(initialiser.draw(tensor.shape, key: key, id: id), to: tensor)
             case .counter(let counter): counter.value = 0
             }
         }

@@ -39,10 +39,23 @@ extension Pass {
 
     /// x itself, whose gradient comes back with the other sign: what comes before ascends where the rest descends
     /// (Ganin & Lempitsky 2015).
-    package func reversingGradient(_ x: Variable) -> Variable {
+    package func reversingGradient(_ x: Variable) -> Variable { scalingGradient(x, by: -1) }
+
+    /// x itself, whose gradient comes back times `factor`: the weight of what follows in a sum of losses.
+    package func scalingGradient(_ x: Variable, by factor: Float) -> Variable {
         let backend = backend
         return tape.result(x.value, from: [x]) { [x = x.sink] gradient in
-            x.receive(backend.scale(gradient, by: -1), backend)
+            x.receive(backend.scale(gradient, by: factor), backend)
+        }
+    }
+
+    /// Entries `range` of the first dimension.
+    package func rows(_ x: Variable, _ range: Range<Int>) -> Variable {
+        let backend = backend
+        return tape.result(backend.rows(x.value, range), from: [x]) { [x = x.sink] gradient in
+            let whole = backend.constant(0, shape: x.shape)
+            backend.assignRows(gradient, to: whole, at: range.lowerBound)
+            x.receive(whole, backend)
         }
     }
 
@@ -57,6 +70,15 @@ extension Pass {
                 if part.requiresGradient { part.receive(backend.rows(gradient, rows), backend) }
                 start = rows.upperBound
             }
+        }
+    }
+
+    /// Differentiable augmentation of images 0…1, values −1…1 (`Backend.augmentDifferentiably`).
+    package func augmentDifferentiably(_ images: Variable, _ parameters: [DifferentiableAugmentation]) -> Variable {
+        let backend = backend
+        return tape.result(backend.augmentDifferentiably(images.value, parameters), from: [images]) {
+            [images = images.sink] gradient in
+            images.receive(backend.augmentDifferentiablyBackward(gradient, parameters), backend)
         }
     }
 

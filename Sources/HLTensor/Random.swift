@@ -25,6 +25,12 @@ package enum RandomPurpose: UInt32, Sendable, CaseIterable {
     case probeShots = 13
     /// Which samples are in a subset of the kernel distance.
     case kernelSubset = 14
+    /// The latents that a generator is trained on.
+    case trainingLatents = 20
+    /// What happens to images before the discriminator of a generator's training sees them.
+    case adversarialAugmentation = 21
+    /// The latents by which a trained generator's statistics are settled.
+    case standingLatents = 22
 }
 
 /// A key of the counter-based generator Philox4x32-10 (Salmon et al., *Parallel random numbers: as easy as 1, 2, 3*,

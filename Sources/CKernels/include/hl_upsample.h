@@ -6,6 +6,9 @@
 /// samples * blocks. https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.interpolate.html
 void hl_add_upsampled(const float *small, float *large, size_t first, size_t last, size_t height, size_t width,
                       size_t block);
+/// The same from nothing.
+void hl_upsample(const float *small, float *large, size_t first, size_t last, size_t height, size_t width,
+                 size_t block);
 /// small = sums over squares of 2 x 2 of large: the adjoint.
 void hl_sum_squares(const float *large, float *small, size_t first, size_t last, size_t height, size_t width,
                     size_t block);

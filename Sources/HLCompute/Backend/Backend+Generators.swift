@@ -13,6 +13,8 @@ extension Backend {
         accumulate(resample(small, doubling(small.shape[3])), into: large)
     }
 
+    package func upsampled(_ small: Tensor) -> Tensor { resample(small, doubling(small.shape[3])) }
+
     package func sumSquares(_ large: Tensor) -> Tensor {
         resample(large, doubling(large.shape[3] / 2).transposed)
     }

@@ -48,6 +48,31 @@ extension Backend {
         return tensor(HostTensor(values, shape: imageShape))
     }
 
+    package func augmentDifferentiably(_ images: Tensor, _ parameters: [DifferentiableAugmentation]) -> Tensor {
+        let host = onHost(images), side = images.shape[3]
+        precondition(parameters.count == images.shape[0] && parameters.allSatisfy { $0.fits(side: side) })
+        return tensor(.f32, shape: images.shape) { bytes in
+            host.withUnsafeBytes { pixels in
+                hl_diff_augment(
+                    pixels.baseAddress, images.type == .u8 ? 1 : 0, Int32(side), 0, Int32(parameters.count), parameters,
+                    bytes.bindMemory(to: Float.self).baseAddress)
+            }
+        }
+    }
+
+    package func augmentDifferentiablyBackward(
+        _ gradient: Tensor, _ parameters: [DifferentiableAugmentation]
+    ) -> Tensor {
+        let host = onHost(gradient), side = gradient.shape[3]
+        return tensor(.f32, shape: gradient.shape) { bytes in
+            host.withUnsafeElements(as: Float.self) { values in
+                hl_diff_augment_backward(
+                    values.baseAddress, Int32(side), 0, Int32(parameters.count), parameters,
+                    bytes.bindMemory(to: Float.self).baseAddress)
+            }
+        }
+    }
+
     /// The values of a tensor; zeros where an error is waiting, which is kept.
     private func onHost(_ x: Tensor) -> HostTensor {
         do {

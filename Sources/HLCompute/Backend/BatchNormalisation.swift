@@ -55,3 +55,20 @@ package struct BatchNormGradients {
         self.residual = residual
     }
 }
+
+/// Gradients of a conditional batch norm with regard to its input, of its shape, and to gain and shift, [B, C].
+package struct ConditionalNormGradients {
+    /// Of the input's shape.
+    package let input: Tensor
+    /// [B, C]
+    package let gain: Tensor
+    /// [B, C]
+    package let shift: Tensor
+
+    /// Gradients of a backend's own making.
+    package init(input: Tensor, gain: Tensor, shift: Tensor) {
+        self.input = input
+        self.gain = gain
+        self.shift = shift
+    }
+}

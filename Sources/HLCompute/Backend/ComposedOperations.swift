@@ -42,6 +42,17 @@ package protocol ComposedOperations: AnyObject {
         relu: Bool
     ) -> (output: Tensor, statistics: BatchStatistics)
 
+    /// y = max(0, x̂ · gain + shift) of [B, C, H, W], x̂ normalised by the batch's own statistics, gain and shift per sample and
+    /// channel, [B, C] (Brock et al. 2019, appendix B.4). `running` is updated as by `batchNorm`.
+    func conditionalNorm(
+        _ x: Tensor, gain: Tensor, shift: Tensor, running: RunningStatistics?, epsilon: Float
+    ) -> (output: Tensor, statistics: BatchStatistics)
+
+    /// The way back through `conditionalNorm`.
+    func conditionalNormBackward(
+        _ gradient: Tensor, input: Tensor, gain: Tensor, shift: Tensor, statistics: BatchStatistics
+    ) -> ConditionalNormGradients
+
     /// y = x / max(|x|, 1e-12) per row of [B, d], with the norms [B].
     func normaliseRows(_ x: Tensor) -> (output: Tensor, norms: Tensor)
 
@@ -73,6 +84,24 @@ package protocol ComposedOperations: AnyObject {
     /// The sums down the columns of [B, d], [d].
     func columnSums(_ matrix: Tensor) -> Tensor
 
+    // MARK: Kernels of 3 × 3 taps and a change of side
+
+    /// A weight [O, I, 3, 3] as a kernel of 4 × 4 taps with stride 2 (`KernelWidening`).
+    func widened(_ weight: Tensor, _ widening: KernelWidening) -> Tensor
+
+    /// The way back through `widened`, a gradient of `weightShape`.
+    func widenedBackward(_ gradient: Tensor, weightShape: [Int], _ widening: KernelWidening) -> Tensor
+
+    // MARK: Spectral normalisation (weight [out, …] as a matrix of `out` rows)
+
+    /// A weight divided by its largest singular value, as one step of the power iteration from the left singular vector
+    /// `left` [1, out] sees it (Miyato et al. 2018): v = norm(u W), u' = norm(v Wᵀ), σ = v Wᵀ u'ᵀ, where norm divides by
+    /// max(|x|, ε).
+    func spectralNorm(_ weight: Tensor, left: Tensor, epsilon: Float) -> SpectralNormalisation
+
+    /// The way back, u' and v held constant: a gradient of the weight's shape, from that with regard to weight / σ.
+    func spectralNormBackward(_ gradient: Tensor, _ normalisation: SpectralNormalisation) -> Tensor
+
     // MARK: Depthwise convolution (x [B, C, H, W], weight [C, 1, k, k])
 
     /// Every channel convolved by a kernel of its own, y [B, C, H', W'].
@@ -89,7 +118,10 @@ package protocol ComposedOperations: AnyObject {
     /// large += small upsampled to twice its side by nearest neighbours, in place.
     func addUpsampled(_ small: Tensor, to large: Tensor)
 
-    /// The adjoint: sums over squares of 2 × 2.
+    /// Twice the side by nearest neighbours.
+    func upsampled(_ small: Tensor) -> Tensor
+
+    /// The adjoint of both: sums over squares of 2 × 2.
     func sumSquares(_ large: Tensor) -> Tensor
 
     /// Twice the side by zero insertion and a filter of 4 × 4 taps.
@@ -153,6 +185,13 @@ package protocol ComposedOperations: AnyObject {
     func augmentBackward(
         _ gradient: Tensor, _ parameters: [AugmentationParameters], imageShape: [Int], deviation: [Float]
     ) -> Tensor
+
+    /// Differentiable augmentation (Zhao et al. 2020) and mirroring of images, values 0…1 (U8: 0…255) becoming −1…1, F32
+    /// [B, 3, S, S].
+    func augmentDifferentiably(_ images: Tensor, _ parameters: [DifferentiableAugmentation]) -> Tensor
+
+    /// The way back through `augmentDifferentiably`, with regard to images 0…1.
+    func augmentDifferentiablyBackward(_ gradient: Tensor, _ parameters: [DifferentiableAugmentation]) -> Tensor
 
     // MARK: Sums and losses
 

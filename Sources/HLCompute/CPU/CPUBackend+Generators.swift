@@ -14,6 +14,16 @@ extension CPUBackend {
         large.cpu.version += 1
     }
 
+    package func upsampled(_ small: Tensor) -> Tensor {
+        let shape = [small.shape[0], small.shape[1], 2 * small.shape[2], 2 * small.shape[3]]
+        let result = allocate(shape, small.cpu.layout), planes = small.planes
+        parallel(planes.samples * planes.blocks, grain: grain(planes)) {
+            hl_upsample(
+                small.floats, result.floats, $0.lowerBound, $0.upperBound, small.shape[2], small.shape[3], planes.block)
+        }
+        return result
+    }
+
     package func sumSquares(_ large: Tensor) -> Tensor {
         let shape = [large.shape[0], large.shape[1], large.shape[2] / 2, large.shape[3] / 2]
         let result = allocate(shape, large.cpu.layout), planes = result.planes

@@ -100,14 +100,14 @@ extension CPUBackend {
 
     package func rows(_ x: Tensor, _ range: Range<Int>) -> Tensor {
         precondition(range.lowerBound >= 0 && range.upperBound <= x.shape[0])
-        let result = allocate([range.count] + x.shape.dropFirst(), x.cpu.layout, type: x.type)
+        let x = rowwise(x), result = allocate([range.count] + x.shape.dropFirst(), x.cpu.layout, type: x.type)
         let stride = x.storedRowBytes
         result.cpu.bytes.update(from: x.cpu.bytes + range.lowerBound * stride, count: range.count * stride)
         return result
     }
 
     package func rows(_ x: Tensor, at indices: Tensor) -> Tensor {
-        let count = indices.elementCount
+        let count = indices.elementCount, x = rowwise(x)
         let result = allocate([count] + x.shape.dropFirst(), x.cpu.layout, type: x.type)
         let stride = x.storedRowBytes, places = indices.integers
         for row in 0..<count {
@@ -122,13 +122,14 @@ extension CPUBackend {
         precondition(
             source.type == target.type && source.shape.dropFirst() == target.shape.dropFirst() && start >= 0
                 && start + source.shape[0] <= target.shape[0])
+        if case .library = target.cpu.layout { adopt(.plain, for: target) }
         let source = laidOut(source, as: target.cpu.layout), stride = target.storedRowBytes
         (target.cpu.bytes + start * stride).update(from: source.cpu.bytes, count: source.storedBytes)
         target.cpu.version += 1
     }
 
     package func concatenate(_ parts: [Tensor]) -> Tensor {
-        let layout = parts[0].cpu.layout
+        let layout = rowwise(parts[0]).cpu.layout
         let result = allocate(
             [parts.reduce(0) { $0 + $1.shape[0] }] + parts[0].shape.dropFirst(), layout, type: parts[0].type)
         var position = 0
@@ -139,6 +140,9 @@ extension CPUBackend {
         }
         return result
     }
+
+    /// The tensor itself unless only a library knows where the entries of its first dimension lie; then row-major.
+    private func rowwise(_ x: Tensor) -> Tensor { if case .library = x.cpu.layout { plain(x) } else { x } }
 
     /// Calls `body` with each thread's part of the rows of [B, d].
     func forEachRow(_ matrix: Tensor, _ body: (_ first: Int, _ last: Int) -> Void) {

@@ -34,19 +34,40 @@ extension CPUBackend {
                 planes, which, x.floats + group * groupStride, residual.map { $0.floats + group * groupStride },
                 output.floats + group * groupStride, scale, shift, relu ? 1 : 0)
         }
-        if let running {
-            let unbias = count > 1 ? count / (count - 1) : 1
-            for group in 0..<groups {
-                for channel in 0..<channels {
-                    let at = group * planes.channels + channel
-                    blend(running.mean.floats + channel, mean.floats[at], running.momentum)
-                    blend(running.variance.floats + channel, variances.floats[at] * unbias, running.momentum)
-                }
-            }
-            running.mean.cpu.version += 1
-            running.variance.cpu.version += 1
-        }
+        if let running { update(running, mean, variances, groups: groups, count: count) }
         return (output, BatchStatistics(mean: mean, inverseDeviation: deviation, groups: groups, ofBatch: true))
+    }
+
+    /// The statistics of a whole batch alone.
+    func batchStatistics(_ x: Tensor, running: RunningStatistics?, epsilon: Float) -> BatchStatistics {
+        let planes = x.planes
+        let mean = allocate([1, planes.channels]), deviation = allocate([1, planes.channels])
+        let variances = allocate([1, planes.channels])
+        forEachBlock(planes, groups: 1) { scratch, _, which in
+            let first = which * planes.block
+            hl_batch_norm_statistics(planes, which, x.floats, mean.floats + first, variances.floats + first, scratch)
+            for index in first..<first + planes.block {
+                deviation.floats[index] = 1 / (variances.floats[index] + epsilon).squareRoot()
+            }
+        }
+        if let running { update(running, mean, variances, groups: 1, count: Float(planes.samples * planes.positions)) }
+        return BatchStatistics(mean: mean, inverseDeviation: deviation, groups: 1, ofBatch: true)
+    }
+
+    /// Takes the means and variances of groups, padded, of `count` values a channel into running ones.
+    private func update(
+        _ running: RunningStatistics, _ mean: Tensor, _ variances: Tensor, groups: Int, count: Float
+    ) {
+        let unbias = count > 1 ? count / (count - 1) : 1, stride = mean.elementCount / groups
+        for group in 0..<groups {
+            for channel in 0..<running.mean.elementCount {
+                let at = group * stride + channel
+                blend(running.mean.floats + channel, mean.floats[at], running.momentum)
+                blend(running.variance.floats + channel, variances.floats[at] * unbias, running.momentum)
+            }
+        }
+        running.mean.cpu.version += 1
+        running.variance.cpu.version += 1
     }
 
     private func blend(_ target: UnsafeMutablePointer<Float>, _ value: Float, _ momentum: Float) {

@@ -52,6 +52,31 @@ extension CPUBackend {
         return result
     }
 
+    package func augmentDifferentiably(_ images: Tensor, _ parameters: [DifferentiableAugmentation]) -> Tensor {
+        let side = images.shape[3], images = plain(images), result = allocate(images.shape)
+        precondition(images.type == .u8 || images.type == .f32, "images of \(images.type.rawValue)")
+        precondition(images.shape == [parameters.count, 3, side, side])
+        precondition(parameters.allSatisfy { $0.fits(side: side) })
+        let isBytes: Int32 = images.type == .u8 ? 1 : 0
+        parallel(parameters.count, grain: max(1, Self.elementGrain / (3 * side * side))) {
+            hl_diff_augment(
+                images.cpu.bytes, isBytes, Int32(side), Int32($0.lowerBound), Int32($0.upperBound), parameters,
+                result.floats)
+        }
+        return result
+    }
+
+    package func augmentDifferentiablyBackward(
+        _ gradient: Tensor, _ parameters: [DifferentiableAugmentation]
+    ) -> Tensor {
+        let side = gradient.shape[3], gradient = plain(gradient), result = allocate(gradient.shape)
+        parallel(parameters.count, grain: max(1, Self.elementGrain / (3 * side * side))) {
+            hl_diff_augment_backward(
+                gradient.floats, Int32(side), Int32($0.lowerBound), Int32($0.upperBound), parameters, result.floats)
+        }
+        return result
+    }
+
     package func squaredDistances(_ a: Tensor, _ b: Tensor) -> Tensor {
         precondition(a.shape == b.shape && a.shape[0] > 0)
         let (a, b) = (plain(a), plain(b)), size = a.elementCount / a.shape[0], result = allocate([a.shape[0]])

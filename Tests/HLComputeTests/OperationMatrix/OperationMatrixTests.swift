@@ -8,7 +8,8 @@ extension ComputeTests {
     struct OperationMatrixTests {
         static let families = [
             rowOperations, productOperations, convolutions, depthwiseConvolutions, elementwiseOperations, modulations,
-            normalisations, poolingOperations, generatorOperations, pixelOperations, losses, optimisers,
+            normalisations, poolingOperations, generatorOperations, adversarialOperations, pixelOperations, losses,
+            optimisers,
         ]
 
         @Test(arguments: families.flatMap { $0 }) func operation(_ test: OperationCase) throws { try test.check() }

@@ -18,7 +18,7 @@ package final class KeyQueue: Module {
     }
 
     package func forEachState(_ prefix: String, _ body: (String, State) throws -> Void) rethrows {
-        try body(prefix + "keys", .buffer(keys, initial: 0))
+        try body(prefix + "keys", .buffer(keys, .constant(0)))
         try body(prefix + "added", .counter(added))
     }
 

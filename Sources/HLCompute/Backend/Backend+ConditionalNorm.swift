@@ -1,0 +1,25 @@
+/// Conditional batch normalisation, composed of the unconditional one and a modulation.
+extension Backend {
+    package func conditionalNorm(
+        _ x: Tensor, gain: Tensor, shift: Tensor, running: RunningStatistics?, epsilon: Float
+    ) -> (output: Tensor, statistics: BatchStatistics) {
+        let (unit, statistics) = batchNorm(
+            x, weight: nil, bias: nil, running: running, epsilon: epsilon, groups: 1, residual: nil, relu: false)
+        return (modulate(unit, Modulation(scale: gain, shift: shift, activation: .relu)), statistics)
+    }
+
+    package func conditionalNormBackward(
+        _ gradient: Tensor, input: Tensor, gain: Tensor, shift: Tensor, statistics: BatchStatistics
+    ) -> ConditionalNormGradients {
+        // Statistics may be wider than the channels; by these the input is normalised as before.
+        let width = input.shape[1]
+        let mean = columns(statistics.mean, 0..<width), inverse = columns(statistics.inverseDeviation, 0..<width)
+        let centred = modulate(input, Modulation(shift: scale(mean, by: -1)))
+        let unit = modulate(centred, Modulation(scale: inverse))
+        let outer = modulateBackward(
+            gradient, input: unit, Modulation(scale: gain, shift: shift, activation: .relu))
+        let inner = batchNormBackward(
+            outer.input, input: input, output: nil, weight: nil, statistics: statistics, wantsResidual: false)
+        return ConditionalNormGradients(input: inner.input, gain: outer.scale, shift: outer.shift)
+    }
+}
