@@ -122,8 +122,11 @@ private final class DiscriminatorBlock: Module {
         var h = isFirst ? x : pass.relu(x)
         h = pass.convolution(h, weight: conv1(pass), Window(size: 3, padding: 1))
         h = pass.biased(h, bias1, activation: .relu)
-        h = pass.convolution(h, weight: conv2(pass), Window(size: 3, padding: 1))
-        h = pass.biased(halves ? pass.averageSquares(h) : h, bias2)
+        h =
+            halves
+            ? pass.pooledConvolution(h, weight: conv2(pass))
+            : pass.convolution(h, weight: conv2(pass), Window(size: 3, padding: 1))
+        h = pass.biased(h, bias2)
         let short = halves ? pass.averageSquares(x) : x
         return pass.add(h, shortcut.map { pass.convolution(short, weight: $0(pass), Window(size: 1)) } ?? short)
     }

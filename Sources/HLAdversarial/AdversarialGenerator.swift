@@ -95,7 +95,7 @@ private final class GeneratorBlock: Module {
 
     func callAsFunction(_ x: Variable, _ condition: Variable, momentum: Float?, _ pass: Pass) -> Variable {
         var h = norm1(x, condition, momentum: momentum, pass)
-        h = pass.convolution(pass.upsampled(h), weight: conv1(pass), Window(size: 3, padding: 1))
+        h = pass.upsamplingConvolution(h, weight: conv1(pass))
         h = norm2(h, condition, momentum: momentum, pass)
         h = pass.convolution(h, weight: conv2(pass), Window(size: 3, padding: 1))
         return pass.addingUpsampled(pass.convolution(x, weight: shortcut(pass), Window(size: 1)), to: h)

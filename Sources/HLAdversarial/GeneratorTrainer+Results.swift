@@ -106,11 +106,6 @@ extension GeneratorTrainer {
     }
 }
 
-extension GeneratorTrainer.Content {
-    /// Whether labels of real images, or the numbers of their clusters, play a part.
-    package var usesLabels: Bool { if case .cells = self { true } else { false } }
-}
-
 extension Module {
     /// What gradients do not train, in order.
     var buffers: [Tensor] {

@@ -1,44 +1,8 @@
 import HLFormats
 
 extension GeneratorTrainer {
-    /// What holds content, the class of what is shown, in chunk 0.
-    package enum Content: Sendable, Equatable {
-        /// Nothing but the architecture.
-        case none
-        /// A head on the discriminator's features that must tell which z⁰ made an image: two images of one z⁰ are
-        /// positives (after InfoMax-GAN, Lee et al. 2021).
-        case infoNCE(weight: Float, temperature: Float)
-        /// The class of a generated image is the largest of the first `classes` values of its z⁰, and the discriminator
-        /// knows the classes of all images (Miyato & Koyama 2018): real images bring labels, or the numbers of clusters.
-        case cells(classes: Int)
-
-        /// As in headers and on command lines.
-        package var name: String {
-            switch self {
-            case .none: "none"
-            case .infoNCE: "infonce"
-            case .cells: "cells"
-            }
-        }
-    }
-
-    /// Differentiable augmentations (Zhao et al. 2020), of real and generated images alike.
-    package struct Augmentations: OptionSet, Sendable, Hashable {
-        package let rawValue: Int
-        package init(rawValue: Int) { self.rawValue = rawValue }
-
-        /// Brightness, saturation and contrast.
-        package static let colour = Augmentations(rawValue: 1)
-        /// Shifts by up to an eighth of the side.
-        package static let translation = Augmentations(rawValue: 2)
-        /// A square of half the side is grey.
-        package static let cutout = Augmentations(rawValue: 4)
-
-        /// All by their names on command lines, in order.
-        package static let named: [(name: String, value: Augmentations)] = [
-            ("colour", .colour), ("translation", .translation), ("cutout", .cutout),
-        ]
-    }
+    package typealias Content = GeneratorContent
+    package typealias Augmentations = AdversarialAugmentations
 
     /// Everything that decides the result besides the images. Kept in the checkpoint; a run is resumed only with the
     /// settings it was started with.

@@ -12,7 +12,7 @@ struct TrainingLatents {
     ///   - shape: chunks and values of each.
     ///   - key: of this batch.
     ///   - content: what chunk 0 is to hold. For a head it comes twice: row i and row i + B/2 differ in all chunks but 0.
-    init(count: Int, chunks: Int, dimension: Int, key: RandomKey, content: GeneratorTrainer.Content) {
+    init(count: Int, chunks: Int, dimension: Int, key: RandomKey, content: GeneratorContent) {
         let width = chunks * dimension
         values = HostTensor(.f32, shape: [count, width]) { bytes in
             guard let start = bytes.bindMemory(to: Float.self).baseAddress else { return }

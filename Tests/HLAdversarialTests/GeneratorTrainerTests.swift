@@ -23,7 +23,7 @@ import Testing
         settings.content = content
         settings.batch = 8
         settings.steps = 10
-        settings.seed = 5
+        settings.seed = 7
         if name == "augmented" {
             settings.discriminatorSteps = 2
             settings.augmentations = [.colour, .translation, .cutout]

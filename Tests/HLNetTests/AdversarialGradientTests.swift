@@ -118,7 +118,7 @@ extension NetTests {
 
         @Test(arguments: testedBackends)
         func conditionalBatchNorm(_ choice: BackendChoice) throws {
-            try gradients.check(choice, [[4, 16, 3, 5], [4, 6]], step: 1e-3, tolerance: 2e-2) { trial, values in
+            try gradients.check(choice, [[8, 16, 6, 5], [8, 6]], step: 1e-4, tolerance: 2e-2) { trial, values in
                 let layer = ConditionalBatchNorm(trial.backend, 16, condition: 6)
                 layer.initialise(seed: 3, on: trial.backend)
                 let x = trial.input(values[0]), condition = trial.input(values[1])

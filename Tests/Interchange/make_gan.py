@@ -39,7 +39,7 @@ import reference_code  # noqa: E402
 from reference import infonce, store  # noqa: E402
 
 STEPS, BATCH, SIDE, WIDTH, CHUNKS, DIMENSION, SHARED, CLASSES = 10, 8, 32, 16, 4, 20, 8, 10
-SEED, RATE_G, RATE_D, BETAS, DECAY = 5, 3e-4, 6e-4, (0.0, 0.99), 0.999
+SEED, RATE_G, RATE_D, BETAS, DECAY = 7, 3e-4, 6e-4, (0.0, 0.99), 0.999
 WEIGHT, TEMPERATURE, HEAD = 0.2, 0.2, 64
 LATENTS, AUGMENTATION, STANDING = 20, 21, 22
 KEPT = {
@@ -223,7 +223,7 @@ def run(package, name):
         e = d.head(features)
         return infonce(e[:BATCH // 2], e[BATCH // 2:], TEMPERATURE, 1)
 
-    losses = []
+    losses, nearest = [], 9.0
     for step in range(STEPS):
         half = STEPS // 2
         decay = 1 if step < half else 1 - (step - half) / (STEPS - half)
@@ -239,6 +239,7 @@ def run(package, name):
                 labels = torch.cat([(torch.arange(BATCH) + step) % CLASSES, fake_labels])
             score, features = d(torch.cat([real, fake]), labels)
             loss_d = F.relu(1 - score[:BATCH]).mean() + F.relu(1 + score[BATCH:]).mean()
+            nearest = min(nearest, (1 - score[:BATCH]).abs().min().item(), (1 + score[BATCH:]).abs().min().item())
             d_adam.zero_grad()
             (loss_d + WEIGHT * head_loss(features[BATCH:])).backward()
             d_adam.step()
@@ -266,7 +267,8 @@ def run(package, name):
         for key in KEPT[part]:
             if key in network.state_dict():
                 out[f"{name}.end.{part}.{key}"] = network.state_dict()[key]
-    print(name, *(f"{row[0]:.3f}/{row[1]:.3f}/{row[2]:.3f}" for row in losses))
+    # A score that rounds to the other side of a hinge's kink makes another training: SEED is chosen so that none does.
+    print(name, f"{nearest:.4f} from a kink;", *(f"{row[0]:.3f}/{row[1]:.3f}/{row[2]:.3f}" for row in losses))
     return out
 
 
