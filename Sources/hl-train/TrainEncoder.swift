@@ -15,8 +15,8 @@ struct TrainEncoder: Tool {
 
             \(methods)
 
-            hl-train walker trains a learned perturbation for hl-perturb, and hl-train discriminator a discriminator for \
-            hl-filter; see their --help.
+            hl-train walker trains a learned perturbation for hl-perturb, hl-train discriminator a discriminator for \
+            hl-filter, and hl-train generator a generator for hl-sample; see their --help.
             """)
 
     private static var methods: String {
@@ -64,8 +64,8 @@ struct TrainEncoder: Tool {
 
     @Option(
         help: ArgumentHelp(
-            "Pixel augmentations T_x: all of SimCLR's, without colour, without crops, or none. "
-                + "(simclr, no-color, no-crop or none)", valueName: "set"))
+            "Pixel augmentations T_x: all of SimCLR's, without colour, without crops, AdaInf's weak ones, or none. "
+                + "(simclr, no-color, no-crop, adainf or none)", valueName: "set"))
     var augment = AugmentationSet.noColor
 
     @Option(help: ArgumentHelp("Pairs per step. (integer from 2 to 65536)", valueName: "n"))
@@ -139,7 +139,7 @@ struct TrainEncoder: Tool {
         if source.stream.crop != nil && !augment.cropsAtRandom {
             throw Failure(
                 .incompatible, "the stream has random crops, and --augment \(augment.rawValue) takes whole images",
-                "give --augment simclr or no-color, or leave out hl-sample's --random-resized-crop")
+                "give --augment simclr, no-color or adainf, or leave out hl-sample's --random-resized-crop")
         }
         let steps = try samples.map { $0 / batch } ?? source.sampleCount.map(steps(of:)) ?? Self.defaultSamples / batch
         let settings = TrainingSettings(

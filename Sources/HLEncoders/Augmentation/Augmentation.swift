@@ -10,11 +10,14 @@ package enum AugmentationSet: String, Sendable, CaseIterable {
     case noColor = "no-color"
     /// Centre crop, flip, colour jitter, grey.
     case noCrop = "no-crop"
+    /// AdaInf's weak set for real images mixed with generated ones: that of SimCLR with colour jitter half as often, and
+    /// blur for every second image (Wang et al., ICLR 2024; `symmetric_adainf.yaml` of `PKU-ML/adainf`).
+    case adainf
     /// Centre crop only.
     case none
 
     /// Whether its crop is random.
-    package var cropsAtRandom: Bool { self == .simclr || self == .noColor }
+    package var cropsAtRandom: Bool { self == .simclr || self == .noColor || self == .adainf }
 }
 
 /// T_x: random augmentation of images, drawn per sample on the host and applied to a whole batch.
@@ -40,7 +43,7 @@ package struct Augmentation: Sendable, Equatable {
     /// The shift is uniform in ± this, in turns; at most 0.5.
     package var hue: Float = 0.1
     package var greyProbability: Float = 0.2
-    /// Off in all sets; SimSiam's own recipe has ½.
+    /// Of AdaInf's set alone; SimSiam's own recipe has ½ too.
     package var blurProbability: Float = 0
     /// Standard deviations in pixels of the resized crop.
     package var blurSigma: ClosedRange<Float> = 0.1...2
@@ -54,6 +57,10 @@ package struct Augmentation: Sendable, Equatable {
         if set == .none || set == .noColor {
             colourProbability = 0
             greyProbability = 0
+        }
+        if set == .adainf {
+            colourProbability = 0.4
+            blurProbability = 0.5
         }
     }
 

@@ -102,7 +102,7 @@ import Testing
     }
 
     @Test func blurIsOffUnlessAskedFor() {
-        for set in AugmentationSet.allCases {
+        for set in AugmentationSet.allCases where set != .adainf {
             #expect(draw(Augmentation(set), count: 200).allSatisfy { $0.blur_radius == 0 })
         }
         var augmentation = Augmentation(.simclr)
@@ -142,6 +142,22 @@ import Testing
                 #expect(centred.top == 8 && centred.left == 8 && centred.height == 112 && centred.width == 112)
             }
         }
+    }
+
+    /// Crop 0.2 to 1, jitter (0.4, 0.4, 0.4, 0.1) with probability 0.4, grey 0.2, blur ½ with σ from 0.1 to 2, flip ½.
+    @Test func adaInfsSet() {
+        let weak = draw(Augmentation(.adainf)), whole = draw(Augmentation(.simclr))
+        #expect(isLikely(weak.count { $0.colour }, of: weak.count, probability: 0.4))
+        #expect(isLikely(weak.count { $0.blur_radius > 0 }, of: weak.count, probability: 0.5))
+        #expect(isLikely(weak.count { $0.grey }, of: weak.count, probability: 0.2))
+        #expect(isLikely(weak.count { $0.flip }, of: weak.count, probability: 0.5))
+        #expect(weak.allSatisfy { $0.blur_radius == 0 || (0.1...2).contains($0.blur_sigma) })
+        for (weak, whole) in zip(weak, whole) {
+            #expect(weak.top == whole.top && weak.left == whole.left && weak.height == whole.height)
+            #expect(weak.brightness == whole.brightness && weak.saturation == whole.saturation && weak.hue == whole.hue)
+            #expect(!weak.colour || whole.colour)
+        }
+        #expect(AugmentationSet(rawValue: "adainf") == .adainf && AugmentationSet.adainf.cropsAtRandom)
     }
 
     @Test func cropSidesAndCentreCrops() {
