@@ -14,6 +14,8 @@ struct Measurement {
     let view: Int
     /// The shape of a latent.
     let shape: LatentShape
+    /// Whether the generator was trained with labels.
+    let hasSeenLabels: Bool
 
     /// For --suggest.
     private var anchorDistances: AnchorDistances?
@@ -49,6 +51,7 @@ struct Measurement {
         }
         let shape = LatentShape(chunks: anchors.shape[1], dimension: anchors.shape[2])
         self.shape = shape
+        hasSeenLabels = header.generatorHasSeenLabels
         specification = try GeneratorSpecification.ifKnown(by: header)
         try specification?.shape(in: space)?.require(anchors, "\(space.rawValue).0")
         guard request.chunks != nil || shape.chunks <= Self.mostChunks else {

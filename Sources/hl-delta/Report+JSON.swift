@@ -14,6 +14,7 @@ extension Report {
             "all": Self.json(statistics.together),
             "pairs": .array(statistics.orderings.map { Self.json($0) { .integer(Int64($0)) } }),
         ]
+        if measurement.hasSeenLabels { object["generator_has_seen_labels"] = true }
         if !statistics.orderings.isEmpty { object["order"] = Self.json(statistics.wholeOrder) }
         if !statistics.groups.isEmpty {
             object["groups"] = .array(

@@ -25,7 +25,9 @@ struct Report {
             ", \(fixed(100 * (1 - $0.changed.share), 2)) % of which keep their label"
         }
         let space = measurement.space.rawValue
-        let heading = "δ = |\(space).0 - \(space).\(measurement.view)| of \(statistics.count) samples\(kept ?? "")\n\n"
+        let heading =
+            "δ = |\(space).0 - \(space).\(measurement.view)| of \(statistics.count) samples\(kept ?? "")\n"
+            + (measurement.hasSeenLabels ? "the generator was trained with labels\n\n" : "\n")
         return ([heading + table.text()] + [orderText(pairs: pairs), boundaryText].compactMap { $0 })
             .joined(separator: "\n")
     }

@@ -37,7 +37,7 @@ struct EmbeddingSpace {
         let name = encoder["arch"]?.string ?? "an encoder"
         return [
             name + (encoder["file"]?.string.map { " of \($0)" } ?? ""), encoder["layer"]?.string.map { "layer \($0)" },
-            fingerprint.map { String($0.prefix(12)) },
+            fingerprint.map { String($0.prefix(12)) }, encoder["supervision"]?.string.map { "trained with \($0)" },
         ].compactMap { $0 }.joined(separator: ", ")
     }
 }

@@ -1,6 +1,7 @@
 import HLCommand
 import HLCompute
 import HLEncoders
+import HLFormats
 import HLTensor
 
 /// Runs a recipe on sets that have been read and matched.
@@ -157,6 +158,11 @@ struct Evaluation {
         return (settings, Measures(ProbeScore(scores: votes, labels: test.labels)))
     }
 
+    /// `hl.encoder` of the train set, where it was embedded before.
+    private var embedding: JSONValue? {
+        sets[0].header.metadata["hl.encoder"].flatMap { try? JSONValue(parsing: $0, name: "hl.encoder") }
+    }
+
     private func report(
         _ settings: ProbeReport.Settings, _ linear: ProbeReport.Row, head: LinearHead?,
         fits: [RegressionRun.Result] = [], epochs: [Int]? = nil,
@@ -164,7 +170,9 @@ struct Evaluation {
         neighbours: (NearestNeighbours, Measures)?
     ) -> ProbeReport {
         ProbeReport(
-            recipe: recipe, encoder: encoder?.name, sets: sets, dimension: train.features.rowSize, classes: classes,
+            recipe: recipe, encoder: encoder?.name,
+            supervision: encoder?.encoder.description.supervision ?? embedding?["supervision"]?.string, sets: sets,
+            dimension: train.features.rowSize, classes: classes,
             metric: metric,
             settings: settings, linear: linear, head: head, fits: fits, epochs: epochs,
             shots: shots.map { (count: $0.0, row: $0.1, fits: $0.2) },

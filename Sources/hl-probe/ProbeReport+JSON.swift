@@ -6,6 +6,7 @@ import HLStatistics
 extension ProbeReport {
     var json: String {
         var object: JSONObject = ["recipe": .string(recipe.name), "encoder": encoder.map { .string($0) } ?? .null]
+        object["supervision"] = supervision.map { .string($0) }
         for set in sets { object[set.role] = Self.json(set) }
         object["dimension"] = .integer(Int64(dimension))
         object["classes"] = .integer(Int64(classes.names.count))

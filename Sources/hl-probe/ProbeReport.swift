@@ -22,6 +22,8 @@ struct ProbeReport {
 
     let recipe: ProbeRecipe
     let encoder: String?
+    /// Labels that the encoder has been trained on, in words; nil where none are known of.
+    let supervision: String?
     /// Train, validation if there is one, test.
     let sets: [ProbeSet]
     let dimension: Int
@@ -86,6 +88,7 @@ struct ProbeReport {
         text += Self.aligned(rows)
         text += "\(Self.title(Measures.name(metric.metric))) is what counts (\(metric.reason))\n"
         text += "recipe \(recipe.name): \(settings.text)\n"
+        if let supervision { text += "the encoder was trained with \(supervision)\n" }
         for fit in fits { text += Self.text(fit) + "\n" }
         if perClass { text += "\n" + perClassTable }
         return text

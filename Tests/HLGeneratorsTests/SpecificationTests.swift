@@ -1,3 +1,4 @@
+import Foundation
 import HLFormats
 import HLGenerators
 import HLTensor
@@ -61,7 +62,8 @@ struct SpecificationTests {
         #""chunks":0"#, #""chunks":"6""#, #""dimension":70000"#, #""resolution":-1"#, #""layers":16"#, #""width":512"#,
         #""layers":0,"width":512"#, #""weights":"""#, #""weights":7"#, #""sha256":"abc""#,
         #""sha256":"\#(String(repeating: "G", count: 64))""#, #""clean":"yes""#, #""class":-1"#, #""class":1.5"#,
-        #""psi":"0.7""#, #""psi":1e999"#, #""cutoff":-1"#, #""noise":"some""#, #""noise":1"#, #""noise_seed":-1"#,
+        #""content":3"#, #""has_seen_labels":"no""#, #""psi":"0.7""#, #""psi":1e999"#, #""cutoff":-1"#,
+        #""noise":"some""#, #""noise":1"#, #""noise_seed":-1"#,
         #""noise_seed":"x""#, #""crop":0"#, #""size":100000"#, #""filter":"lanczos""#, #""command":"ls""#,
     ])
     func refusesInvalidHeaders(members: String) throws {
@@ -92,5 +94,40 @@ struct SpecificationTests {
         settings.size = 128
         #expect(try settings.finishedSide(of: 512) == 128)
         #expect(throws: Failure.self) { try settings.finishedSide(of: 256) }
+    }
+}
+
+/// What the file of a generator says of its training goes into the header.
+struct GeneratorTrainingMetadataTests {
+    /// A network of the family whose file says this of itself.
+    private func specification(_ metadata: [String: String]) throws -> GeneratorSpecification {
+        let url = try #require(Bundle.module.url(forResource: "Fixtures/bigbigan_32", withExtension: "safetensors"))
+        var file = try Safetensors.read(path: url.path)
+        file.metadata = metadata
+        let path = FileManager.default.temporaryDirectory.appendingPathComponent("hl-\(UUID().uuidString)").path
+        defer { unlink(path) }
+        try Safetensors.write(file, to: path)
+        return try GeneratorSpecification.fromWeights(path: path)
+    }
+
+    @Test func contentAndLabels() throws {
+        for (content, isSeen) in [("none", false), ("infonce", false), ("cells", true)] {
+            let found = try specification([
+                "hl.generator": #"{"content":"\#(content)","has_seen_labels":\#(isSeen),"images":5}"#
+            ])
+            #expect(found.json["content"]?.string == content)
+            #expect(found.json["has_seen_labels"]?.bool == (isSeen ? true : nil))
+            #expect(StreamHeader(generator: found.json).generatorHasSeenLabels == isSeen)
+            #expect(try GeneratorSpecification(json: found.json) == found)
+        }
+        // Files of others say nothing.
+        let plain = try specification([:])
+        #expect(plain.json["content"] == nil && !StreamHeader(generator: plain.json).generatorHasSeenLabels)
+    }
+
+    @Test(arguments: ["{}", "no JSON", #"{"content":3,"has_seen_labels":true}"#, #"{"content":"none"}"#])
+    func whatNobodyWrites(text: String) throws {
+        let failure = #expect(throws: Failure.self) { _ = try specification(["hl.generator": text]) }
+        #expect(failure?.kind == .data)
     }
 }

@@ -1,4 +1,5 @@
 import HLCompute
+import HLFormats
 import HLTensor
 
 /// BigBiGAN in the catalogue.
@@ -6,6 +7,7 @@ struct BigBiGANArchitecture: NetworkArchitecture {
     let name = BigBiGAN.name
     let title = "BigBiGAN"
     let options: [GeneratorOption] = [.classIndex, .crop, .filter]
+    let members = BigBiGANTraining.members
     let landmarks = ["blocks.0.0.conv1.weight", "shared.weight", "linear.weight"]
 
     /// The published network's latents and, unless another side is wanted, images.
@@ -16,7 +18,15 @@ struct BigBiGANArchitecture: NetworkArchitecture {
     func specification(
         of file: GeneratorFile, digest: String, _ options: GeneratorOptionValues
     ) throws -> GeneratorSpecification {
-        try BigBiGAN.specification(of: file, path: file.path, digest: digest, rendering: RenderingSettings(options))
+        let network = try BigBiGAN.specification(
+            of: file, path: file.path, digest: digest, rendering: RenderingSettings(options))
+        guard let training = file.settings as? BigBiGANTraining else { return network }
+        return network.replacingOwn(with: training.json)
+    }
+
+    func settings(of file: ModelFile, prefix: String) throws -> (any Sendable)? {
+        guard case .safetensors(_, let metadata) = file else { return nil }
+        return try BigBiGANTraining(metadata: metadata)
     }
 
     func make(
