@@ -41,7 +41,7 @@ final class SurvivableRun {
         try trainee.begin()
         let log = try logPath.map { try TrainingLog(path: $0, keepingUpTo: trainee.step) }
         let progress = Progress(
-            total: trainee.steps * trainee.batch, doneBefore: trainee.samples, unit: trainee.unit)
+            total: trainee.totalSamples, doneBefore: trainee.samples, unit: trainee.unit)
         var lastSaved = Progress.now()
         while !trainee.isOver && trainee.step < trainee.steps {
             try feed(progress)
@@ -50,9 +50,10 @@ final class SurvivableRun {
             // saved has to be read as well, so that no checkpoint holds a network that is lost.
             let isLogged = isLast || trainee.step % 10 == 0
             let isSaved = !isLast && Progress.now() - lastSaved >= interval
+            let before = trainee.samples
             _ = try trainee.train(reading: isLogged || isSaved || Termination.isRequested)
-            if isLogged || trainee.isOver { try log?.write(entry) }
-            progress.advance(by: trainee.batch, extra: trainee.report)
+            if isLogged || trainee.isOver || trainee.isMilestone { try log?.write(entry) }
+            progress.advance(by: trainee.samples - before, extra: trainee.report)
             if isSaved {
                 try save(trainee.streamHashes)
                 lastSaved = Progress.now()
@@ -112,7 +113,7 @@ final class SurvivableRun {
     private func endedEarly(_ hashes: [UInt64]) throws -> Failure {
         guard trainee.step > 0 else { return trainee.shortage }
         if trainee.step > savedSteps { try save(hashes) }
-        let (reached, wanted) = (trainee.samples, trainee.steps * trainee.batch)
+        let (reached, wanted) = (trainee.samples, trainee.totalSamples)
         return Failure(
             .data, "\(trainee.endedStream) ended after \(reached) of \(wanted) \(trainee.unit)",
             "give a longer one and --resume, which goes on from \(checkpoint.path), or give -n \(reached)")

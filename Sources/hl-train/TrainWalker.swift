@@ -119,7 +119,8 @@ struct TrainWalker: Tool {
         let training = try WalkerTraining(
             settings, steps: stopSamples / batch, stopLoss: stopLoss, stream: stream,
             generator: try specification.makeDifferentiableGenerator(on: backend),
-            gallery: try WalkerGallery(folder: checkpoints, output: output), keepEvery: every, output: output)
+            gallery: WalkerGallery(folder: try CheckpointFolder(path: checkpoints, output: output)), keepEvery: every,
+            output: output)
         try SurvivableRun(training, output: output, running).go(resuming: running.resume)
     }
 

@@ -7,12 +7,16 @@ import HLTensor
 protocol Trainee: AnyObject {
     /// What a step takes `batch` of, for people: `pairs`.
     var unit: String { get }
-    /// Samples of a step.
+    /// Samples of the next step.
     var batch: Int { get }
     /// Steps done.
     var step: Int { get }
     /// Steps after which it is over at the latest.
     var steps: Int { get }
+    /// Samples of all steps done.
+    var samples: Int { get }
+    /// Samples of all `steps`.
+    var totalSamples: Int { get }
     /// Whether it is over before that.
     var isOver: Bool { get }
     /// Everything that decides the result besides the streams.
@@ -48,6 +52,8 @@ protocol Trainee: AnyObject {
     var report: String { get }
     /// The last step that was read, for the log, without its number.
     var logEntry: JSONObject { get }
+    /// Whether the last step is one for the log whatever its number.
+    var isMilestone: Bool { get }
 
     /// All that it goes on from.
     func state() throws -> NamedTensors
@@ -68,12 +74,14 @@ struct Conclusion {
 
 extension Trainee {
     var isOver: Bool { false }
+    var isMilestone: Bool { false }
     var endedStream: String { "the stream" }
     var shortage: Failure {
         Failure(.data, "the stream holds no \(batch) \(unit)", "give it more samples or lower --batch")
     }
     func begin() throws {}
 
-    /// Samples of all steps done.
+    /// Where all steps take as many.
     var samples: Int { step * batch }
+    var totalSamples: Int { steps * batch }
 }

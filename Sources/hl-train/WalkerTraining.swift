@@ -82,11 +82,7 @@ final class WalkerTraining: Trainee {
     // MARK: Training
 
     func begin() throws {
-        if step == 0 && gallery.isUsed {
-            warn(
-                "\(gallery.folder) holds checkpoints of an earlier run, which stay: give another --checkpoints to keep "
-                    + "them apart")
-        }
+        if step == 0 { gallery.folder.warnWhereUsed() }
     }
 
     /// Every step is read, since its loss may be the last.
