@@ -73,7 +73,7 @@ struct TrainingCheckpoint {
     /// The option that a setting comes from.
     private static func option(_ key: String) -> String {
         switch key {
-        case "steps": "-n"
+        case "steps", "images": "-n"
         case "warmup_steps": "--warmup"
         default: "--" + key.replacing("_", with: "-")
         }

@@ -3,4 +3,5 @@ import HLCommand
 runTool(
     oneOf: [
         ("encoder", TrainEncoder.self), ("walker", TrainWalker.self), ("discriminator", TrainDiscriminator.self),
+        ("generator", TrainGenerator.self),
     ])

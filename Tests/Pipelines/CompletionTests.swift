@@ -16,6 +16,7 @@ import Testing
         ("hl-train walker al", "<walker><alpha.hls>"),
         // Subcommands and their options.
         ("hl-train wal", "<walker>"), ("hl-train disc", "<discriminator>"),
+        ("hl-train gen", "<generator>"), ("hl-train generator --init be", "<generator><--init><beta.safetensors>"),
         ("hl-train walker --stop-l", "<walker><--stop-loss>"), ("hl-train --meth", "<--method>"),
         ("hl-view --inf", "<--info>"), ("hl-view --no-c", "<--no-captions>"),
         // Values.
@@ -32,7 +33,7 @@ import Testing
     /// Every option that takes a path offers paths.
     @Test func pathsAreOfferedForPaths() throws {
         let space = try Workspace()
-        for program in Programs.names + ["hl-train walker", "hl-train discriminator"] {
+        for program in Programs.names + ["hl-train walker", "hl-train discriminator", "hl-train generator"] {
             let help = try space.succeed("\(program) --help").text
             let script = try space.succeed("\(program) --generate-completion-script bash").text
             let word = program == "hl-train" ? "encoder" : program.split(separator: " ").dropFirst().first ?? "main"

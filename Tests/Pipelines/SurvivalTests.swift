@@ -157,6 +157,73 @@ struct SurvivalTests {
         #expect(try space.names() == ["d.safetensors"])
     }
 
+    // MARK: Generators
+
+    private static let images = "< <(hl-sample --size 32 --clean --seed 3)"
+    private static let painter =
+        "--width 4 --chunk-size 10 --batch 4 -n 600 --checkpoint-every 0 --every 200 --log g.log -o g.safetensors"
+
+    /// Both networks with all that they carry, what is held out and measured, and the batch that doubles on the way: file,
+    /// log and kept checkpoints are the same byte for byte.
+    @Test(arguments: [
+        "--content infonce --augment colour,translation,cutout",
+        "--content cells --discriminator-steps 2 --features e.safetensors --eval-images 20 --eval-every 150",
+    ]) func generators(options: String) throws {
+        let whole = try Workspace(), space = try Workspace()
+        let run = "hl-train generator \(Self.painter) \(options) \(Self.images)"
+        let resumed = run.replacing("generator", with: "generator --resume", maxReplacements: 1)
+        for place in [whole, space] {
+            try place.succeed(
+                "hl-sample --size 32 -n 4 | hl-perturb | hl-train -q --width 4 --batch 4 -n 4 -o e.safetensors")
+        }
+        let undisturbed = try whole.run(run)
+        #expect(undisturbed.status == 0, "\(undisturbed.errors)")
+        for (number, (signal, checkpoints)) in [(SIGKILL, 0), (SIGTERM, 3), (SIGKILL, 2), (SIGINT, 20)].enumerated() {
+            let child = try space.start("exec " + (number == 0 ? run : resumed))
+            let reached = try waitForCheckpoints(checkpoints, of: child, in: space, "g.safetensors.resume")
+            #expect(reached, "the run ended before it was stopped")
+            child.signal(signal)
+            #expect(try child.wait() == 128 + signal)
+            #expect(!space.exists("g.safetensors"))
+        }
+        let end = try space.run(resumed)
+        #expect(end.status == 0 && end.errors.contains(/resuming after [1-9][0-9]* of [0-9]+ steps\n/), "\(end.errors)")
+        for name in ["g.safetensors", "g.log"] { #expect(try space.bytes(name) == whole.bytes(name), "\(name)") }
+        let kept = try whole.succeed("ls g.checkpoints").text.split(separator: "\n")
+        #expect(kept.count >= 9)
+        for name in kept {
+            #expect(try space.bytes("g.checkpoints/\(name)") == whole.bytes("g.checkpoints/\(name)"), "\(name)")
+        }
+        #expect(!space.exists("g.safetensors.resume"))
+    }
+
+    @Test func generatorsOfSomethingElse() throws {
+        let space = try Workspace()
+        let train =
+            "hl-train generator -q --width 4 --chunk-size 5 --batch 4 -n 600 --checkpoint-every 0 -o g.safetensors"
+        try space.fail(
+            65, "\(train) < <(hl-sample --size 32 --clean --seed 3 -n 21)",
+            saying: "standard input ended after 20 of 600 images"
+        )
+        try space.fail(73, "\(train) \(Self.images)", saying: "holds a run that was stopped")
+        let kept = try space.bytes("g.safetensors.resume")
+        for (options, stream, part) in [
+            ("", "hl-sample --size 32 --clean --seed 4", "not the stream"),
+            ("", "hl-sample --size 64 --clean --seed 3", "not the stream"),
+            ("--width 5", "hl-sample --size 32 --clean --seed 3", "--width 4 there, --width 5 here"),
+            ("-n 900", "hl-sample --size 32 --clean --seed 3", "-n 600 there, -n 900 here"),
+            (
+                "--content infonce", "hl-sample --size 32 --clean --seed 3",
+                "--content none there, --content infonce here"
+            ),
+            ("--discriminator-rate 0.1", "hl-sample --size 32 --clean --seed 3", "--discriminator-rate"),
+            ("--augment cutout", "hl-sample --size 32 --clean --seed 3", "--augment none there, --augment cutout here"),
+        ] {
+            try space.fail(78, "\(train) --resume \(options) < <(\(stream))", saying: part)
+            #expect(try space.bytes("g.safetensors.resume") == kept)
+        }
+    }
+
     // MARK: What does not fit
 
     /// Earlier releases kept options of all methods in every checkpoint, some number with more digits than it has, and seeds as text.
