@@ -25,6 +25,8 @@ package enum RandomPurpose: UInt32, Sendable, CaseIterable {
     case probeShots = 13
     /// Which samples are in a subset of the kernel distance.
     case kernelSubset = 14
+    /// The directions along which LeJEPA looks at embeddings in a step.
+    case slices = 15
 }
 
 /// A key of the counter-based generator Philox4x32-10 (Salmon et al., *Parallel random numbers: as easy as 1, 2, 3*,
