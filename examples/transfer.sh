@@ -185,14 +185,15 @@ said() { sed -nE 's/.*"'"$2"'":"?([^",}]*).*/\1/p' "encoders/$1"; }
 sample() { hl-sample --data "${set_sources[$1]}" --split "$2" --size "$3" -q; }
 embed() { sample "$1" "$2" "$3" | hl-encode "${@:4}" --drop-images -q; }
 
-# result ROW SET: what hl-probe --json said.
-result() { echo "results/$run/$1-$2.json"; }
+# result ROW SET: what hl-probe --json said. Each row has a folder: names of rows and sets may have hyphens.
+result() { echo "results/$run/$1/$2.json"; }
 # probe ROW SET: leaves that.
 probe() {
     local row=$1 set=$2 name=${row_names[$1]} side words part train validation test files=()
     local result
     result=$(result "$name" "${set_names[set]}")
     [[ -e $result ]] && return
+    mkdir -p "results/$run/$name" "embeddings/$name"
     echo "${set_names[set]}, $name, $recipe" >&2
     mapfile -t words <<<"${row_options[row]}"
     side=${size:-$(said "$name" side)}
@@ -202,7 +203,7 @@ probe() {
         if [[ $part == - || $recipe == paper && $part == "$validation" && $part != "$test" ]]; then
             files+=("")
         elif [[ $recipe == lbfgs ]]; then
-            files+=("embeddings/$name-$side-${set_names[set]}-$part.hls")
+            files+=("embeddings/$name/$side-${set_names[set]}-$part.hls")
             keep embed "$set" "$part" "$side" "${words[@]}" "${files[-1]}"
         else
             files+=("images/${set_names[set]}-$side-$part.hls")
@@ -250,7 +251,14 @@ measures=()
 for set in "${!set_names[@]}"; do
     measures+=("$(measure "$(result "${row_names[0]}" "${set_names[set]}")")")
 done
-about="$recipe, $seeds seed$( ((seeds == 1)) || echo s)"
+about=$recipe
+plural=$( ((seeds == 1)) || echo s)
+if [[ $recipe == paper ]]; then
+    about+=", $seeds seed$plural"
+elif [[ " ${set_splits[*]} " == *" - "* ]]; then
+    # Where validation samples are published nothing is drawn.
+    about+=", $seeds seed$plural where validation samples are drawn"
+fi
 [[ $recipe == lbfgs || $passes == 60 ]] || about+=", $passes passes"
 echo "Table 4 ($about, test sets; mean ± std in percent)"
 echo

@@ -15,14 +15,14 @@ HL_CLONES void hl_sgd(float *restrict weights, const float *restrict gradient, f
 
 HL_CLONES void hl_adam(float *restrict weights, const float *restrict gradient, float *restrict first,
                        float *restrict second, float rate, float beta1, float beta2, float inverse_root, float epsilon,
-                       size_t n) {
+                       float kept, size_t n) {
     for (size_t i = 0; i < n; i++) {
         float g = gradient[i];
         float m = beta1 * first[i] + (1.0f - beta1) * g;
         float v = beta2 * second[i] + (1.0f - beta2) * g * g;
         first[i] = m;
         second[i] = v;
-        weights[i] -= rate * m / (sqrtf(v) * inverse_root + epsilon);
+        weights[i] = kept * weights[i] - rate * m / (sqrtf(v) * inverse_root + epsilon);
     }
 }
 

@@ -42,7 +42,7 @@ package struct EncoderOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp("With --untrained: first layers. (imagenet or cifar; default: imagenet)", valueName: "name"),
-        completion: .list(ResNet.Stem.allCases.map(\.rawValue)), transform: { try choice($0, "stem") })
+        completion: .list(ResNet.Stem.allCases.map(\.rawValue)), transform: { try choice($0, or: "there is no stem") })
     package var stem: ResNet.Stem?
 
     @Option(
@@ -125,17 +125,6 @@ private func architecture(_ text: String) throws -> String {
             .usage, "there is no backbone '\(text)'", "choose one of \(Backbones.names.joined(separator: ", "))")
     }
     return text
-}
-
-private func choice<Value: RawRepresentable & CaseIterable>(
-    _ text: String, _ what: String
-) throws -> Value where Value.RawValue == String {
-    guard let value = Value(rawValue: text) else {
-        throw Failure(
-            .usage, "there is no \(what) '\(text)'",
-            "choose one of \(Value.allCases.map(\.rawValue).joined(separator: ", "))")
-    }
-    return value
 }
 
 extension Encoder {

@@ -3,7 +3,8 @@ import HLTensor
 /// The catalogue of training methods: the only file that knows all of them.
 package enum Methods {
     package static let all = [
-        SimSiam.description, SimCLR.description, BYOL.description, MoCo.description, Supervised.description,
+        SimSiam.description, SimCLR.description, StableRep.description, BYOL.description, MoCo.description,
+        LeJEPA.description, Supervised.description,
     ]
     /// What is taken where nobody chooses.
     package static let standard = SimCLR.description

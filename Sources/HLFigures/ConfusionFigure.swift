@@ -36,14 +36,19 @@ package struct ConfusionFigure: Sendable {
     }
     private var labelWidth: Double { labels.map { Drawing.textWidth($0, size: letters) }.max() ?? 0 }
 
-    /// Draws the figure.
     /// - Throws: `Failure` `.usage` for no classes or too many.
-    package func rendered() throws -> Image {
-        guard !names.isEmpty, names.count <= Self.largestClassCount else {
+    package static func check(classes: Int) throws {
+        guard (1...largestClassCount).contains(classes) else {
             throw Failure(
-                .usage, "a figure cannot show a confusion of \(names.count) classes",
-                "write it to a .tsv, or use up to \(Self.largestClassCount) classes")
+                .usage, "a figure cannot show a confusion of \(classes) classes",
+                "write it to a .tsv, or use up to \(largestClassCount) classes")
         }
+    }
+
+    /// Draws the figure.
+    /// - Throws: as `check(classes:)`.
+    package func rendered() throws -> Image {
+        try Self.check(classes: names.count)
         let side = cell * names.count, size = head + side + Int(Self.margin)
         var drawing = Drawing(width: size, height: size)
         let (start, end) = (Double(head), Double(head + side)), middle = Double(head) + Double(side) / 2

@@ -43,19 +43,21 @@ package final class SGD: Optimiser {
     package var state: [(name: String, tensor: Tensor)] { parameters.map { ("momentum.\($0.name)", $0.velocity) } }
 }
 
-/// Adam without decay (Kingma & Ba 2015; torch.optim.Adam).
+/// Adam (Kingma & Ba 2015; torch.optim.Adam), and with a decay AdamW (Loshchilov & Hutter 2019; torch.optim.AdamW), which
+/// takes it off every weight itself and not off its gradient.
 package final class Adam: Optimiser {
     private let backend: any Backend
     private let parameters: [(name: String, parameter: Parameter, first: Tensor, second: Tensor)]
     private let beta1: Float
     private let beta2: Float
     private let epsilon: Float
+    private let decay: Float
     package var stepsTaken = 0
 
     /// State starts at 0.
     package init(
         _ backend: any Backend, _ parameters: [(name: String, parameter: Parameter)], beta1: Float = 0.9,
-        beta2: Float = 0.999, epsilon: Float = 1e-8
+        beta2: Float = 0.999, epsilon: Float = 1e-8, decay: Float = 0
     ) {
         self.backend = backend
         self.parameters = parameters.map {
@@ -65,13 +67,14 @@ package final class Adam: Optimiser {
         self.beta1 = beta1
         self.beta2 = beta2
         self.epsilon = epsilon
+        self.decay = decay
     }
 
     package func step(rate: Float) {
         stepsTaken += 1
         let updates = parameters.compactMap { _, parameter, first, second in
             parameter.takeGradient().map {
-                AdamUpdate(weight: parameter.value, gradient: $0, first: first, second: second)
+                AdamUpdate(weight: parameter.value, gradient: $0, first: first, second: second, decay: decay)
             }
         }
         backend.adam(updates, step: stepsTaken, rate: rate, beta1: beta1, beta2: beta2, epsilon: epsilon)

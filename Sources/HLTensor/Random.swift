@@ -31,6 +31,8 @@ package enum RandomPurpose: UInt32, Sendable, CaseIterable {
     case adversarialAugmentation = 21
     /// The latents by which a trained generator's statistics are settled.
     case standingLatents = 22
+    /// The directions along which LeJEPA looks at embeddings in a step.
+    case slices = 15
 }
 
 /// A key of the counter-based generator Philox4x32-10 (Salmon et al., *Parallel random numbers: as easy as 1, 2, 3*,

@@ -55,12 +55,7 @@ struct Encode: Tool {
 
     /// nil stands for all.
     private func chosenViews() throws -> [Int]? {
-        if view == "all" { return nil }
-        do {
-            return try ChunkSet(parsing: view).indices
-        } catch {
-            throw Failure(.usage, "there are no views '\(view)'", "write views as 0, 0-2, 0,2 or all")
-        }
+        try ChunkSet.views(parsing: view)
     }
 
     func run() throws {
@@ -73,7 +68,7 @@ struct Encode: Tool {
         let description = try description(of: encoder)
         try output.begin(reader.header) { header in
             var result = header.appending(seed: network.untrained ? randomness.seed : nil)
-            result.metadata["hl.encoder"] = description.text
+            result.metadata[StreamHeader.encoder] = description.text
             return result
         }
         if try PreparedCrop(reader.header) != nil {
@@ -125,8 +120,8 @@ struct Encode: Tool {
         let made = Set(views.map { "e.\($0)" })
         guard let other = batch.tensors.names.first(where: { $0.hasPrefix("e.") && !made.contains($0) }) else { return }
         for header in batch.parts.isEmpty ? [header] : batch.parts.map(\.segment.header) {
-            let stated = try header.metadata["hl.encoder"].map { try JSONValue(parsing: $0, name: "hl.encoder") }
-            guard let before = stated?["fingerprint"], before == description["fingerprint"] else {
+            let stated = try header.statedEncoder()
+            guard let before = stated?.fingerprint, before == description["fingerprint"]?.string else {
                 throw Failure(
                     .incompatible,
                     "\(other) in the stream is of \(stated == nil ? "an encoder that it does not name" : "another encoder")",

@@ -46,18 +46,21 @@ struct Metrics: Tool {
 
     @Option(
         help: ArgumentHelp(
-            "Views of a sample that LiDAR and alignment take. (such as 0, 0-2 or 0,2; or all)", valueName: "views"))
-    var views = "all"
-
-    @Option(
-        help: ArgumentHelp("ε that RankMe and LiDAR add to each share. (number from 0 to 1)", valueName: "x"))
-    var epsilon = MetricOptions().epsilon
+            "Views of a sample that LiDAR and alignment take. (such as 0, 0-2 or 0,2; or all, the default)",
+            valueName: "views"))
+    var views: String?
 
     @Option(
         help: ArgumentHelp(
-            "Ranks of the eigenvalues that α-ReQ fits, as far as there are so many. (range such as 12-100)",
+            "ε that RankMe and LiDAR add to each share. (number from 0 to 1; default: \(MetricOptions().epsilon))",
+            valueName: "x"))
+    var epsilon: Double?
+
+    @Option(
+        help: ArgumentHelp(
+            "Ranks of the eigenvalues that α-ReQ fits, as far as there are so many. (range; default: 12-100)",
             valueName: "range"))
-    var ranks = "12-100"
+    var ranks: String?
 
     @Option(
         name: .customShort("k"),
@@ -66,8 +69,11 @@ struct Metrics: Tool {
                 + "density and coverage)", valueName: "n"))
     var neighbours: Int?
 
-    @Option(help: ArgumentHelp("Subsets that the kernel distance draws. (integer from 1 to 100000)", valueName: "n"))
-    var subsets = MetricOptions().subsets
+    @Option(
+        help: ArgumentHelp(
+            "Subsets that the kernel distance draws. (integer from 1 to 100000; default: \(MetricOptions().subsets))",
+            valueName: "n"))
+    var subsets: Int?
 
     @Option(
         help: ArgumentHelp(
@@ -101,21 +107,41 @@ struct Metrics: Tool {
             "give --reference, or leave out --features \(features.rawValue)")
         _ = try chosenViews()
         _ = try chosenRanks()
-        try check(
-            epsilon >= 0 && epsilon <= 1, "a share cannot be raised by \(epsilon)", "give --epsilon from 0 to 1")
+        if let epsilon {
+            try check(
+                epsilon >= 0 && epsilon <= 1, "a share cannot be raised by \(epsilon)", "give --epsilon from 0 to 1")
+        }
         if let neighbours { try check(neighbours >= 1, "there is no neighbour \(neighbours)", "give -k from 1") }
-        try check(
-            (1...100_000).contains(subsets), "cannot draw \(subsets) subsets", "give --subsets from 1 to 100000")
+        if let subsets {
+            try check(
+                (1...100_000).contains(subsets), "cannot draw \(subsets) subsets", "give --subsets from 1 to 100000")
+        }
         if let subsetSize {
             try check(
                 subsetSize == 0 || subsetSize >= 2, "a subset of \(subsetSize) has no pairs",
                 "give --subset-size from 2, or 0 for all samples")
         }
-        _ = try chosenMetrics()
+        try refuseUnused(chosenMetrics())
+    }
+
+    /// Options that are given and that none of the metrics listens to. The default seed decides nothing elsewhere.
+    private func refuseUnused(_ chosen: [EmbeddingMetric]) throws {
+        let given = [
+            ("--views", views != nil), ("--epsilon", epsilon != nil), ("--ranks", ranks != nil),
+            ("-k", neighbours != nil), ("--subsets", subsets != nil), ("--subset-size", subsetSize != nil),
+            ("--seed", randomness.seed != 0),
+        ]
+        for (option, isGiven) in given where isGiven && !chosen.contains(where: { $0.options.contains(option) }) {
+            let owners = EmbeddingMetrics.all.filter { $0.options.contains(option) }
+            let isBetween = owners.allSatisfy(\.comparesSets) && reference == nil
+            throw refuse(
+                "\(option) is for \(owners.map(\.name).joined(separator: " and ")), which nobody asked for",
+                "leave it out, or \(isBetween ? "give --reference too" : "name what it is for in --metrics")")
+        }
     }
 
     func run() throws {
-        let algebra = try LinearAlgebra(threads: shared.threads), backend = try computing.onDemand(shared)()
+        let algebra = try LinearAlgebra(threads: shared.threads), onDemand = computing.onDemand(shared)
         let chosen = try chosenMetrics(), views = try chosenViews()
         let needs = chosen.reduce(into: EmbeddingNeeds()) { $0.formUnion($1.needs) }
         var samples = try EmbeddingStream.read(
@@ -137,11 +163,10 @@ struct Metrics: Tool {
             dimension: samples.set.dimension, samples: samples.set.count, views: samples.views.count,
             referenceSamples: reference?.set.count, options: options)
         var plan = try MetricPlan(chosen, subject, isExplicit: metrics != nil)
-        Console.note(backend.summary)
         let progress = Progress(unit: "pairs")
         let inputs = MetricInputs(
-            samples.set, reference: reference?.set, options: options, algebra: algebra, backend: backend,
-            progress: { progress.advance(by: $0) })
+            samples.set, reference: reference?.set, options: options, algebra: algebra,
+            backend: try noted(onDemand()), progress: { progress.advance(by: $0) })
         let results = try plan.results(inputs)
         progress.finish()
         let report = MetricReport(
@@ -150,12 +175,17 @@ struct Metrics: Tool {
         try Console.printOutput(json ? report.json.indentedText + "\n" : report.table)
     }
 
+    private func noted(_ backend: any Backend) -> any Backend {
+        Console.note(backend.summary)
+        return backend
+    }
+
     private func metricOptions() throws -> MetricOptions {
         var options = MetricOptions()
-        options.epsilon = epsilon
-        options.ranks = try chosenRanks()
+        options.epsilon = epsilon ?? options.epsilon
+        options.ranks = try chosenRanks() ?? options.ranks
         options.neighbours = neighbours
-        options.subsets = subsets
+        options.subsets = subsets ?? options.subsets
         options.subsetSize = subsetSize
         options.seed = randomness.seed
         return options
@@ -186,21 +216,15 @@ struct Metrics: Tool {
     }
 
     /// nil stands for all.
-    private func chosenViews() throws -> [Int]? {
-        if views == "all" { return nil }
-        do {
-            return try ChunkSet(parsing: views).indices
-        } catch {
-            throw refuse("there are no views '\(views)'", "write views as 0, 0-2, 0,2 or all")
-        }
-    }
+    private func chosenViews() throws -> [Int]? { try views.flatMap { try ChunkSet.views(parsing: $0) } }
 
-    private func chosenRanks() throws -> ClosedRange<Int> {
-        let ends = ranks.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
-        guard ends.count == 2, let first = ends[0], let last = ends[1], first >= 1, last > first, last <= 1 << 20 else {
-            throw refuse("there are no ranks '\(ranks)'", "write --ranks as 12-100, from 1")
+    private func chosenRanks() throws -> ClosedRange<Int>? {
+        try ranks.map { text in
+            let ends = text.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
+            guard ends.count == 2, let first = ends[0], let last = ends[1], first >= 1, last > first, last <= 1 << 20
+            else { throw refuse("there are no ranks '\(text)'", "write --ranks as 12-100, from 1") }
+            return first...last
         }
-        return first...last
     }
 }
 

@@ -21,6 +21,9 @@ struct ConfusionOutput {
     /// - Throws: `Failure` (cannotCreate) where the file could not be made.
     func check() throws { try OutputFile.check(path: path) }
 
+    /// - Throws: `Failure` (usage) for more classes than a picture has place for.
+    func check(classes: Int) throws { if isFigure { try ConfusionFigure.check(classes: classes) } }
+
     /// - Parameter names: of the classes.
     func write(_ matrix: ConfusionMatrix, names: [String]) throws {
         if isFigure {
@@ -29,12 +32,15 @@ struct ConfusionOutput {
         }
         // What would end a cell stands as a space.
         let cells = names.map { String($0.map { $0 == "\t" || $0.isNewline ? " " : $0 }) }
-        var text = (["class"] + cells).joined(separator: "\t") + "\n"
-        for row in 0..<matrix.classes {
-            text += ([cells[row]] + (0..<matrix.classes).map { "\(matrix[row, $0])" }).joined(separator: "\t") + "\n"
-        }
         let file = try OutputFile(path: path)
-        try text.withUTF8 { try file.write(UnsafeRawBufferPointer($0)) }
+        func write(_ line: [String]) throws {
+            var text = line.joined(separator: "\t") + "\n"
+            try text.withUTF8 { try file.write(UnsafeRawBufferPointer($0)) }
+        }
+        try write(["class"] + cells)
+        for row in 0..<matrix.classes {
+            try write([cells[row]] + (0..<matrix.classes).map { "\(matrix[row, $0])" })
+        }
         try file.commit()
     }
 }

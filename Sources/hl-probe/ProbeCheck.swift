@@ -115,9 +115,7 @@ enum ProbeCheck {
         func fingerprints(_ set: ProbeSet) throws -> Set<String> {
             Set(
                 try set.segments.compactMap { segment in
-                    try segment.header.metadata["hl.encoder"].flatMap {
-                        try JSONValue(parsing: $0, name: "hl.encoder of the \(set.role) set")["fingerprint"]?.string
-                    }
+                    try segment.header.statedEncoder(of: "\(set.role) set")?.fingerprint
                 })
         }
         let (a, b) = (try fingerprints(train), try fingerprints(test))

@@ -30,9 +30,14 @@ extension ProbeReport {
         if !shots.isEmpty { object["shots"] = .array(shots.map { json($0.count, $0.row, $0.fits) }) }
         object["knn"] = neighbours.map { Self.json($0.settings, $0.measures) } ?? .null
         object["per_class"] = perClass
-        if let confusion { object["confusion"] = Self.json(confusion) }
+        if let confusion {
+            object["confusion"] = confusion.classes <= Self.largestMatrix ? Self.json(confusion) : .null
+        }
         return JSONValue.object(object).indentedText + "\n"
     }
+
+    /// Classes of the largest confusion matrix that stands in JSON; --confusion writes any.
+    private static let largestMatrix = 100
 
     private var perClass: JSONValue {
         let samples = samplesOfClasses, key = confusion == nil ? "average_precision" : "accuracy"
@@ -106,9 +111,7 @@ extension ProbeReport {
         // A list where streams of several seeds were joined.
         object["seed"] = seeds.count == 1 ? seeds[0] : .array(seeds)
         object["samples"] = .integer(Int64(set.count))
-        if let text = set.header.metadata["hl.encoder"], let value = try? JSONValue(parsing: text, name: "hl.encoder") {
-            object["encoder"] = value
-        }
+        if let encoder = try? set.header.statedEncoder() { object["encoder"] = encoder.json }
         return .object(object)
     }
 

@@ -53,6 +53,9 @@ struct ProbeReport {
         return matrices.dropFirst().reduce(matrices.first) { sum, next in sum.map { $0 + next } }
     }
 
+    /// Whether each sample has one label.
+    private var isSingle: Bool { linear.measures.contains { $0.confusion != nil } }
+
     /// A class's value in percent, the mean over the seeds; nil where it has no sample.
     func percent(_ label: Int) -> Double? {
         let values = linear.measures.compactMap { $0.perClass[label] }
@@ -96,8 +99,7 @@ struct ProbeReport {
 
     private var perClassTable: String {
         let samples = samplesOfClasses
-        let isOne = confusion != nil
-        var table = TextTable(["class", "test samples", isOne ? "right %" : "average precision %"])
+        var table = TextTable(["class", "test samples", isSingle ? "right %" : "average precision %"])
         for (label, name) in classes.names.enumerated() {
             table.add([name, "\(samples[label])", percent(label).map { fixed($0, 2) } ?? "-"])
         }

@@ -15,7 +15,13 @@ struct Probe: Tool {
             and flip of every image in every epoch where the images are embedded here, or by logistic regression whose \
             penalty a validation set chooses (--recipe lbfgs). Reports percent, by the measure that the field uses for \
             the test set, and every setting.
+
+            \(recipes)
             """)
+
+    private static var recipes: String {
+        "Recipes:\n" + ProbeRecipes.all.map { "\($0.name): \($0.abstract)." }.joined(separator: "\n")
+    }
 
     static let examples = [
         "hl-probe --train train.hls --test test.hls --encoder encoder.safetensors",
@@ -58,7 +64,7 @@ struct Probe: Tool {
             "Embeddings for the linear classifier: as they are, of unit length, or standardised by the train set. "
                 + "(raw, unit or standard; default: raw)", valueName: "name"),
         completion: .list(FeatureScaling.allCases.map(\.rawValue)),
-        transform: { try Probe.choice($0, "there are no features") })
+        transform: { try choice($0, or: "there are no features") })
     var features: FeatureScaling?
 
     @Option(
@@ -66,7 +72,7 @@ struct Probe: Tool {
             "Measure to report, and to choose the penalty by. (top1, mean-per-class or map11; default: what the field "
                 + "reports on the test set)", valueName: "name"),
         completion: .list(ReportedMetric.allCases.map(\.rawValue)),
-        transform: { try Probe.choice($0, "there is no metric") })
+        transform: { try choice($0, or: "there is no metric") })
     var metric: ReportedMetric?
 
     @Option(
@@ -74,7 +80,7 @@ struct Probe: Tool {
             "What to do with test samples of classes without train samples; leave-out also leaves out train samples of "
                 + "classes without test samples. (errors, refuse or leave-out; default: errors)", valueName: "name"),
         completion: .list(ProbeClasses.Unmatched.allCases.map(\.rawValue)),
-        transform: { try Probe.choice($0, "there is no way") })
+        transform: { try choice($0, or: "there is no way") })
     var unmatched: ProbeClasses.Unmatched?
 
     @Option(name: .customShort("k"), help: ArgumentHelp("Neighbours that vote. (integer from 1)", valueName: "n"))
@@ -106,7 +112,7 @@ struct Probe: Tool {
 
     @OptionGroup(title: "Common options") var shared: SharedOptions
 
-    static let memoryRemedy = "lower --batch or --threads"
+    static let memoryRemedy = "give fewer samples, or lower --threads or, but for --recipe lbfgs, --batch"
 
     var chosenRecipe: ProbeRecipe { recipe ?? ProbeRecipes.all[0] }
 
@@ -160,16 +166,6 @@ struct Probe: Tool {
         return recipe
     }
 
-    private static func choice<Choice: RawRepresentable & CaseIterable>(
-        _ text: String, _ what: String
-    ) throws -> Choice where Choice.RawValue == String {
-        guard let value = Choice(rawValue: text) else {
-            throw refuse(
-                "\(what) '\(text)'", "choose one of \(Choice.allCases.map(\.rawValue).joined(separator: ", "))")
-        }
-        return value
-    }
-
     func run() throws {
         // A missing or foreign encoder is found before hours of reading.
         let backend = try network.makeBackend(shared)
@@ -195,6 +191,7 @@ struct Probe: Tool {
             isSeveral
             ? try ProbeClasses(several: sets, unmatched: unmatched ?? .errors)
             : try ProbeClasses(sets, unmatched: unmatched ?? .errors)
+        try matrix?.check(classes: classes.names.count)
         sets = zip(sets, classes.kept).map { set, rows in rows.map(set.gather) ?? set }
         for (index, set) in sets.enumerated() {
             for other in sets[(index + 1)...] { ProbeCheck.warnAboutCopies(set, other) }

@@ -6,22 +6,22 @@ import HLTensor
 
 /// The training of an encoder on a stream of views.
 final class EncoderTraining: Trainee {
-    let unit = "pairs"
-    private let source: PairSource
+    private let source: ViewSource
     private let trainer: EncoderTrainer
     private let output: String
     /// That of the images that the encoder was trained on, known from the first batch on.
     private(set) var side = 0
-    private var pairs: PairSource.Pairs?
+    private var views: ViewSource.Views?
     private var last: EncoderTrainer.Report?
 
     /// - Parameter output: the encoder's file.
-    init(_ settings: TrainingSettings, source: PairSource, output: String, on backend: any Backend) {
+    init(_ settings: TrainingSettings, source: ViewSource, output: String, on backend: any Backend) {
         self.source = source
         self.output = output
         trainer = EncoderTrainer(settings, cropsArePrepared: source.stream.crop != nil, on: backend)
     }
 
+    var unit: String { trainer.settings.method.unit }
     var batch: Int { trainer.settings.batch }
     var step: Int { trainer.step }
     var steps: Int { trainer.settings.steps }
@@ -29,11 +29,49 @@ final class EncoderTraining: Trainee {
     var streamHashes: [UInt64] { [source.hash] }
 
     func feed() throws -> Bool {
-        let method = trainer.settings.method, isFirst = source.likeness == nil
-        pairs = try source.nextPairs(batch, views: method.viewsPerSample, labelled: method.needsLabels)
-        if let pairs { try accept(pairs.images.shape) }
-        if isFirst, let likeness = source.likeness { tellLikeness(likeness) }
-        return pairs != nil
+        let method = trainer.settings.method, isFirst = source.leftOut == nil
+        views = try source.next(
+            batch, views: trainer.settings.viewsPerSample, labelled: method.needsLabels, shortage: shortage)
+        if let views { try accept(views.images.shape) }
+        if isFirst {
+            if let likeness = source.likeness { tellLikeness(likeness) }
+            tellLeftOut(source.leftOut ?? [])
+        }
+        return views != nil
+    }
+
+    /// Of positives, where there are some.
+    private func shortage(_ found: Int) -> Failure {
+        let wanted = trainer.settings.viewsPerSample - 1
+        let remedy =
+            source.stream.crop == nil
+            ? "--views \(wanted) to hl-perturb" : "--views \(wanted + 1) to hl-sample, of which one is the anchor"
+        return Failure(
+            .incompatible,
+            "the samples have \(counted(found, "positive", "positives")), and \(trainer.settings.method.name) takes \(wanted)",
+            "give --positives \(found), or \(remedy)")
+    }
+
+    /// What a stream has more than is trained on was made for nothing.
+    private func tellLeftOut(_ views: [Int]) {
+        func text(_ views: [Int]) -> String {
+            guard let last = views.last, views.count > 1 else { return "view \(views.first ?? 0)" }
+            return "views \(views[0]) \(views.count == 2 ? "and" : "to") \(last)"
+        }
+        guard !views.isEmpty else { return }
+        let method = trainer.settings.method
+        let remedy =
+            switch method.views {
+            case .anchor: ""
+            case .pair:
+                ", which "
+                    + Methods.all.filter { $0.views == .anchorAndPositives }.map { "--method \($0.name)" }
+                    .joined(separator: " or ") + " takes in"
+            case .anchorAndPositives: ", which --positives takes in"
+            }
+        Console.inform(
+            "\(method.name) takes \(text(Array(0..<trainer.settings.viewsPerSample))) of each sample and leaves out "
+                + text(views) + remedy)
     }
 
     /// What an encoder cannot be trained on is said before the training and not at its end.
@@ -55,28 +93,30 @@ final class EncoderTraining: Trainee {
         self.side = side
     }
 
-    /// Pairs that are the same image teach nothing, with a loss that looks well.
-    private func tellLikeness(_ likeness: PairSource.Likeness) {
+    /// Views that are the same image teach nothing, with a loss that looks well.
+    private func tellLikeness(_ likeness: ViewSource.Likeness) {
         let isAugmented = trainer.settings.augmentation != .none
+        let isPair = trainer.settings.viewsPerSample == 2
+        let views = isPair ? "the views of a pair" : "the views of a sample"
         switch likeness {
         case .different: break
         case .noPositives where isAugmented:
-            Console.inform("the stream has no positives: the views of a pair differ by augmentation alone")
+            Console.inform("the stream has no positives: \(views) differ by augmentation alone")
         case .identical where isAugmented:
-            warn("the positives are the same as their anchors: the views of a pair differ by augmentation alone")
+            warn("the positives are the same as their anchors: \(views) differ by augmentation alone")
         default:
             warn(
-                "both views of a pair are the same image, and nothing is learnt from that: put hl-perturb before "
-                    + "hl-train, or leave out --augment none")
+                "\(isPair ? "both views of a pair" : "all views of a sample") are the same image, and nothing is learnt from "
+                    + "that: put hl-perturb before hl-train, or leave out --augment none")
         }
     }
 
     func skip() throws -> Bool { try source.skip(batch) }
 
     func train(reading: Bool) throws -> Bool {
-        guard let pairs else { return false }
+        guard let views else { return false }
         let report = try trainer.train(
-            on: pairs.images, labels: pairs.labels, ids: pairs.ids, epochs: pairs.epochs, wantsReport: reading)
+            on: views.images, labels: views.labels, ids: views.ids, epochs: views.epochs, wantsReport: reading)
         last = report ?? last
         return report != nil
     }

@@ -50,7 +50,7 @@ struct TrainDiscriminator: Tool {
     @OptionGroup(title: "Options of the run") var running: RunOptions
     @OptionGroup(title: "Common options") var shared: SharedOptions
 
-    static let memoryRemedy = "lower --batch, --width or --threads"
+    static let memoryRemedy = "lower --batch, --width, --held-out or --threads"
 
     func validate() throws {
         try check(

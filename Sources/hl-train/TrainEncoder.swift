@@ -10,8 +10,9 @@ struct TrainEncoder: Tool {
         "hl-train", "Train an encoder on a stream of views.",
         discussion: """
             Reads latents or images, renders what is missing, and trains a ResNet to bring the views of a sample \
-            together. Samples with a view 1 make pairs of views 0 and 1; others make pairs of view 0 with itself, which \
-            augmentation then tells apart. The settings are fixed defaults, never taken from the stream.
+            together. Samples with a view 1 make pairs of views 0 and 1, or for methods that take --positives all views up \
+            to that; others make pairs of view 0 with itself, which augmentation then tells apart. The settings are fixed \
+            defaults, never taken from the stream.
 
             \(methods)
 
@@ -26,6 +27,7 @@ struct TrainEncoder: Tool {
 
     static let examples = [
         "hl-sample | hl-perturb --chunks 1-5 | hl-train",
+        "hl-sample | hl-perturb --chunks 1-5 --views 4 | hl-train --method stablerep --positives 4",
         "hl-train --method simsiam --epochs 20 views.hls",
     ]
 
@@ -40,7 +42,7 @@ struct TrainEncoder: Tool {
     @Option(
         name: [.customShort("n"), .long],
         help: ArgumentHelp(
-            "Pairs to train on, in all. (integer from --batch; default: \(defaultSamples), or with --epochs "
+            "Samples to train on, in all, pairs or anchors with their positives. (integer from --batch; default: \(defaultSamples), or with --epochs "
                 + "the whole file)", valueName: "n"))
     var samples: Int?
 
@@ -68,7 +70,7 @@ struct TrainEncoder: Tool {
                 + "(simclr, no-color, no-crop, adainf or none)", valueName: "set"))
     var augment = AugmentationSet.noColor
 
-    @Option(help: ArgumentHelp("Pairs per step. (integer from 2 to 65536)", valueName: "n"))
+    @Option(help: ArgumentHelp("Samples per step. (integer from 2 to 65536)", valueName: "n"))
     var batch = 64
 
     @Option(help: ArgumentHelp("Times to go through a file, shuffled anew each time. (integer from 1)", valueName: "n"))
@@ -76,7 +78,7 @@ struct TrainEncoder: Tool {
 
     @Option(
         help: ArgumentHelp(
-            "Peak learning rate. (number above 0; default: \(Methods.each { "\($0.rate)" }) per 256 pairs of a step)",
+            "Peak learning rate. (number above 0; default: \(Methods.each { "\($0.rate)" }) per 256 samples of a step)",
             valueName: "x"))
     var learningRate: Float?
 
@@ -102,15 +104,17 @@ struct TrainEncoder: Tool {
     @OptionGroup(title: "Options of the run") var running: RunOptions
     @OptionGroup(title: "Common options") var shared: SharedOptions
 
-    static let memoryRemedy = "lower --batch, --width or --threads"
+    static let memoryRemedy = "lower --batch, --width, --positives, --queue, --classes or --threads"
 
-    /// Pairs that a run without -n trains on.
+    /// Samples that a run without -n trains on.
     static let defaultSamples = 65_536
 
     func validate() throws {
         try check(
             (1...1024).contains(width), "cannot build a backbone of width \(width)", "give --width from 1 to 1024")
-        try check((2...65_536).contains(batch), "cannot train on \(batch) pairs a step", "give --batch from 2 to 65536")
+        try check(
+            (2...65_536).contains(batch), "cannot train on \(batch) \(method.unit) a step",
+            "give --batch from 2 to 65536")
         try check(epochs >= 1, "cannot train for \(epochs) epochs", "give --epochs from 1")
         if let warmup { try check(warmup >= 0, "cannot warm up over \(warmup) steps", "give --warmup from 0") }
         if let momentum {
@@ -126,7 +130,8 @@ struct TrainEncoder: Tool {
         try method.check(Methods.values(of: method, given: own.given), batch)
         if let samples {
             try check(
-                samples >= batch, "\(samples) pairs do not fill one step of \(batch)", "raise -n or lower --batch")
+                samples >= batch, "\(samples) \(method.unit) do not fill one step of \(batch)",
+                "raise -n or lower --batch")
         }
         try check(output != "-", "an encoder is not written to standard output", "give -o FILE")
     }
@@ -134,7 +139,7 @@ struct TrainEncoder: Tool {
     func run() throws {
         try running.checkOutput(output, inputs: [input])
         let backend = try running.makeBackend(threads: shared.threads)
-        let source = try PairSource(
+        let source = try ViewSource(
             path: input, epochs: epochs, seed: seed.seed, threads: shared.threadCount, on: backend)
         if source.stream.crop != nil && !augment.cropsAtRandom {
             throw Failure(
@@ -154,7 +159,7 @@ struct TrainEncoder: Tool {
     private func steps(of count: Int) throws -> Int {
         let (steps, overflow) = (count / batch).multipliedReportingOverflow(by: epochs)
         try check(
-            !overflow && steps <= Int.max / batch, "\(epochs) epochs of \(count) pairs are beyond counting",
+            !overflow && steps <= Int.max / batch, "\(epochs) epochs of \(count) \(method.unit) are beyond counting",
             "lower --epochs")
         return steps
     }

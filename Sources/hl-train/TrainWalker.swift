@@ -124,6 +124,15 @@ struct TrainWalker: Tool {
         try SurvivableRun(training, output: output, running).go(resuming: running.resume)
     }
 
+    /// - Throws: `Failure` (usage) for a product that no number holds.
+    private func multiplied(_ rate: Float) throws -> Float {
+        let product = rate * rateFactor
+        try check(
+            product > 0 && product.isFinite, "the learning rate \(rate) times \(rateFactor) is \(product)",
+            "give another --rate-factor")
+        return product
+    }
+
     private func settings(for specification: GeneratorSpecification) throws -> WalkerSettings {
         let count = specification.mapped?.chunks ?? specification.chunks
         guard chunks != nil || count > 1 else {
@@ -132,8 +141,8 @@ struct TrainWalker: Tool {
         let chosen = try ChunkSet(parsing: chunks ?? "1-\(count - 1)")
         let target = try WalkerTarget(chosen, of: specification)
         var settings = WalkerSettings(chunks: chosen, isWhole: target.isWhole)
-        settings.walkerRate = (learningRate ?? settings.walkerRate) * rateFactor
-        settings.estimatorRate = (estimatorLearningRate ?? settings.estimatorRate) * rateFactor
+        settings.walkerRate = try multiplied(learningRate ?? settings.walkerRate)
+        settings.estimatorRate = try multiplied(estimatorLearningRate ?? settings.estimatorRate)
         settings.batch = batch
         settings.temperature = temperature
         settings.architecture = arch

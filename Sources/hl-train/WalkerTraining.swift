@@ -122,6 +122,12 @@ final class WalkerTraining: Trainee {
         guard let recent = tensors["stop.recent"], recent.type == .i64, let lowest = tensors["stop.lowest"],
             lowest.type == .i64, lowest.elementCount == 1
         else { throw Failure(.data, "the checkpoint lacks the losses before it", "delete it and start the run anew") }
+        guard step <= steps else {
+            throw Failure(
+                .incompatible,
+                "the stopped run has seen \(step * batch) anchors, and is to stop after \(steps * batch)",
+                "give -n from \(step * batch), or begin anew with --force instead of --resume")
+        }
         try trainer.restore(tensors, step: step)
         func numbers(_ tensor: HostTensor) -> [Double] {
             tensor.integers.map { Double(bitPattern: UInt64(bitPattern: $0)) }

@@ -43,8 +43,8 @@ struct OptimiserTests {
         expectClose(found, expected, within: 1e-6, of: 1)
     }
 
-    /// In the paper's form, with the corrections of the bias written out.
-    @Test(arguments: counts) func adam(_ count: Int) {
+    /// In the paper's form, with the corrections of the bias written out; with a decay beside it, AdamW.
+    @Test(arguments: counts, [1, 0.875] as [Float]) func adam(_ count: Int, _ share: Float) {
         func power(_ base: Double, _ exponent: Int) -> Double {
             (0..<exponent).reduce(1) { product, _ in product * base }
         }
@@ -56,7 +56,7 @@ struct OptimiserTests {
                 let corrections = (1 - power(0.9, index + 1), 1 - power(0.999, index + 1))
                 adam(
                     &weights, gradient, &first, &second, Float(0.01 / corrections.0), 0.9, 0.999,
-                    Float(1 / corrections.1.squareRoot()), 1e-8, count)
+                    Float(1 / corrections.1.squareRoot()), 1e-8, share, count)
             }
             return weights
         }
@@ -64,6 +64,7 @@ struct OptimiserTests {
             kept[0] = 0.9 * kept[0] + (1 - 0.9) * gradient
             kept[1] = 0.999 * kept[1] + (1 - 0.999) * gradient * gradient
             let first = kept[0] / (1 - power(0.9, step)), second = kept[1] / (1 - power(0.999, step))
+            weight *= Double(share)
             weight -= 0.01 * first / (second.squareRoot() + 1e-8)
         }
         expectClose(found, expected, within: 1e-6, of: 1)

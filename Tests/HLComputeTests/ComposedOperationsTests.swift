@@ -66,6 +66,10 @@ import Testing
             let (losses, gradient) = backend.negativeCosine(x[0], x[1], weight: 0.3)
             return [losses, gradient]
         }
+        try compare("eppsPulley", [random([12, 21], seed: 9, low: -4, high: 4)]) { backend, x in
+            let (statistics, gradient) = backend.eppsPulley(x[0], groups: 3, limit: 3, knots: 17, weight: 0.5)
+            return [statistics, gradient]
+        }
         try compare("squaredDistances", [random([3, 3, 5, 5], seed: 7), random([3, 3, 5, 5], seed: 8)]) {
             [$0.squaredDistances($1[0], $1[1])]
         }
@@ -201,7 +205,7 @@ import Testing
         try compare("adam", inputs) { backend, x in
             let (weight, first, second) = (backend.copy(x[0]), backend.copy(x[2]), backend.copy(x[3]))
             for step in 1...3 {
-                let update = AdamUpdate(weight: weight, gradient: x[1], first: first, second: second)
+                let update = AdamUpdate(weight: weight, gradient: x[1], first: first, second: second, decay: 0.5)
                 backend.adam([update], step: step, rate: 0.1, beta1: 0.5, beta2: 0.9, epsilon: 1e-8)
             }
             return [weight, first, second]

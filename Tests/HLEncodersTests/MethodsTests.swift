@@ -54,6 +54,16 @@ struct MethodsTests {
             0
         ),
         (
+            "stablerep", 100, 64,
+            #"{"learning_rate":0.2,"warmup_steps":0,"momentum":0.9,"weight_decay":0.0001,"positives":5,"temperature":0.1,"head_norm":true}"#,
+            0.001
+        ),
+        (
+            "lejepa", 1099, 64,
+            #"{"learning_rate":0.0005,"warmup_steps":10,"momentum":0.9,"weight_decay":0.0005,"positives":3,"lambda":0.02,"slices":256,"projection":16}"#,
+            0.001
+        ),
+        (
             "supervised", 100, 256,
             #"{"learning_rate":0.8,"warmup_steps":0,"momentum":0.9,"weight_decay":0.0001,"classes":10}"#, 0
         ),
@@ -129,9 +139,25 @@ struct MethodsTests {
                 == "For moco: keys in the queue, at least one batch. (integer from 2 to 1048576; default: 65536)")
         #expect(
             Methods.help("temperature")
-                == "For simclr and moco: temperature of InfoNCE. (number above 0; default: 0.1 (simclr) or 0.2 (moco))")
-        #expect(Methods.each { "\($0.rate)" } == "0.05 (simsiam), 0.2 (byol), 0.03 (moco) or 0.8 (others)")
+                == "For simclr, stablerep and moco: temperature of InfoNCE. (number above 0; default: 0.2 (moco) or 0.1 (others))"
+        )
+        #expect(
+            Methods.each { "\($0.rate)" }
+                == "0.05 (simsiam), 0.2 (byol), 0.03 (moco), 0.002 (lejepa) or 0.8 (others)")
         #expect(Methods.each { "\($0.momentum)" } == "0.9")
+    }
+
+    /// How many views of a sample a step takes.
+    @Test func views() throws {
+        for (name, count) in [
+            ("simsiam", 2), ("simclr", 2), ("byol", 2), ("moco", 2), ("supervised", 1), ("stablerep", 6), ("lejepa", 4),
+        ] {
+            let method = try method(name)
+            #expect(method.viewsPerSample(try method.values()) == count)
+            #expect((method.views == .anchorAndPositives) == (count > 2) && (method.unit == "anchors") == (count > 2))
+        }
+        let method = try method("stablerep")
+        #expect(method.viewsPerSample(try method.values(["positives": .integer(1)])) == 2)
     }
 
     /// Labels beyond what a method can tell apart; others take any.

@@ -178,7 +178,7 @@ extension NetTests {
 
         // MARK: Optimisers
 
-        @Test(arguments: testedBackends, ["sgd", "sgd_plain", "adam"])
+        @Test(arguments: testedBackends, ["sgd", "sgd_plain", "adam", "adamw"])
         func optimiser(_ choice: BackendChoice, _ name: String) throws {
             let backend = try choice.make(threads: 2)
             let parameter = Parameter(backend, [7, 5], .constant(0))
@@ -187,13 +187,14 @@ extension NetTests {
             switch name {
             case "sgd": optimiser = SGD(backend, [("p", parameter)], momentum: 0.9, decay: 0.01)
             case "sgd_plain": optimiser = SGD(backend, [("p", parameter)], momentum: 0, decay: 0)
+            case "adamw": optimiser = Adam(backend, [("p", parameter)], decay: 0.5)
             default: optimiser = Adam(backend, [("p", parameter)], beta1: 0.5, beta2: 0.999)
             }
             let expected = try Self.layers.tensor("\(name).parameter")
             for step in 0..<5 {
                 let gradient = Formula.centred("\(name).gradient.\(step)", [7, 5])
                 Tape(backend).seed(parameter, gradient: backend.tensor(gradient))
-                optimiser.step(rate: name == "adam" ? 1e-3 : 0.05)
+                optimiser.step(rate: name.hasPrefix("adam") ? 1e-3 : 0.05)
                 let row = expected.rows(step..<(step + 1)).reshaped([7, 5])
                 expectClose(try backend.read(parameter.value), row, 5e-7, "\(name), step \(step)")
                 #expect(parameter.gradient == nil)

@@ -33,7 +33,7 @@ struct ExamplesTests {
     }
 
     /// The programs are found beside the scripts where they are not on PATH, and --help is what the script says of itself.
-    @Test(arguments: ["arms", "demo", "figure2", "filter", "photographs", "table1", "transfer"]) func help(
+    @Test(arguments: ["arms", "demo", "figure2", "filter", "photographs", "table1", "transfer", "views"]) func help(
         script: String
     ) throws {
         let space = try Workspace()
@@ -95,6 +95,34 @@ struct ExamplesTests {
         #expect(try space.run(script).text == outcome.text)
         #expect(try space.bytes("t/3.safetensors") == walker)
         #expect(try space.run("\(Self.folder)/table1.sh --jobs 0").status == 64)
+    }
+
+    /// Two tables, of which the second has the time of the first's first row, and a second call that trains nothing.
+    @Test func views() throws {
+        let space = try Workspace()
+        let script =
+            "\(Self.folder)/views.sh --methods lejepa --positives 1,3 --anchors 64 --seeds 2 --folder v -- --width 4 --batch 8"
+        let outcome = try space.run(script)
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        let rows = outcome.text.matches(
+            of: /lejepa +([13]) +([0-9]+) +[0-9]+ +[0-9.]+ ± +[0-9.]+ +[-+][0-9.]+ \[ *[-+]/)
+        #expect(rows.map { $0.1 } == ["1", "3", "1", "3"], "\(outcome.text)")
+        #expect(rows.prefix(3).allSatisfy { $0.2 == "64" })
+        #expect(rows.allSatisfy { Int($0.2).map { $0 % 8 == 0 } == true })
+        let encoder = try space.bytes("v/lejepa-3-64-2.safetensors")
+        try space.succeed("touch -d 2001-01-01 v/*")
+        let again = try space.run(script)
+        #expect(again.text == outcome.text && again.errors.isEmpty)
+        #expect(try space.run("find v -type f -newermt 2002-01-01").text.isEmpty)
+        #expect(try space.bytes("v/lejepa-3-64-2.safetensors") == encoder)
+        for (options, status, saying) in [
+            ("--folder v --chunks 0-5", 78, "results of another setting"),
+            ("--positives 0", 64, "no list of positives"),
+            ("--weights missing.pth", 66, "there is no missing.pth"), ("--anchors 8 --folder w", 64, "raise --anchors"),
+        ] {
+            let refusal = try space.run("\(Self.folder)/views.sh \(options)")
+            #expect(refusal.status == status && refusal.errors.contains(saying), "\(options): \(refusal.errors)")
+        }
     }
 
     private static let hasTorch =

@@ -57,6 +57,14 @@ struct ProbeRecipeTests {
             first == (try space.succeed("hl-probe --recipe paper --backend plain --seeds 1 --epochs 2 \(sets)").output))
         let rates = try report(space, "hl-probe --recipe copgen --batch 64 --epochs 2 -k 3 \(sets)")
         #expect(rates["linear"]?["settings"]?["learning_rate"]?.number == 0.5)
+        #expect(rates["linear"]?["settings"]?["initial"]?.string == "U(-1/sqrt(d), 1/sqrt(d))")
+        // The rates of whole recipes are for their own batches.
+        for (name, rate, last) in [("paper", 30.0, 0.0), ("copgen", 1.75, 0.014), ("mlvgm", 30, 3)] {
+            let settings = try report(
+                space, "hl-probe --recipe \(name) --backend plain --epochs 1 --seeds 1 -k 3 \(sets)")
+            #expect(settings["linear"]?["settings"]?["learning_rate"]?.number == rate, "\(name)")
+            #expect(settings["linear"]?["settings"]?["final_rate"]?.number == last, "\(name)")
+        }
         #expect(rates["linear"]?["settings"]?["final_rate"]?.number == 0.004)
         #expect(rates["linear"]?["settings"]?["reported"]?.string == "best epoch on the test set")
         #expect(rates["linear"]?["reported_epochs"]?.array?.count == 1)
@@ -135,9 +143,26 @@ struct ProbeRecipeTests {
         #expect(table.contains("class\tant\tbee\tcat\nant\t4\t0\t0\nbee\t0\t4\t0\ncat\t0\t0\t4\n"))
         let bee = table.split(separator: "\n").first { $0.hasPrefix("bee ") }
         #expect(bee?.split(separator: " ") == ["bee", "4", "100.00"])
+        #expect(
+            try report(space, probe)["confusion"]?.array?.map { $0.array?.map(\.integer) } == [
+                [4, 0, 0], [0, 4, 0], [0, 0, 4],
+            ])
         try space.succeed("\(probe) --confusion c.png")
         let image = try space.bytes("c.png").withUnsafeBytes { try Image(png: $0, name: "c.png") }
         #expect(image.width > 100)
+    }
+
+    /// The square of many classes does not stand in JSON, and is no picture; a table has it.
+    @Test func theConfusionOfManyClasses() throws {
+        let space = try Workspace()
+        let names = (0..<1001).map { "a\($0)" }
+        for name in ["train", "test"] { try set(space, name, labels(1001, 1001), classes: names) }
+        let probe = "\(Self.lbfgs) -q --train train.hls --test test.hls --penalty 1 --iterations 2"
+        let report = try report(space, "\(probe) --confusion c.tsv")
+        #expect(report["confusion"] == .null && report["per_class"]?.array?.count == 1001)
+        let lines = try String(decoding: space.bytes("c.tsv"), as: UTF8.self).split(separator: "\n")
+        #expect(lines.count == 1002 && lines.allSatisfy { $0.count { $0 == "\t" } == 1001 })
+        try space.fail(64, "\(probe) --confusion c.png", saying: "a figure cannot show a confusion of 1001 classes")
     }
 
     @Test func badSetsAreRefusedByName() throws {
@@ -217,6 +242,11 @@ struct ProbeRecipeTests {
         }
         try several("train", 80)
         try several("test", 40)
+        // One sample shows what it shows, and no other does not: no class has an average precision.
+        try several("one", 1)
+        try space.fail(
+            65, "\(Self.lbfgs) -q --train train.hls --test test.hls --validation one.hls",
+            saying: "the validation samples have no map11")
         let report = try report(space, "\(Self.lbfgs) --train train.hls --test test.hls")
         #expect(report["metric"]?["name"]?.string == "map11" && report["linear"]?["score"]?["mean"]?.number == 100)
         #expect(report["per_class"]?.array?.map { $0["average_precision"]?.number } == [100, 100, 100])

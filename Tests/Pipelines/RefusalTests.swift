@@ -81,8 +81,9 @@ struct RefusalTests {
     @Test func optionsOfOtherMethods() throws {
         let space = try Workspace()
         for (method, option, owners) in [
-            ("simclr", "--queue 100", "moco"), ("simsiam", "--temperature 0.1", "simclr and moco"),
-            ("moco", "--head-norm", "simclr"), ("byol", "--no-head-norm", "simclr"),
+            ("simclr", "--queue 100", "moco"), ("simsiam", "--temperature 0.1", "simclr, stablerep and moco"),
+            ("moco", "--head-norm", "simclr and stablerep"), ("byol", "--no-head-norm", "simclr and stablerep"),
+            ("simclr", "--positives 4", "stablerep and lejepa"), ("stablerep", "--lambda 0.1", "lejepa"),
             ("supervised", "--target-momentum 0.9", "byol and moco"), ("simclr", "--classes 10", "supervised"),
         ] {
             let name = option.prefix { $0 != " " }.replacing("--no-", with: "--")
@@ -98,7 +99,9 @@ struct RefusalTests {
         try space.fail(66, "hl-train --method moco --queue 64 none.hls")
         // What they take, --help says.
         let help = try space.succeed("hl-train --help").text
-        for name in ["simsiam", "simclr", "byol", "moco", "supervised"] { #expect(help.contains("\(name): ")) }
+        for name in ["simsiam", "simclr", "stablerep", "byol", "moco", "lejepa", "supervised"] {
+            #expect(help.contains("\(name): "))
+        }
     }
 
     /// A full disk is an error of every writer.

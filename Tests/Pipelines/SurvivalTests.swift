@@ -93,6 +93,27 @@ struct SurvivalTests {
             as: Safetensors.read(path: whole.file("encoder.safetensors")))
     }
 
+    /// Several positives of each anchor, and the random directions of a step.
+    @Test(arguments: ["stablerep --positives 3", "lejepa --positives 2 --slices 32"])
+    func killedWithManyViews(method: String) throws {
+        let views = "< <(hl-sample --size 32 --seed 3 | hl-perturb --chunks 1-5 --views 3 --seed 4)"
+        let run = "exec hl-train -q --method \(method) \(Self.settings) -n 160 \(views)"
+        let whole = try Workspace()
+        try whole.succeed(run)
+        let space = try Workspace()
+        for (number, (signal, checkpoints)) in [(SIGKILL, 3), (SIGTERM, 5)].enumerated() {
+            let child = try space.start(number == 0 ? run : run.replacing(" -q ", with: " -q --resume "))
+            #expect(try waitForCheckpoints(checkpoints, of: child, in: space), "the run ended before it was stopped")
+            child.signal(signal)
+            #expect(try child.wait() == 128 + signal)
+        }
+        try expectSameEnd(
+            space, run.replacing(" -q ", with: " -q --resume "), steps: 20,
+            as: Safetensors.read(path: whole.file("encoder.safetensors")))
+        let settings = try Safetensors.read(path: space.file("encoder.safetensors")).metadata["hl.training"] ?? ""
+        #expect(settings.contains("\"positives\":\(method.hasPrefix("lejepa") ? 2 : 3)"), "\(settings)")
+    }
+
     // MARK: Discriminators
 
     private static let real = "--real <(hl-sample --size 32 --clean --seed 1)"

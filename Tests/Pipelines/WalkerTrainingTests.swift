@@ -114,6 +114,11 @@ struct WalkerTrainingTests {
         let resume = "hl-train walker -q --resume \(settings)"
         try space.fail(78, "\(Self.sample) | \(resume) --temperature 0.2", saying: "other settings")
         try space.fail(78, "hl-sample --size 32 --seed 4 | \(resume)", saying: "not the stream")
+        // Fewer anchors than it has seen; as many write the walker as it is.
+        try space.fail(
+            78, "\(Self.sample) -n 20 | \(resume) -n 8",
+            saying: "has seen 16 anchors, and is to stop after 8: give -n from 16")
+        try space.succeed("\(Self.sample) -n 20 | \(resume) -n 16")
     }
 
     // MARK: Divergence
@@ -122,7 +127,7 @@ struct WalkerTrainingTests {
     /// weights alone.
     @Test func aWalkerThatIsLostIsNotWritten() throws {
         let space = try Workspace()
-        let train = "\(Self.sample) | hl-train walker -q --width 4 --batch 8 --learning-rate 3e38 --rate-factor 2"
+        let train = "\(Self.sample) | hl-train walker -q --width 4 --batch 8 --learning-rate 3e38"
         try space.fail(65, "\(train) -n 8 -o w.safetensors", saying: "w.safetensors is not written")
         #expect(!space.exists("w.safetensors"))
         // Neither its checkpoints, of which the last good one stays.
@@ -143,6 +148,12 @@ struct WalkerTrainingTests {
         try space.fail(64, "\(Self.sample) | \(train) --chunks 1-", saying: "chunks '1-'")
         try space.fail(64, "\(train) --stop-loss 0 in.hls", saying: "--stop-loss")
         try space.fail(64, "\(train) --rate-factor nan in.hls")
+        for (rate, factor, product) in [("3e38", "2", "inf"), ("1e-30", "1e-30", "0.0")] {
+            try space.fail(
+                64,
+                "\(Self.sample) | hl-train walker -q --batch 8 --width 8 --learning-rate \(rate) --rate-factor \(factor)",
+                saying: "is \(product): give another --rate-factor")
+        }
         try space.fail(64, "\(train) -n 7 in.hls", saying: "7 anchors")
         try space.fail(66, "\(train) in.hls")
         try space.fail(73, "\(Self.sample) | \(train) --checkpoints no/such/folder", saying: "no/such/folder")

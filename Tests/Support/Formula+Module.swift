@@ -19,7 +19,7 @@ extension Module {
         try load(on: backend) { name in
             guard let shape = shapes[name] else { return nil }
             let parts = name.split(separator: ".")
-            if ["projector", "predictor", "head"].contains(parts[0]) {
+            if ["projector", "predictor", "head", "proj"].contains(parts[0]) {
                 let owner = parts.dropLast().joined(separator: ".")
                 return Formula.state(name, shape, ofNorm: shapes[owner + ".running_mean"] != nil)
             }

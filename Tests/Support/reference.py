@@ -38,3 +38,34 @@ def infonce(e1, e2, temperature, factor):
     logits = logits.masked_fill(torch.eye(count, dtype=torch.bool), float("-inf"))
     positives = (torch.arange(count) + count // 2) % count
     return factor * F.cross_entropy(logits, positives)
+
+
+def multi_positive(views, temperature, factor):
+    """Mean over all V N rows of the mean over the V - 1 other views of -log softmax among all other rows, times `factor`:
+    SupCon's L_out with a sample's views as its class."""
+    count = views[0].shape[0]
+    embeddings = F.normalize(torch.cat(list(views)), dim=1)
+    labels = torch.arange(count).repeat(len(views))
+    total = 0
+    for i in range(len(embeddings)):
+        others = [a for a in range(len(embeddings)) if a != i]
+        logits = embeddings[others] @ embeddings[i] / temperature
+        is_positive = labels[others] == labels[i]
+        total = total - torch.log_softmax(logits, 0)[is_positive].mean()
+    return factor * total / len(embeddings)
+
+
+def sigreg(views, directions, knots=17, limit=3.0):
+    """LeJEPA's statistic as its minimal code has it: views [V, N, d], directions [M, d] of unit length."""
+    t = torch.linspace(0, limit, knots, dtype=views.dtype)
+    weights = torch.full_like(t, 2 * limit / (knots - 1))
+    weights[0] = weights[-1] = limit / (knots - 1)
+    window = torch.exp(-(t**2) / 2)
+    characteristic = torch.exp(1j * (views @ directions.T).unsqueeze(-1) * t).mean(1)
+    return views.shape[1] * (((characteristic - window).abs() ** 2) * (weights * window)).sum(-1).mean()
+
+
+def lejepa(views, directions, trade):
+    """(1 - trade) prediction + trade SIGReg of views [V, N, d]."""
+    prediction = (views.mean(0) - views).square().mean()
+    return (1 - trade) * prediction + trade * sigreg(views, directions)

@@ -58,6 +58,9 @@ extension Backend {
             let denominator = add(
                 scale(root, by: Float(1 / correction2.squareRoot())), constant(epsilon, shape: root.shape))
             let quotient = multiply(first, inverseRoot(multiply(denominator, denominator), epsilon: 0))
+            if update.decay != 0 {
+                assignRows(scale(update.weight, by: update.kept(rate: rate)), to: update.weight, at: 0)
+            }
             accumulate(scale(quotient, by: Float(-Double(rate) / correction1)), into: update.weight)
         }
     }

@@ -72,14 +72,4 @@ extension Backend {
             }
         }
     }
-
-    /// The values of a tensor; zeros where an error is waiting, which is kept.
-    private func onHost(_ x: Tensor) -> HostTensor {
-        do {
-            return try read(x)
-        } catch {
-            fail(error as? Failure ?? Failure(.software, "a tensor cannot be read (\(error))", "report this defect"))
-            return HostTensor(x.type, shape: x.shape) { $0.initializeMemory(as: UInt8.self, repeating: 0) }
-        }
-    }
 }

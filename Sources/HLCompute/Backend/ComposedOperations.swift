@@ -207,6 +207,15 @@ package protocol ComposedOperations: AnyObject {
     /// Σ (a − b)² of every entry of the first dimension, [B].
     func squaredDistances(_ a: Tensor, _ b: Tensor) -> Tensor
 
+    /// How far the columns of [G · N, M] are from N(0, 1), in each of the G groups of N rows by itself: the statistic of Epps
+    /// and Pulley, N ∫ |φ̂(t) − exp(−t²/2)|² exp(−t²/2) dt over −limit … limit, φ̂ the empirical characteristic
+    /// function, [G, M], and the gradient of weight · Σ statistics, [G · N, M].
+    /// - Parameters:
+    ///   - limit: where the integral ends, above 0.
+    ///   - knots: from 0 to `limit`, of the trapezoidal rule; 2 to 64.
+    func eppsPulley(_ x: Tensor, groups: Int, limit: Float, knots: Int, weight: Float)
+        -> (statistics: Tensor, gradient: Tensor)
+
     // MARK: Optimisers (in place, all parameters of a step in one call)
 
     /// SGD with momentum and L2 decay (torch.optim.SGD): v = momentum v + (g + decay w), w −= rate v.
@@ -216,7 +225,7 @@ package protocol ComposedOperations: AnyObject {
     /// is zero and the update is to be adapted (You et al. 2017, in the form of BYOL's code: the rate comes behind the momentum).
     func lars(_ updates: [SGDUpdate], rate: Float, momentum: Float, trust: Float)
 
-    /// Adam without decay (torch.optim.Adam) in step `step`, counted from 1.
+    /// Adam (torch.optim.Adam), for updates with a decay AdamW (torch.optim.AdamW), in step `step`, counted from 1.
     func adam(_ updates: [AdamUpdate], step: Int, rate: Float, beta1: Float, beta2: Float, epsilon: Float)
 }
 
@@ -250,7 +259,7 @@ package final class SGDUpdate {
     }
 }
 
-/// A parameter's part in a step of Adam: tensors of one shape; weight and moments are updated in place.
+/// A parameter's part in a step of Adam or AdamW: tensors of one shape; weight and moments are updated in place.
 package final class AdamUpdate {
     /// What is trained.
     package let weight: Tensor
@@ -259,14 +268,20 @@ package final class AdamUpdate {
     package let first: Tensor
     /// Running mean of its square.
     package let second: Tensor
+    /// AdamW's decay: before the step the weight loses rate · decay of itself. The gradient has no part in it.
+    package let decay: Float
 
     /// A part with these moments.
-    package init(weight: Tensor, gradient: Tensor, first: Tensor, second: Tensor) {
+    package init(weight: Tensor, gradient: Tensor, first: Tensor, second: Tensor, decay: Float = 0) {
         self.weight = weight
         self.gradient = gradient
         self.first = first
         self.second = second
+        self.decay = decay
     }
+
+    /// What is left of the weight, 1 − rate · decay.
+    package func kept(rate: Float) -> Float { Float(1 - Double(rate) * Double(decay)) }
 
     /// dL/dweight, once, as `SGDUpdate.takeGradient`.
     package func takeGradient() -> Tensor {

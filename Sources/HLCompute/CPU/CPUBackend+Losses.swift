@@ -25,4 +25,23 @@ extension CPUBackend {
         }
         return (losses, gradient)
     }
+
+    package func eppsPulley(
+        _ x: Tensor, groups: Int, limit: Float, knots: Int, weight: Float
+    ) -> (statistics: Tensor, gradient: Tensor) {
+        requireEppsPulley(x, groups: groups, limit: limit, knots: knots)
+        let rows = x.shape[0] / groups, columns = x.shape[1]
+        let statistics = allocate([groups, columns]), gradient = like(x)
+        // A column is one thread's, whole: no sum depends on how many there are.
+        parallel(groups * columns, grain: max(1, Self.elementGrain / max(1, rows * knots))) { places in
+            for group in places.lowerBound / columns...(places.upperBound - 1) / columns {
+                let start = group * rows * columns, before = group * columns
+                hl_epps_pulley(
+                    x.floats + start, rows, columns, max(0, places.lowerBound - before),
+                    min(columns, places.upperBound - before), Double(limit), knots, Double(weight),
+                    statistics.floats + before, gradient.floats + start)
+            }
+        }
+        return (statistics, gradient)
+    }
 }

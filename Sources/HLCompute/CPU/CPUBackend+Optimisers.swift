@@ -41,7 +41,8 @@ extension CPUBackend {
             forEachElement(weight) {
                 hl_adam(
                     weight.floats + $0, gradient.floats + $0, moments[0].floats + $0, moments[1].floats + $0,
-                    Float(Double(rate) / correction1), beta1, beta2, Float(1 / correction2.squareRoot()), epsilon, $1)
+                    Float(Double(rate) / correction1), beta1, beta2, Float(1 / correction2.squareRoot()), epsilon,
+                    update.kept(rate: rate), $1)
             }
         }
     }

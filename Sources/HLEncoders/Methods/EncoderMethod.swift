@@ -5,8 +5,8 @@ import HLTensor
 /// A way to train a backbone.
 package protocol EncoderMethod: Module {
     var backbone: ResNet { get }
-    /// Forward passes that a step stands for, each with batch-norm statistics of its own: 2 where every view has its
-    /// own, 1 where both go through together.
+    /// Forward passes that a step stands for, each with batch-norm statistics of its own: as many as views where every view
+    /// has its own, 1 where all go through together.
     var passesPerStep: Int { get }
 
     /// What training carries besides the encoder and its heads, such as a momentum encoder: kept in checkpoints, not in the
@@ -24,7 +24,7 @@ package protocol EncoderMethod: Module {
 
     /// One forward pass over N samples and its loss; gradients are seeded on the pass's tape, not yet run.
     /// - Parameters:
-    ///   - images: normalised, [N · views, 3, H, W]: the N images of view 1, then, for a method of pairs, those of view 2.
+    ///   - images: normalised, [N · views, 3, H, W]: the N images of the first view, then those of the next.
     ///     The pass must have `passesPerStep` groups.
     ///   - labels: classes of the N samples, for a method that needs them.
     func loss(_ images: Variable, labels: [Int32], _ pass: Pass) -> EncoderLoss
@@ -42,17 +42,32 @@ extension EncoderMethod {
 
 /// What a step reports.
 package struct EncoderLoss {
-    /// Losses per row, whose mean times `factor` is the loss that is minimised.
-    package let rows: Tensor
-    package let factor: Float
-    /// Projections [2N, d], for watching collapse: the standard deviation of their normalised rows, per dimension,
+    /// Tensors of losses, such as one per row, with what the mean of each counts: the loss that is minimised is the sum of
+    /// these.
+    package let terms: [(losses: Tensor, factor: Float)]
+    /// Projections [V · N, d], for watching collapse: the standard deviation of their normalised rows, per dimension,
     /// is 1/√d when they spread and 0 when they have collapsed.
     package let projections: Tensor
 
+    package init(terms: [(losses: Tensor, factor: Float)], projections: Tensor) {
+        self.terms = terms
+        self.projections = projections
+    }
+
+    /// - Parameter rows: losses per row, whose mean times `factor` is the loss.
+    package init(rows: Tensor, factor: Float, projections: Tensor) {
+        self.init(terms: [(rows, factor)], projections: projections)
+    }
+
+    /// Losses per row, of a loss of one term.
+    package var rows: Tensor { terms[0].losses }
+
     /// The loss as a number.
     package func value(on backend: any Backend) throws -> Double {
-        let values = try backend.read(rows).floats
-        return Double(factor) * values.reduce(0.0) { $0 + Double($1) } / Double(values.count)
+        try terms.reduce(0.0) { sum, term in
+            let values = try backend.read(term.losses).floats
+            return sum + Double(term.factor) * values.reduce(0.0) { $0 + Double($1) } / Double(values.count)
+        }
     }
 
     /// Mean over dimensions of the standard deviation of the normalised projections (Chen & He 2021, Fig. 2), times

@@ -3,7 +3,7 @@ import HLFormats
 import HLNet
 import HLTensor
 
-/// Trains one encoder, step by step, on batches of pairs that somebody else brings.
+/// Trains one encoder, step by step, on batches of views that somebody else brings.
 ///
 /// Its whole state can be saved and loaded between any two steps; a run that was stopped and resumed ends with the same
 /// bits as one that was not, on the same machine with the same threads.
@@ -27,8 +27,8 @@ package final class EncoderTrainer {
             zeroInitResidual: settings.method.zeroInitResidual)
         model = settings.method.make(
             MethodIngredients(
-                backend: backend, backbone: backbone, values: settings.values, batch: settings.batch,
-                steps: settings.steps, seed: settings.seed))
+                backend: backend, backbone: backbone, values: settings.values, views: settings.viewsPerSample,
+                batch: settings.batch, steps: settings.steps, seed: settings.seed))
         model.initialise(seed: settings.seed, on: backend)
         model.begin()
         let parameters = model.parameters.filter(\.parameter.requiresGradient)
@@ -49,7 +49,7 @@ package final class EncoderTrainer {
 
     /// One step on N samples.
     /// - Parameters:
-    ///   - images: U8 or F32 [N · `settings.method.viewsPerSample`, 3, S, S], view by view.
+    ///   - images: U8 or F32 [N · `settings.viewsPerSample`, 3, S, S], view by view.
     ///   - labels: N classes, where the method needs them.
     ///   - ids: the N samples' positions in their sequence, which decide how they are augmented.
     ///   - epochs: of the N samples: which time it is that they are gone through; nil is the first for all.
@@ -58,7 +58,7 @@ package final class EncoderTrainer {
     package func train(
         on images: Tensor, labels: [Int64] = [], ids: [Int64], epochs: [Int]? = nil, wantsReport: Bool
     ) throws -> Report? {
-        let views = settings.method.viewsPerSample
+        let views = settings.viewsPerSample
         precondition(images.shape[0] == ids.count * views)
         try model.check(labels: labels)
         try Augmentation.check(images.type, images.shape)

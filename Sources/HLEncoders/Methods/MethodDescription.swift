@@ -21,8 +21,8 @@ package struct MethodDescription: Sendable {
     package var warmupPercent = 0
     /// Fraction of the peak rate that the cosine ends at.
     package var floor: Float = 0
-    /// Views of a sample that a step takes: 2 for pairs.
-    package var viewsPerSample = 2
+    /// Views of a sample that a step takes.
+    package var views = MethodViews.pair
     /// Whether samples must have classes.
     package var needsLabels = false
     /// Whether the last batch norm of every residual block starts at 0.
@@ -39,6 +39,18 @@ package struct MethodDescription: Sendable {
         try MethodValues(options, given: given)
     }
 
+    /// Views of a sample that a step takes, the anchor counted.
+    package func viewsPerSample(_ values: MethodValues) -> Int {
+        switch views {
+        case .anchor: 1
+        case .pair: 2
+        case .anchorAndPositives: 1 + values.integer("positives")
+        }
+    }
+
+    /// What its samples are, for people.
+    package var unit: String { views == .anchorAndPositives ? "anchors" : "pairs" }
+
     /// Peak learning rate of a step of so many samples.
     package func rate(batch: Int) -> Float { rate * Float(batch) / 256 }
 
@@ -46,11 +58,23 @@ package struct MethodDescription: Sendable {
     package func warmupSteps(of steps: Int) -> Int { steps * warmupPercent / 100 }
 }
 
+/// Which views of a sample a method takes.
+package enum MethodViews: Sendable {
+    /// View 0 alone.
+    case anchor
+    /// Views 0 and 1.
+    case pair
+    /// View 0 and as many positives as the method's option `positives` says.
+    case anchorAndPositives
+}
+
 /// What a method's model is made of.
 package struct MethodIngredients {
     package let backend: any Backend
     package let backbone: ResNet
     package let values: MethodValues
+    /// Views of a sample.
+    package let views: Int
     /// Samples of a step.
     package let batch: Int
     /// Steps of the whole run.
@@ -74,5 +98,9 @@ package struct MethodOptimiser: Sendable {
     }
     package static let lars = MethodOptimiser(name: "LARS", decayed: "the weights alone") {
         LARS($0, $1, momentum: $2, decay: $3)
+    }
+    /// Its momentum is that of the first moment, β1.
+    package static let adamW = MethodOptimiser(name: "AdamW", decayed: "all parameters") {
+        Adam($0, $1, beta1: $2, decay: $3)
     }
 }

@@ -12,9 +12,7 @@ package final class SimCLR: EncoderMethod {
     package let backbone: ResNet
     package let passesPerStep = 1
     package let objective: InfoNCELoss
-    private let head: [Linear]
-    /// One behind each Linear, or none.
-    private let norms: [BatchNorm]
+    private let head: ContrastiveHead
 
     /// - Parameters:
     ///   - dimension: length of the embeddings.
@@ -25,32 +23,18 @@ package final class SimCLR: EncoderMethod {
     ) {
         self.backbone = backbone
         self.objective = objective
-        head = [
-            Linear(backend, backbone.featureCount, backbone.featureCount),
-            Linear(backend, backbone.featureCount, dimension),
-        ]
-        norms =
-            headNorm
-            ? [BatchNorm(backend, backbone.featureCount), BatchNorm(backend, dimension, affine: false)] : []
+        head = ContrastiveHead(
+            backend, features: backbone.featureCount, dimension: dimension, isNormalised: headNorm)
     }
 
     package func forEachState(_ prefix: String, _ body: (String, State) throws -> Void) rethrows {
         try backbone.forEachState(prefix + "backbone.", body)
-        let stride = norms.isEmpty ? 2 : 3
-        for (index, layer) in head.enumerated() { try layer.forEachState("\(prefix)head.\(index * stride).", body) }
-        for (index, norm) in norms.enumerated() { try norm.forEachState("\(prefix)head.\(index * stride + 1).", body) }
+        try head.forEachState(prefix + "head.", body)
     }
 
     package func loss(_ images: Variable, labels: [Int32], _ pass: Pass) -> EncoderLoss {
-        let features = backbone(images, pass)
-        let e = pass.normaliseRows(embedding(features, pass))
+        let e = pass.normaliseRows(head(backbone(images, pass), pass))
         return EncoderLoss(rows: objective.apply(e, pass), factor: objective.factor, projections: e.value)
-    }
-
-    private func embedding(_ features: Variable, _ pass: Pass) -> Variable {
-        let hidden = head[0](features, pass)
-        guard norms.count == 2 else { return head[1](pass.relu(hidden), pass) }
-        return norms[1](head[1](norms[0](hidden, relu: true, pass), pass), pass)
     }
 }
 
@@ -59,13 +43,7 @@ extension SimCLR {
     package static let description = MethodDescription(
         name: "simclr", summary: "InfoNCE over all embeddings of a batch",
         source: "Chen et al. 2020 as COP-Gen runs it, but for a rate that is meant for runs of minutes",
-        options: [
-            .temperature(default: 0.1),
-            MethodOption(
-                "head-norm",
-                "batch norm in the head, as in SimCLR's own code; COP-Gen's has none and starts more slowly", .flag,
-                default: .flag(true)),
-        ],
+        options: [.temperature(default: 0.1), .headNorm],
         // The cosine ends at COP-Gen's 0.1³.
         rate: 0.8, floor: 0.001,
         make: {

@@ -46,6 +46,6 @@ extension Supervised {
                 "classes", "classes of the labels, which count from 0", .integers(from: 2, to: 1_048_576),
                 default: .integer(10))
         ],
-        rate: 0.8, viewsPerSample: 1, needsLabels: true,
+        rate: 0.8, views: .anchor, needsLabels: true,
         make: { Supervised($0.backend, backbone: $0.backbone, classes: $0.values.integer("classes")) })
 }

@@ -12,7 +12,7 @@ package struct TrainingSettings: Sendable {
     package var width: Int
     package var stem: ResNet.Stem
     package var augmentation: AugmentationSet
-    /// Pairs per step.
+    /// Samples per step: pairs, or anchors with their positives.
     package var batch: Int
     package var steps: Int
     /// Peak learning rate of a step.
@@ -42,6 +42,9 @@ package struct TrainingSettings: Sendable {
         self.decay = decay ?? method.decay
         self.seed = seed
     }
+
+    /// Views of a sample that a step takes, the anchor counted.
+    package var viewsPerSample: Int { method.viewsPerSample(values) }
 
     package var schedule: Schedule {
         Schedule(base: rate, steps: steps, warmupSteps: warmupSteps, floor: method.floor)

@@ -24,12 +24,9 @@ package enum FeatureScaling: String, Sendable, CaseIterable {
     /// Mean and 1 / standard deviation of every column; 0 instead where a column does not vary.
     private static func statistics(_ features: HostTensor) -> (mean: [Float], scale: [Float]) {
         let width = features.rowSize, count = Double(max(1, features.rowCount))
-        var sums = [Double](repeating: 0, count: width), squares = sums
+        let means = features.columnMeans
+        var squares = [Double](repeating: 0, count: width)
         features.withUnsafeElements(as: Float.self) { values in
-            for start in stride(from: 0, to: values.count, by: max(1, width)) {
-                for column in 0..<width { sums[column] += Double(values[start + column]) }
-            }
-            let means = sums.map { $0 / count }
             for start in stride(from: 0, to: values.count, by: max(1, width)) {
                 for column in 0..<width {
                     let difference = Double(values[start + column]) - means[column]
@@ -41,7 +38,7 @@ package enum FeatureScaling: String, Sendable, CaseIterable {
             let deviation = (square / count).squareRoot()
             return deviation > 1e-12 ? Float(1 / deviation) : 0
         }
-        return (sums.map { Float($0 / count) }, scales)
+        return (means.map { Float($0) }, scales)
     }
 
     fileprivate static func mapRows(

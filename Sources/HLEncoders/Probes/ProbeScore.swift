@@ -50,52 +50,6 @@ package struct ProbeScore: Sendable, Equatable {
     }
 }
 
-/// How many samples of each class were taken for each.
-package struct ConfusionMatrix: Sendable, Equatable {
-    /// Classes.
-    package let classes: Int
-    /// Row by row: true class, then the class it was taken for.
-    package private(set) var counts: [Int]
-    /// Samples of each class that were taken for none.
-    private var lost: [Int]
-
-    package init(classes: Int) {
-        self.classes = classes
-        counts = [Int](repeating: 0, count: classes * classes)
-        lost = [Int](repeating: 0, count: classes)
-    }
-
-    /// One sample more; nil was taken for no class.
-    package mutating func add(label: Int, taken: Int?) {
-        if let taken { counts[label * classes + taken] += 1 } else { lost[label] += 1 }
-    }
-
-    /// How many of `label` were taken for `taken`.
-    package subscript(label: Int, taken: Int) -> Int { counts[label * classes + taken] }
-
-    /// Samples of a class.
-    package func samples(of label: Int) -> Int {
-        counts[(label * classes)..<((label + 1) * classes)].reduce(lost[label], +)
-    }
-
-    /// Share of each class's samples that are right; nil where it has none.
-    package var shares: [Double?] {
-        (0..<classes).map { label in
-            let samples = samples(of: label)
-            return samples > 0 ? Double(self[label, label]) / Double(samples) : nil
-        }
-    }
-
-    /// The counts of several classifiers on the same classes together.
-    package static func + (a: ConfusionMatrix, b: ConfusionMatrix) -> ConfusionMatrix {
-        precondition(a.classes == b.classes)
-        var sum = a
-        for index in sum.counts.indices { sum.counts[index] += b.counts[index] }
-        for index in sum.lost.indices { sum.lost[index] += b.lost[index] }
-        return sum
-    }
-}
-
 /// Mean and sample standard deviation (divisor n − 1; nil for one value) of repeated measurements.
 package func meanAndDeviation(_ values: [Double]) -> (mean: Double, deviation: Double?) {
     let mean = values.reduce(0, +) / Double(max(1, values.count))

@@ -4,7 +4,7 @@
 package enum Alignment {
     package static let metric = EmbeddingMetric(
         name: "alignment", title: "mean squared distance of the views of a sample", source: "Wang and Isola, ICML 2020",
-        needs: .views, comparesSets: false, minimum: { _ in 1 },
+        needs: .views, comparesSets: false, options: ["--views"], minimum: { _ in 1 },
         verdict: { subject in
             if subject.views >= 2 { return .fine }
             return .absent(

@@ -14,7 +14,7 @@ package enum AlphaReQ {
 
     package static let metric = EmbeddingMetric(
         name: "alpha-req", title: "decay of the covariance's eigenvalues", source: "Agrawal et al., NeurIPS 2022",
-        needs: .distribution, comparesSets: false, minimum: { $0.dimension + 1 },
+        needs: .distribution, comparesSets: false, options: ["--ranks"], minimum: { $0.dimension + 1 },
         verdict: { subject in
             let ranks = ranks(subject.options, dimension: subject.dimension)
             guard let last = ranks.last, ranks.count >= fewestRanks else {

@@ -5,7 +5,7 @@
 package enum DensityCoverage {
     package static let metric = EmbeddingMetric(
         name: "density-coverage", title: "samples in the reference's neighbourhoods, and these with samples",
-        source: "Naeem et al., ICML 2020", needs: .rows, comparesSets: true,
+        source: "Naeem et al., ICML 2020", needs: .rows, comparesSets: true, options: ["-k"],
         minimum: { $0.options.densityNeighbours + 1 },
         verdict: { .neighbours($0.options.densityNeighbours, of: "density and coverage", in: $0) },
         measure: { inputs in

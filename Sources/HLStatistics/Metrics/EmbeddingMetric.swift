@@ -12,6 +12,8 @@ package struct EmbeddingMetric: Sendable {
     package let needs: EmbeddingNeeds
     /// Whether it is between a set and a reference.
     package let comparesSets: Bool
+    /// Options of the command line that only metrics which name them listen to.
+    package var options: [String] = []
     /// The least number of samples, of each set, for which the value means what the paper says.
     package let minimum: @Sendable (MetricSubject) -> Int
     /// Whether it can be computed there.

@@ -14,7 +14,8 @@ package enum KernelDistance {
 
     package static let metric = EmbeddingMetric(
         name: "kernel", title: "squared MMD by a cubic kernel", source: "Bińkowski et al., ICLR 2018", needs: .rows,
-        comparesSets: true, minimum: { max(2, $0.options.subsetSize ?? usualSubset) },
+        comparesSets: true, options: ["--subsets", "--subset-size", "--seed"],
+        minimum: { max(2, $0.options.subsetSize ?? usualSubset) },
         verdict: { subject in
             let fewest = subject.fewestSamples
             if fewest < 2 {

@@ -14,7 +14,8 @@ package enum LiDAR {
 
     package static let metric = EmbeddingMetric(
         name: "lidar", title: "effective rank between samples against that of their views",
-        source: "Thilak et al., ICLR 2024", needs: .views, comparesSets: false, minimum: { $0.dimension + 1 },
+        source: "Thilak et al., ICLR 2024", needs: .views, comparesSets: false, options: ["--epsilon", "--views"],
+        minimum: { $0.dimension + 1 },
         verdict: { subject in
             if subject.views < 2 {
                 return .absent(

@@ -6,22 +6,34 @@ package final class MetricInputs {
     package let set: EmbeddingSet
     package let options: MetricOptions
     let algebra: LinearAlgebra
-    let backend: any Backend
     /// Called with the pairs of samples that have been looked at since the last call, on any thread, one at a time.
     let progress: (Int) -> Void
     private let comparedWith: EmbeddingSet?
+    private let makeBackend: () throws -> any Backend
+    private var made: (any Backend)?
     private var counted: NeighbourCounts?
 
+    /// - Parameter backend: not asked for before a metric needs it, and then once.
     package init(
         _ set: EmbeddingSet, reference: EmbeddingSet?, options: MetricOptions, algebra: LinearAlgebra,
-        backend: any Backend, progress: @escaping (Int) -> Void = { _ in }
+        backend: @autoclosure @escaping () throws -> any Backend, progress: @escaping (Int) -> Void = { _ in }
     ) {
         self.set = set
         comparedWith = reference
         self.options = options
         self.algebra = algebra
-        self.backend = backend
+        makeBackend = backend
         self.progress = progress
+    }
+
+    /// What pairs of samples are looked at on.
+    var backend: any Backend {
+        get throws {
+            if let made { return made }
+            let backend = try makeBackend()
+            made = backend
+            return backend
+        }
     }
 
     /// Metrics between sets are asked for where there are two.

@@ -9,7 +9,7 @@ import HLTensor
 package enum RankMe {
     package static let metric = EmbeddingMetric(
         name: "rankme", title: "effective rank of the embeddings", source: "Garrido et al., ICML 2023",
-        needs: .distribution, comparesSets: false, minimum: { $0.dimension + 1 },
+        needs: .distribution, comparesSets: false, options: ["--epsilon"], minimum: { $0.dimension + 1 },
         verdict: { subject in
             guard subject.samples <= subject.dimension else { return .fine }
             return .impossible(

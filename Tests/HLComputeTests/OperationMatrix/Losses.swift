@@ -3,7 +3,7 @@ import HLCompute
 import HLTensor
 
 /// Losses per row, whose gradient comes with them.
-let losses = crossEntropies + cosines
+let losses = crossEntropies + cosines + normalityTests
 
 private let crossEntropies: [OperationCase] =
     [
@@ -54,4 +54,34 @@ private let cosines: [OperationCase] = [[6, 8], [1, 2], [3, 70]].map { shape in
         },
         backward: { backend, inputs, _ in [backend.negativeCosine(inputs[0], inputs[1], weight: 0.75).gradient, nil] },
         factor: 0.75)
+}
+
+private let normalityTests: [OperationCase] = [(1, 1, 3), (3, 8, 9), (2, 30, 33)].map { groups, rows, columns in
+    OperationCase(
+        name: "eppsPulley of \(groups) times \(rows) rows of \(columns)", covers: ["eppsPulley"],
+        inputs: [.values([groups * rows, columns], from: -3, to: 3)],
+        operation: { [$0.eppsPulley($1[0], groups: groups, limit: 2, knots: 9, weight: 1).statistics] },
+        reference: { inputs in
+            let statistics = (0..<groups * columns).map { place -> Double in
+                let column = place % columns, first = place / columns * rows
+                return statistic((first..<first + rows).map { inputs[0][$0, column] }, limit: 2, knots: 9)
+            }
+            return [Values([groups, columns], statistics)]
+        },
+        backward: { backend, inputs, _ in
+            [backend.eppsPulley(inputs[0], groups: groups, limit: 2, knots: 9, weight: 0.75).gradient]
+        }, factor: 0.75)
+}
+
+/// By the trapezoidal rule over −limit … limit, knot by knot.
+private func statistic(_ sample: [Double], limit: Double, knots: Int) -> Double {
+    let step = limit / Double(knots - 1)
+    return Double(sample.count)
+        * (1 - knots...knots - 1).reduce(0.0) { sum, knot in
+            let t = Double(knot) * step, window = exp(-t * t / 2)
+            let real = sample.reduce(0.0) { $0 + cos(t * $1) } / Double(sample.count) - window
+            let imaginary = sample.reduce(0.0) { $0 + sin(t * $1) } / Double(sample.count)
+            let weight = abs(knot) == knots - 1 ? step / 2 : step
+            return sum + weight * window * (real * real + imaginary * imaginary)
+        }
 }

@@ -50,7 +50,7 @@ let optimisers: [OperationCase] =
                         let updates = (0..<2).map {
                             AdamUpdate(
                                 weight: weights[$0], gradient: inputs[2 + $0], first: moments[$0],
-                                second: moments[2 + $0])
+                                second: moments[2 + $0], decay: Float(decays[$0]))
                         }
                         backend.adam(updates, step: step, rate: 0.125, beta1: 0.5, beta2: 0.75, epsilon: 0.0625)
                     }
@@ -65,6 +65,7 @@ let optimisers: [OperationCase] =
                                 results[4 + p].data[i] = 0.75 * results[4 + p].data[i] + 0.25 * g * g
                                 let first = results[2 + p].data[i] / (1 - pow(0.5, Double(step)))
                                 let second = results[4 + p].data[i] / (1 - pow(0.75, Double(step)))
+                                results[p].data[i] *= 1 - 0.125 * decays[p]
                                 results[p].data[i] -= 0.125 * first / (second.squareRoot() + 0.0625)
                             }
                         }

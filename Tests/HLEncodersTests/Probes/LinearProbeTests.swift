@@ -106,6 +106,102 @@ extension EncodersTests {
             #expect(scores.allSatisfy { $0.score.top1 == 1 })
         }
 
+        private func recipe(_ name: String) throws -> ProbeRecipe.Descent {
+            guard case .descent(let settings) = try #require(ProbeRecipes[name]).method else {
+                throw Failure(.software, "\(name) is no descent", "")
+            }
+            return settings
+        }
+
+        /// Half a cosine over all steps, from the full rate at step 0; to a tenth of it in the authors' later code.
+        @Test(arguments: [("paper", false, 0 as Double), ("mlvgm", true, 0.1)])
+        func ratesThatFallStepByStep(name: String, isScaled: Bool, floor: Double) throws {
+            let settings = try recipe(name)
+            #expect(settings.scalesRate == isScaled && settings.seeds == 5)
+            // 1000 samples are four steps of 256 an epoch.
+            for step in [0, 1, 119, 120, 239] {
+                let cosine = 0.5 * (1 + cos(Double.pi * Double(step) / 240))
+                let expected = 30 * (floor + (1 - floor) * cosine)
+                #expect(abs(Double(settings.probe.rate(step, count: 1000)) - expected) < 1e-4, "step \(step)")
+            }
+        }
+
+        /// Epoch by epoch, counted from 1, to 0.2³ of the rate, as in COP-Gen's `adjust_learning_rate`.
+        @Test func ratesThatFallEpochByEpoch() throws {
+            let settings = try recipe("copgen"), probe = settings.probe
+            #expect(settings.scalesRate && settings.seeds == 1 && probe.batchSize == 224)
+            #expect(probe.learningRate == 2 && probe.reported == .best && probe.start == .uniform)
+            // 500 samples are three steps of 224, the last of 52.
+            for step in 0..<180 {
+                let epoch = Double(step / 3 + 1), least = 2 * 0.2 * 0.2 * 0.2
+                let expected = least + (2 - least) * (1 + cos(Double.pi * epoch / 60)) / 2
+                #expect(abs(Double(probe.rate(step, count: 500)) - expected) < 1e-6, "step \(step)")
+            }
+            #expect(abs(probe.rate(179, count: 500) - 0.016) < 1e-7)
+        }
+
+        /// After the first epoch, in which features tell the truth, they lie: the best classifier is that of the first.
+        @Test func theBestEpochOrTheLastIsReported() throws {
+            let truth = clusters("best.train", count: 90, classes: 3, noise: 0.1)
+            let test = clusters("best.test", count: 30, classes: 3, noise: 0.1)
+            let lies = HostTensor(
+                truth.features.floats.indices.map { index in
+                    truth.features.floats[index / 3 * 3 + (index + 1) % 3]
+                }, shape: [90, 3])
+            for (reported, top1, epoch) in [(LinearProbe.Reported.best, 1.0, 1), (.last, 0, 6)] {
+                var probe = LinearProbe(learningRate: 5, epochs: 6, batchSize: 30)
+                probe.reported = reported
+                let outcome = try probe.run(
+                    train: truth, test: test, classes: 3, seeds: [4], on: try CPUBackend.plain(threads: 1),
+                    trainFeatures: { $0 == 0 ? truth.features : lies })[0]
+                #expect(outcome.score.top1 == top1 && outcome.epoch == epoch, "\(reported)")
+            }
+        }
+
+        /// torch.nn.Linear's: from U(±1/√d), whose deviation is 1/√(3d), weights and bias alike.
+        @Test func uniformStart() throws {
+            let backend = try CPUBackend.plain(threads: 1)
+            let classifier = LinearClassifier(
+                backend, inputs: 400, classes: 50, momentum: 0.9, start: .uniform, seed: 2)
+            let weights = try backend.read(classifier.layer.weight.value).floats
+            let bias = try backend.read(try #require(classifier.layer.bias).value).floats
+            #expect((weights + bias).allSatisfy { abs($0) <= 0.05 } && weights.contains { abs($0) > 0.0499 })
+            let square = weights.reduce(0.0) { $0 + Double($1) * Double($1) } / Double(weights.count)
+            // 20,000 draws know their variance to 1 %.
+            #expect(abs(square * 1200 - 1) < 0.03)
+            #expect(bias.contains { abs($0) > 0.02 })
+        }
+
+        /// Behind a batch norm it does not matter what features are multiplied by and what is added to them.
+        @Test func batchNormTakesScalesAndOffsetsOut() throws {
+            let train = clusters("norm.train", count: 96, classes: 4, noise: 2)
+            let test = clusters("norm.test", count: 40, classes: 4, noise: 2)
+            let factors: [Float] = [8, 0.5, 2, 4], offsets: [Float] = [16, -4, 0, 2]
+            func moved(_ samples: LinearProbe.Samples) -> LinearProbe.Samples {
+                let values = samples.features.floats.enumerated().map { index, value in
+                    value * factors[index % 4] + offsets[index % 4]
+                }
+                return LinearProbe.Samples(
+                    features: HostTensor(values, shape: samples.features.shape), labels: samples.labels)
+            }
+            func scores(_ train: LinearProbe.Samples, _ test: LinearProbe.Samples, normalises: Bool) throws -> [Float] {
+                let backend = try CPUBackend.plain(threads: 1)
+                let classifier = LinearClassifier(
+                    backend, inputs: 4, classes: 4, momentum: 0.9, normalises: normalises, seed: 1)
+                for start in stride(from: 0, to: 96 * 60, by: 32) {
+                    let rows = (start..<start + 32).map { $0 % 96 }
+                    classifier.step(train.features.gather(rows), labels: rows.map { train.labels[$0] }, rate: 0.1)
+                }
+                return try classifier.scores(test.features).floats
+            }
+            let plain = try scores(train, test, normalises: true)
+            let scaled = try scores(moved(train), moved(test), normalises: true)
+            // After 180 steps nothing is left of the statistics that it starts with; its ε is beside variances from 0.1 on.
+            #expect(deviation(scaled, plain) < 1e-3)
+            let without = try scores(moved(train), moved(test), normalises: false)
+            #expect(deviation(without, try scores(train, test, normalises: false)) > 0.1)
+        }
+
         @Test func divergenceIsAnErrorAndNoScore() throws {
             let train = clusters("huge", count: 20, classes: 2, noise: 1)
             let huge = LinearProbe.Samples(
@@ -135,6 +231,20 @@ extension EncodersTests {
         #expect(score.confusion[0, 0] == 1 && score.confusion[0, 1] == 1 && score.confusion[1, 0] == 1)
         #expect(score.confusion.shares == [0.5, 0, nil, nil, 0, 0])
         #expect(score.meanPerClass == 0.125)
+        let twice = score.confusion + score.confusion
+        #expect(
+            twice[0, 0] == 2 && twice[4, 5] == 0 && twice.samples(of: 0) == 4 && twice.shares == score.confusion.shares)
+        #expect(twice != score.confusion)
+    }
+
+    /// As many classes as there may be: their square would be terabytes.
+    @Test func confusionOfManyClasses() {
+        var matrix = ConfusionMatrix(classes: 1 << 20)
+        matrix.add(label: 1_000_000, taken: 999_999)
+        matrix.add(label: 1_000_000, taken: nil)
+        matrix.add(label: 1_000_000, taken: 1_000_000)
+        #expect(matrix[1_000_000, 999_999] == 1 && matrix[1_000_000, 1_000_000] == 1 && matrix[3, 4] == 0)
+        #expect(matrix.samples(of: 1_000_000) == 3 && matrix.shares.compactMap(\.self) == [1.0 / 3])
     }
 
     @Test func deviationIsThatOfASample() {

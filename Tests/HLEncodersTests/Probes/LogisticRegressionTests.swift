@@ -51,7 +51,8 @@ extension EncodersTests {
             let objectives = try #require(tensors["\(name).objective"]).floats
             let problem = try problem(Cases.targets(name))
             for (index, penalty) in Cases.penalties.enumerated() {
-                let fit = try problem.fit(penalty: penalty, solver), model = try problem.model(fit)
+                let solution = try problem.fit(penalty: penalty, solver), model = try problem.model(solution)
+                let fit = solution.fit
                 #expect(fit.end == .converged && fit.gradientNorm <= 5e-6)
                 #expect(abs(fit.objective / Double(objectives[index]) - 1) < 1e-5)
                 let expected = weights.rows(index..<index + 1).floats, largest = expected.map(abs).max() ?? 0
@@ -79,14 +80,14 @@ extension EncodersTests {
 
         @Test func aFitThatBeginsAtItsMinimumTakesNoStep() throws {
             let problem = try problem(Cases.targets("softmax")), loose = LBFGS(tolerance: 2e-5)
-            let fit = try problem.fit(penalty: 1, solver)
-            let again = try problem.fit(penalty: 1, from: try problem.start(at: problem.model(fit)), loose)
+            let solution = try problem.fit(penalty: 1, solver)
+            let again = try problem.fit(penalty: 1, from: try problem.start(at: problem.model(solution)), loose).fit
             #expect(again.iterations == 0 && again.end == .converged)
         }
 
         @Test func repeatsBitForBitOnAnyThreads() throws {
             let fits = try [1, 1, 2].map {
-                try problem(Cases.targets("softmax"), threads: $0).fit(penalty: 0.01, solver)
+                try problem(Cases.targets("softmax"), threads: $0).fit(penalty: 0.01, solver).fit
             }
             #expect(fits[0].objective == fits[1].objective && fits[0].objective == fits[2].objective)
             #expect(fits[0].iterations == fits[2].iterations)
@@ -94,16 +95,17 @@ extension EncodersTests {
 
         @Test func theLimitOfStepsIsReported() throws {
             let fit = try problem(Cases.targets("softmax")).fit(
-                penalty: 1e-4, LBFGS(tolerance: 1e-9, iterationLimit: 2))
+                penalty: 1e-4, LBFGS(tolerance: 1e-9, iterationLimit: 2)
+            ).fit
             #expect(fit.end == .limit && fit.iterations == 2 && fit.gradientNorm > 1e-9)
         }
 
         /// Without samples its intercept has no minimum.
         @Test func aClassWithoutSamplesIsNeverChosen() throws {
             let problem = try problem(.one((0..<Cases.count).map { Int32($0 % 3) * 2 }, count: 6))
-            let fit = try problem.fit(penalty: 1, solver)
-            let scores = try problem.scores(problem.coordinates(of: Cases.features), fit).floats
-            #expect(fit.end == .converged)
+            let solution = try problem.fit(penalty: 1, solver)
+            let scores = try problem.scores(problem.coordinates(of: Cases.features), solution).floats
+            #expect(solution.fit.end == .converged)
             for row in 0..<Cases.count { #expect(scores[row * 6 + 1] == -.infinity && scores[row * 6 + 2].isFinite) }
         }
 
@@ -114,11 +116,11 @@ extension EncodersTests {
                 marks.withUnsafeBytes { bytes.copyMemory(from: $0) }
                 for index in (60 * 4)..<(90 * 4) { bytes[index] = 255 }
             }
-            let all = try problem(.several(masked)).fit(penalty: 1, solver)
+            let all = try problem(.several(masked)).fit(penalty: 1, solver).fit
             let few = try LogisticProblem(
                 TargetedFeatures(features: Cases.features.rows(0..<60), targets: .several(marks.rows(0..<60))),
                 on: try CPUBackend.plain(threads: 1)
-            ).fit(penalty: 1, solver)
+            ).fit(penalty: 1, solver).fit
             #expect(abs(all.objective / few.objective - 1) < 1e-5)
         }
 
@@ -137,10 +139,29 @@ extension EncodersTests {
                     judge: { _ in
                         calls += 1
                         return scores[calls - 1]
-                    }, on: backend)
+                    }, on: backend
+                ).path
                 #expect(path.penalty == chosen && path.steps.map(\.fit.penalty) == [1e-3, 1, 1e5])
                 #expect(path.steps.map(\.score) == scores.reversed())
             }
+        }
+
+        /// Of the path the chosen weights alone are handed on.
+        @Test func thePathEndsWithTheModelOfItsChoice() throws {
+            let search = PenaltySearch(penalties: [1e-3, 1, 1e5], solver: solver)
+            let train = TargetedFeatures(features: Cases.features, targets: Cases.targets("softmax"))
+            var calls = 0
+            let (path, model) = try search.path(
+                train, validation: Cases.features,
+                judge: { _ in
+                    calls += 1
+                    return calls == 2 ? 1 : 0
+                }, on: try CPUBackend.plain(threads: 1))
+            let problem = try problem(Cases.targets("softmax"))
+            let alone = try problem.model(problem.fit(penalty: 1, solver)).weight.floats
+            let largest = alone.map(abs).max() ?? 0
+            #expect(path.penalty == 1)
+            for (a, b) in zip(model.weight.floats, alone) { #expect(abs(a - b) < 5e-3 * largest) }
         }
 
         @Test func penaltiesAreThoseOfSSLTransfer() {

@@ -16,7 +16,7 @@ from torch import nn
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "Support"))
 from formula import backbone, centred, check_philox, fill, images, parameter, rounded, uniform
-from reference import infonce, simsiam_loss, store
+from reference import infonce, lejepa, multi_positive, simsiam_loss, store
 
 
 def conv_case(tensors, name, x_shape, out_channels, kernel, stride, padding, bias=False):
@@ -109,9 +109,20 @@ def make_layers(directory):
     loss_case(tensors, "cross_entropy", F.cross_entropy(logits, labels), logits=logits)
     tensors["cross_entropy.labels"] = labels
 
+    for name, count, temperature, factor in (
+        ("multi_positive", 4, 0.1, 1.0), ("multi_positive_factor", 3, 0.1, 0.1 / 0.07), ("multi_positive_half", 9, 0.5, 1.0)
+    ):
+        views = torch.stack([centred(f"multi_positive.view{v}", (6, 8)) for v in range(count)]).requires_grad_()
+        loss_case(tensors, name, multi_positive(views, temperature, factor), views=views)
+    directions = F.normalize(centred("lejepa.directions", (20, 6)), dim=1)
+    for name, count, trade in (("lejepa", 4, 0.02), ("lejepa_half", 2, 0.5), ("lejepa_normality", 3, 1.0)):
+        views = torch.stack([6 * centred(f"lejepa.view{v}", (10, 6)) for v in range(count)]).requires_grad_()
+        loss_case(tensors, name, lejepa(views, directions, trade), views=views)
+
     optimiser_case(tensors, "sgd", lambda p: torch.optim.SGD(p, lr=0.05, momentum=0.9, weight_decay=0.01))
     optimiser_case(tensors, "sgd_plain", lambda p: torch.optim.SGD(p, lr=0.05))
     optimiser_case(tensors, "adam", lambda p: torch.optim.Adam(p, lr=1e-3, betas=(0.5, 0.999)))
+    optimiser_case(tensors, "adamw", lambda p: torch.optim.AdamW(p, lr=1e-3, weight_decay=0.5))
     store(os.path.join(directory, "layers.safetensors"), tensors)
 
 

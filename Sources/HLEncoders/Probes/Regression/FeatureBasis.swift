@@ -21,7 +21,7 @@ struct FeatureBasis {
     init(_ features: HostTensor, on backend: any Backend) throws {
         self.backend = backend
         let width = features.rowSize, count = Double(features.rowCount)
-        mean = Self.mean(features)
+        mean = features.columnMeans
         let centred = backend.tensor(Self.centred(features, mean))
         let products = try backend.read(backend.matmul(centred, centred, transposeA: true, transposeB: false))
         let covariance = products.floats.map { Double($0) / count }
@@ -59,19 +59,6 @@ struct FeatureBasis {
     func turned(_ rows: HostTensor) throws -> HostTensor {
         guard let directions else { return rows }
         return try backend.read(backend.matmul(backend.tensor(rows), directions, transposeA: false, transposeB: true))
-    }
-
-    private static func mean(_ features: HostTensor) -> [Double] {
-        let width = features.rowSize
-        var sums = [Double](repeating: 0, count: width)
-        features.withUnsafeElements(as: Float.self) { values in
-            sums.withUnsafeMutableBufferPointer { sums in
-                for start in stride(from: 0, to: values.count, by: max(1, width)) {
-                    for column in 0..<width { sums[column] += Double(values[start + column]) }
-                }
-            }
-        }
-        return sums.map { $0 / Double(max(1, features.rowCount)) }
     }
 
     private static func centred(_ features: HostTensor, _ mean: [Double]) -> HostTensor {

@@ -13,7 +13,7 @@ package struct LogisticModel: Sendable {
     package let bias: [Double]
 }
 
-/// A logistic regression at one penalty.
+/// What came of a logistic regression at one penalty, but for its weights.
 package struct LogisticFit: Sendable {
     /// λ, of ½ λ ‖W‖² beside the summed loss.
     package let penalty: Double
@@ -29,6 +29,11 @@ package struct LogisticFit: Sendable {
     package let evaluations: Int
     /// Why L-BFGS ended.
     package let end: LBFGS.End
+}
+
+/// A logistic regression at one penalty.
+package struct LogisticSolution: Sendable {
+    package let fit: LogisticFit
     /// Weights and intercepts in the problem's coordinates, [outputs, d + 1].
     let point: [Double]
 }

@@ -78,7 +78,7 @@ package final class LogisticProblem {
     ///   - penalty: λ > 0.
     ///   - start: a fit of this problem to begin from; nil begins at 0.
     /// - Throws: whatever went wrong on the backend.
-    package func fit(penalty: Double, from start: [Double]? = nil, _ solver: LBFGS) throws -> LogisticFit {
+    package func fit(penalty: Double, from start: [Double]? = nil, _ solver: LBFGS) throws -> LogisticSolution {
         precondition(penalty > 0)
         let share = penalty / Double(count), stride = width + 1
         var curvature = [Double](repeating: 0, count: outputs.count * stride)
@@ -93,9 +93,11 @@ package final class LogisticProblem {
             from: start ?? [Double](repeating: 0, count: curvature.count), curvature: curvature,
             norm: { try norm($0, within: solver.tolerance) },
             { point, gradient in try evaluate(point, share, &gradient) })
-        return LogisticFit(
-            penalty: penalty, objective: outcome.value * Double(count) / penalty, gradientNorm: outcome.gradientNorm,
-            iterations: outcome.iterations, evaluations: outcome.evaluations, end: outcome.end, point: outcome.point)
+        return LogisticSolution(
+            fit: LogisticFit(
+                penalty: penalty, objective: outcome.value * Double(count) / penalty,
+                gradientNorm: outcome.gradientNorm, iterations: outcome.iterations, evaluations: outcome.evaluations,
+                end: outcome.end), point: outcome.point)
     }
 
     /// Mean loss + share / 2 · ‖W‖² and its gradient.
@@ -176,8 +178,8 @@ package final class LogisticProblem {
 
     /// Scores F32 [M, classes]; −∞ for classes that no sample of the problem has. Of two classes the first has 0.
     /// - Parameter coordinates: from `coordinates(of:)`.
-    package func scores(_ coordinates: Tensor, _ fit: LogisticFit) throws -> HostTensor {
-        let weight = backend.tensor(HostTensor(fit.point.map { Float($0) }, shape: [outputs.count, width + 1]))
+    package func scores(_ coordinates: Tensor, _ solution: LogisticSolution) throws -> HostTensor {
+        let weight = backend.tensor(HostTensor(solution.point.map { Float($0) }, shape: [outputs.count, width + 1]))
         let logits = try backend.read(backend.matmul(coordinates, weight, transposeA: false, transposeB: true))
         return logits.withUnsafeElements(as: Float.self) { logits in
             HostTensor(.f32, shape: [coordinates.shape[0], classes]) { bytes in
@@ -194,13 +196,13 @@ package final class LogisticProblem {
     }
 
     /// Weights and intercepts of the features as they are.
-    package func model(_ fit: LogisticFit) throws -> LogisticModel {
+    package func model(_ solution: LogisticSolution) throws -> LogisticModel {
         let stride = width + 1
-        let rows = outputs.indices.flatMap { fit.point[($0 * stride)..<($0 * stride + width)].map { Float($0) } }
+        let rows = outputs.indices.flatMap { solution.point[($0 * stride)..<($0 * stride + width)].map { Float($0) } }
         let weight = try basis.restored(HostTensor(rows, shape: [outputs.count, width])), values = weight.floats
         let bias = outputs.indices.map { output -> Double in
             let row = values[(output * width)..<((output + 1) * width)].map { Double($0) }
-            return fit.point[output * stride + width] - Vectors.dot(row, basis.mean)
+            return solution.point[output * stride + width] - Vectors.dot(row, basis.mean)
         }
         return LogisticModel(outputs: outputs, reference: pair, weight: weight, bias: bias)
     }

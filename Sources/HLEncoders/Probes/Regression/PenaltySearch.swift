@@ -43,14 +43,12 @@ package struct PenaltySearch: Sendable, Equatable {
         package let score: Double
     }
 
-    /// A path and what was chosen.
+    /// A path and what was chosen. Weights are not kept: of classes x dimensions there would be as many as penalties.
     package struct Path: Sendable {
         /// Ascending with the penalty.
         package let steps: [Step]
         /// The penalty that was chosen.
         package let penalty: Double
-        /// The classifier at that penalty.
-        package let model: LogisticModel
     }
 
     /// Fits at all penalties and chooses one.
@@ -58,23 +56,26 @@ package struct PenaltySearch: Sendable, Equatable {
     /// - Parameters:
     ///   - judge: the score of the validation set's scores [N, classes], higher is better.
     ///   - progress: called after each fit.
-    /// - Throws: whatever went wrong on the backend.
+    /// - Returns: the path, and the classifier at the penalty that was chosen.
+    /// - Throws: whatever `judge` throws, and whatever went wrong on the backend.
     package func path(
-        _ train: TargetedFeatures, validation: HostTensor, judge: (HostTensor) -> Double, on backend: any Backend,
-        progress: () -> Void = {}
-    ) throws -> Path {
+        _ train: TargetedFeatures, validation: HostTensor, judge: (HostTensor) throws -> Double,
+        on backend: any Backend, progress: () -> Void = {}
+    ) throws -> (path: Path, model: LogisticModel) {
         let problem = try LogisticProblem(train, on: backend), coordinates = problem.coordinates(of: validation)
-        var steps: [Step] = [], last: [Double]?, best: Step?
+        var steps: [Step] = [], last: [Double]?, best: (score: Double, solution: LogisticSolution)?
         for penalty in penalties.reversed() {
-            let fit = try problem.fit(penalty: penalty, from: last, solver)
-            let step = Step(fit: fit, score: judge(try problem.scores(coordinates, fit)))
-            last = fit.point
-            if best.map({ step.score >= $0.score }) ?? true { best = step }
-            steps.append(step)
+            let solution = try problem.fit(penalty: penalty, from: last, solver)
+            let score = try judge(try problem.scores(coordinates, solution))
+            last = solution.point
+            if best.map({ score >= $0.score }) ?? true { best = (score, solution) }
+            steps.append(Step(fit: solution.fit, score: score))
             progress()
         }
         guard let best else { preconditionFailure("there is a penalty") }
-        return Path(steps: steps.reversed(), penalty: best.fit.penalty, model: try problem.model(best.fit))
+        return (
+            Path(steps: steps.reversed(), penalty: best.solution.fit.penalty), try problem.model(best.solution)
+        )
     }
 
     /// A fit, its classifier, and the scores of a test set, F32 [N, classes].
@@ -83,7 +84,9 @@ package struct PenaltySearch: Sendable, Equatable {
         on backend: any Backend
     ) throws -> (fit: LogisticFit, model: LogisticModel, scores: HostTensor) {
         let problem = try LogisticProblem(samples, on: backend)
-        let fit = try problem.fit(penalty: penalty, from: try model.map(problem.start), solver)
-        return (fit, try problem.model(fit), try problem.scores(problem.coordinates(of: test), fit))
+        let solution = try problem.fit(penalty: penalty, from: try model.map(problem.start), solver)
+        return (
+            solution.fit, try problem.model(solution), try problem.scores(problem.coordinates(of: test), solution)
+        )
     }
 }

@@ -3,10 +3,10 @@ import HLFormats
 import HLGenerators
 import HLTensor
 
-/// Batches of images, one view or a pair, for training (`TrainingStream`).
-final class PairSource {
+/// Batches of images for training, one view, a pair or more (`TrainingStream`).
+final class ViewSource {
     /// N samples: their images, view by view, and their ids.
-    struct Pairs {
+    struct Views {
         /// U8 or F32 [V · N, 3, S, S], of V views.
         let images: Tensor
         let ids: [Int64]
@@ -16,7 +16,7 @@ final class PairSource {
         let epochs: [Int]
     }
 
-    /// How the two views of a sample differ before T_x.
+    /// How the views of a sample differ before T_x.
     enum Likeness {
         /// There is one only.
         case noPositives
@@ -26,8 +26,10 @@ final class PairSource {
     }
 
     let stream: TrainingStream
-    /// Of the first pairs that were taken; nil before them, and where one view is taken.
+    /// Of the first samples that were taken; nil before them, and where one view is taken.
     private(set) var likeness: Likeness?
+    /// Views of the first samples that were there and not taken; nil before them.
+    private(set) var leftOut: [Int]?
     private let renderer: Renderer
     private let backend: any Backend
 
@@ -44,27 +46,35 @@ final class PairSource {
     /// `TrainingStream.hash`.
     var hash: UInt64 { stream.hash }
 
-    /// The next `count` pairs, or nil at the end; a last part that is smaller is dropped. Samples without a second view
-    /// make a pair with themselves.
+    /// The next `count` samples, or nil at the end; a last part that is smaller is dropped. Samples without positives make
+    /// views of their anchor alone.
     /// - Parameters:
-    ///   - views: 1 takes view 0 alone.
+    ///   - views: the anchor, view 0, and so many positives less one, views 1, 2, ….
     ///   - labelled: whether the samples must have labels `y`.
-    func nextPairs(_ count: Int, views: Int = 2, labelled: Bool = false) throws -> Pairs? {
+    ///   - shortage: what is thrown where there are positives, `found` of them, and not enough.
+    func next(
+        _ count: Int, views: Int = 2, labelled: Bool = false, shortage: (_ found: Int) -> Failure
+    ) throws -> Views? {
         guard let (batch, epoch) = try stream.nextBatch(count) else { return nil }
         let ids = try batch.require("id", .i64, rank: 1).integers
         let labels = labelled ? try batch.require("y", .i64, rank: 1).integers : []
-        let hasPositives = views > 1 && Renderer.views(of: batch).contains(1)
-        if likeness == nil && views > 1 { likeness = hasPositives ? Self.likeness(of: batch) : .noPositives }
-        var images = try renderer.images(of: hasPositives ? [0, 1] : [0], in: batch, on: backend)
-        if views > 1 && !hasPositives {
+        let there = Set(Renderer.views(of: batch))
+        let positives = views > 1 ? (1...).prefix { there.contains($0) }.count : 0
+        if 0 < positives && positives < views - 1 { throw shortage(positives) }
+        if likeness == nil && views > 1 {
+            likeness = positives > 0 ? Self.likeness(of: batch, positives: views - 1) : .noPositives
+        }
+        leftOut = leftOut ?? there.filter { $0 >= views }.sorted()
+        var images = try renderer.images(of: positives > 0 ? Array(0..<views) : [0], in: batch, on: backend)
+        if views > 1 && positives == 0 {
             guard stream.crop == nil else {
                 throw Failure(
                     .data, "the stream has one crop of each image, and the views of a pair would be the same",
-                    "give --views 2 to hl-sample")
+                    "give --views \(views) to hl-sample")
             }
-            images = backend.concatenate([images, images])
+            images = backend.concatenate([Tensor](repeating: images, count: views))
         }
-        return Pairs(images: images, ids: ids, labels: labels, epochs: try Self.epochs(of: batch, epoch))
+        return Views(images: images, ids: ids, labels: labels, epochs: try Self.epochs(of: batch, epoch))
     }
 
     /// A stream of several passes over a data set numbers them, and may itself be gone through several times.
@@ -73,23 +83,27 @@ final class PairSource {
         return try batch.require("epoch", .i64, rank: 1).integers.map { Int($0 & 0xFFFF) + epoch << 16 }
     }
 
-    /// Reads past `count` pairs without rendering them.
+    /// Reads past `count` samples without rendering them.
     /// - Returns: false when the stream ends before.
     func skip(_ count: Int) throws -> Bool { try stream.skip(count) }
 
+    /// Whether every one of the positives is its anchor.
+    private static func likeness(of batch: Batch, positives: Int) -> Likeness {
+        (1...positives).allSatisfy { isAnchor($0, in: batch) } ? .identical : .different
+    }
+
     /// Of the images, where they are attached, else of the latents.
-    private static func likeness(of batch: Batch) -> Likeness {
+    private static func isAnchor(_ view: Int, in batch: Batch) -> Bool {
         for kind in ["x", "w", "z"] {
-            switch (batch.tensors["\(kind).0"], batch.tensors["\(kind).1"]) {
+            switch (batch.tensors["\(kind).0"], batch.tensors["\(kind).\(view)"]) {
             case (let anchors?, let positives?):
-                let isSame = anchors.withUnsafeBytes { a in
+                return anchors.withUnsafeBytes { a in
                     positives.withUnsafeBytes { b in a.count == b.count && a.elementsEqual(b) }
                 }
-                return isSame ? .identical : .different
             case (nil, nil): continue
-            default: return .different
+            default: return false
             }
         }
-        return .different
+        return false
     }
 }
