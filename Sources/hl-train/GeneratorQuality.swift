@@ -17,7 +17,9 @@ final class GeneratorQuality {
     }
 
     private let encoder: Encoder
+    /// Its features divided by their deviations, as hl-metrics --features standard does.
     private let real: EmbeddingSet
+    private let deviations: FeatureDeviations
     /// Generated images that are compared with the real ones.
     let count: Int
     private let algebra: LinearAlgebra
@@ -56,7 +58,9 @@ final class GeneratorQuality {
                 .data, "there are \(accumulator.count) real images to compare with",
                 "give at least \(Self.leastCount), better thousands")
         }
-        self.real = accumulator.finished()
+        let set = accumulator.finished()
+        deviations = FeatureDeviations(of: set.required(\.distribution))
+        self.real = set.divided(by: deviations)
     }
 
     private static func accumulator(_ encoder: Encoder, _ algebra: LinearAlgebra) -> EmbeddingSet.Accumulator {
@@ -82,8 +86,8 @@ final class GeneratorQuality {
             try Self.add(.host(Image.rounded(part)), to: &accumulator, encoder)
         }
         let inputs = MetricInputs(
-            accumulator.finished(), reference: real, options: MetricOptions(), algebra: algebra,
-            backend: encoder.backend)
+            accumulator.finished().divided(by: deviations), reference: real, options: MetricOptions(), algebra: algebra,
+            backend: self.encoder.backend)
         let distance = try FrechetDistance.metric.measure(inputs), shares = try PrecisionRecall.metric.measure(inputs)
         return Score(
             frechet: distance.values[0].value, precision: shares.values[0].value, recall: shares.values[1].value,
@@ -95,7 +99,7 @@ final class GeneratorQuality {
         [
             "frechet": .number(score.frechet), "precision": .number(score.precision), "recall": .number(score.recall),
             "k": score.neighbours, "generated": .integer(Int64(count)), "real": .integer(Int64(real.count)),
-            "images_seen": .integer(Int64(samples)), "features": space,
+            "images_seen": .integer(Int64(samples)), "features": "standard", "space": space,
         ]
     }
 }

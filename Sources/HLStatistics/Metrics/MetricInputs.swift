@@ -61,7 +61,7 @@ package final class MetricInputs {
 
 extension EmbeddingSet {
     /// A part that the metric's needs name.
-    func required<Part>(_ part: KeyPath<EmbeddingSet, Part?>) -> Part {
+    package func required<Part>(_ part: KeyPath<EmbeddingSet, Part?>) -> Part {
         guard let part = self[keyPath: part] else { preconditionFailure("a metric needs what it does not name") }
         return part
     }
