@@ -95,6 +95,37 @@ struct MetricsTests {
         #expect(few.text.contains("lidar is left out: LiDAR needs several views") && few.text.contains("uniformity"))
     }
 
+    /// With --features standard the scale of a feature is of no account, in both streams and in all metrics between them.
+    @Test func standardFeaturesHaveNoScale() throws {
+        let space = try Workspace()
+        func write(_ name: String, _ scales: [Float], offset: Float, count: Int) throws {
+            let uniform = Formula.uniform("features.\(offset)", count * 3)
+            let values = uniform.indices.map { (uniform[$0] + offset) * scales[$0 % 3] }
+            try HandMade.stream(
+                to: space.file(name), generator: nil, data: ["kind": "hand"],
+                ["id": HandMade.ids(count), "e.0": HostTensor(values, shape: [count, 3])])
+        }
+        for (name, scales) in [("even", [1, 1, 1]), ("uneven", [1, 512, 0.125] as [Float])] {
+            try write("\(name)-s.hls", scales, offset: 0.25, count: 60)
+            try write("\(name)-r.hls", scales, offset: 0, count: 50)
+        }
+        let names = ["frechet", "kernel", "precision", "recall", "density", "coverage"]
+        func values(_ name: String, _ features: String) throws -> [Double] {
+            let command = "hl-metrics -q --json \(name)-s.hls --reference \(name)-r.hls --features \(features)"
+            let report = try json(space.succeed(command).text)
+            #expect(report["features"]?.string == features)
+            #expect(features == "raw" || report["metrics"]?.object?.members.map(\.key) == names)
+            return try names.map { try #require(report["metrics"]?[$0]?["value"]?.number) }
+        }
+        let (even, uneven) = (try values("even", "standard"), try values("uneven", "standard"))
+        for (name, pair) in zip(names, zip(even, uneven)) {
+            #expect(abs(pair.0 - pair.1) <= 1e-4 * abs(pair.0), "\(name): \(pair)")
+        }
+        // Uniform numbers have a variance of 1/12: what is 0.25 apart is 3/4 apart in the square of its deviations.
+        #expect(abs(even[0] / 2.25 - 1) < 0.5)
+        for features in ["even", "uneven"] { #expect(abs(try values(features, "raw")[0] / even[0] - 1) > 0.5) }
+    }
+
     /// Streams of others: what is no number, two encoders behind each other, no header that names one.
     @Test func foreignStreams() throws {
         let space = try Workspace()

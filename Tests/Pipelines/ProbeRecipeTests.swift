@@ -12,12 +12,12 @@ struct ProbeRecipeTests {
     private func set(
         _ space: Workspace, _ name: String, _ labels: [Int64], kind: String = "imagefolder",
         classes: [String] = ["ant", "bee", "cat"], noise: Float = 0.3, width: Int = 6,
-        bad: Int? = nil
+        scale: Float = 1, bad: Int? = nil
     ) throws {
         let uniform = Formula.uniform("probe.\(name)", labels.count * width)
         var values = uniform.indices.map { index -> Float in
             let place = Int(classes[Int(labels[index / width])].utf8.first ?? 0) - Int(UInt8(ascii: "a"))
-            return (index % width == place ? 1 : 0) + noise * uniform[index]
+            return scale * ((index % width == place ? 1 : 0) + noise * uniform[index])
         }
         if let bad { values[bad * width] = .nan }
         let tensors: NamedTensors = [
@@ -202,6 +202,25 @@ struct ProbeRecipeTests {
         try space.fail(
             65, "\(Self.lbfgs) -q --train train.hls --validation cats.hls --test pairs.hls --unmatched leave-out",
             saying: "no sample of the validation set is left")
+    }
+
+    /// Of small features the gradient is small wherever one is: a fit goes on as long as its steps help, and --tolerance
+    /// says how long that is.
+    @Test func smallFeaturesAreLearntFrom() throws {
+        let space = try Workspace()
+        try set(space, "train", labels(60), scale: 1e-4)
+        try set(space, "test", labels(30), scale: 1e-4)
+        func fit(_ options: String) throws -> (steps: Int64, top1: Double) {
+            let report = try report(
+                space,
+                "\(Self.lbfgs) --train train.hls --test test.hls --penalty 1e-9 --validation-share 0.2 \(options)")
+            return (
+                try #require(report["linear"]?["fits"]?.array?.first?["iterations"]?.integer),
+                try #require(report["linear"]?["top1"]?["mean"]?.number)
+            )
+        }
+        let fine = try fit(""), coarse = try fit("--tolerance 0.1")
+        #expect(fine.top1 == 100 && coarse.steps > 0 && coarse.steps < fine.steps, "\(coarse) \(fine)")
     }
 
     @Test func aSetIsTestedOnAnotherWhereNamesAgree() throws {
