@@ -29,7 +29,6 @@ let shape = [settings.batch, 3, settings.side, settings.side]
 let images = backend.tensor(HostTensor((0..<shape.reduce(1, *)).map { _ in sequence.uniform() }, shape: shape))
 let labels = (0..<settings.batch).map { Int32($0 % 10) }, ids = (0..<settings.batch).map { Int64($0) }
 
-if options["probe"] != nil { try probe(backend, settings.batch) }
 try takeTurns(backend) {
     let step = try timed {
         try trainer.train(real: images, labels: labels, ids: ids, wantsLosses: true)?.discriminator
