@@ -21,6 +21,8 @@ struct ContentMeasurement {
     let isMapped: Bool
     /// What moved each view, in words.
     let movers: [String]
+    /// Whether the generator was trained with labels.
+    let hasSeenLabels: Bool
 
     /// - Parameter first: the first batch, which says what the stream has; it is not added.
     /// - Throws: `Failure`: data where there are no views; as `Renderer`.
@@ -31,6 +33,7 @@ struct ContentMeasurement {
         }
         self.views = views
         self.classifier = classifier
+        hasSeenLabels = header.generatorHasSeenLabels
         renderer = try Renderer(header, on: classifier.encoder.backend)
         try renderer.require([0] + views, in: first)
         keeping = LabelKeeping(classes: classifier.classes, views: views.count)

@@ -38,7 +38,8 @@ struct ContentReport {
         let classes = common.prefix(10).map {
             "\(measurement.className($0.offset)) \(fixed(100 * Double($0.element) / Double(keeping.total), 1))"
         }
-        return "Views of \(keeping.total) anchors that keep their class, as \(classifier) tells it\n\n" + table.text()
+        return "Views of \(keeping.total) anchors that keep their class, as \(classifier) tells it\n"
+            + (measurement.hasSeenLabels ? Report.labelsSeen + "\n" : "") + "\n" + table.text()
             + "\nTwo anchors are of one class in \(fixed(100 * keeping.chance, 2)) % (95 % interval "
             + "\(fixed(100 * chance.lowerBound, 2)) to \(fixed(100 * chance.upperBound, 2)))\n"
             + "Classes of the anchors, percent: \(classes.joined(separator: ", "))"
@@ -70,6 +71,7 @@ struct ContentReport {
                     ["class": .string(measurement.className($0)), "anchors": .integer(Int64($1))]
                 }),
         ]
+        if measurement.hasSeenLabels { object["generator_has_seen_labels"] = true }
         object["test"] =
             test.map { test in
                 var entry = Report.json(test.right).object ?? JSONObject()

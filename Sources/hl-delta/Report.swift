@@ -8,6 +8,9 @@ struct Report {
     let measurement: Measurement
     var statistics: DeltaStatistics { measurement.statistics }
 
+    /// What is said where it is so.
+    static let labelsSeen = "the generator was trained with labels"
+
     static let fractions = [0.05, 0.25, 0.5, 0.75, 0.95]
 
     init(_ measurement: Measurement) { self.measurement = measurement }
@@ -27,7 +30,7 @@ struct Report {
         let space = measurement.space.rawValue
         let heading =
             "δ = |\(space).0 - \(space).\(measurement.view)| of \(statistics.count) samples\(kept ?? "")\n"
-            + (measurement.hasSeenLabels ? "the generator was trained with labels\n\n" : "\n")
+            + (measurement.hasSeenLabels ? Self.labelsSeen + "\n\n" : "\n")
         return ([heading + table.text()] + [orderText(pairs: pairs), boundaryText].compactMap { $0 })
             .joined(separator: "\n")
     }

@@ -2,11 +2,13 @@ import HLCommand
 import HLCompute
 import HLEncoders
 import HLFormats
+import HLGenerators
 import HLTensor
 
-/// The training of an encoder on a stream of views.
+/// The training of an encoder on a stream of views, or on a mixture of two.
 final class EncoderTraining: Trainee {
-    private let source: ViewSource
+    let settings: JSONValue
+    private let mixture: ViewMixture
     private let trainer: EncoderTrainer
     private let output: String
     /// That of the images that the encoder was trained on, known from the first batch on.
@@ -15,40 +17,52 @@ final class EncoderTraining: Trainee {
     private var last: EncoderTrainer.Report?
 
     /// - Parameter output: the encoder's file.
-    init(_ settings: TrainingSettings, source: ViewSource, output: String, on backend: any Backend) {
-        self.source = source
+    init(_ settings: TrainingSettings, mixture: ViewMixture, output: String, on backend: any Backend) {
+        self.mixture = mixture
         self.output = output
-        trainer = EncoderTrainer(settings, cropsArePrepared: source.stream.crop != nil, on: backend)
+        trainer = EncoderTrainer(settings, cropsArePrepared: mixture.main.stream.crop != nil, on: backend)
+        var all = settings.json.object ?? JSONObject()
+        if mixture.other != nil { all["mix_ratio"] = .string(mixture.ratio.text) }
+        self.settings = .object(all)
     }
 
     var unit: String { trainer.settings.method.unit }
     var batch: Int { trainer.settings.batch }
     var step: Int { trainer.step }
     var steps: Int { trainer.settings.steps }
-    var settings: JSONValue { trainer.settings.json }
-    var streamHashes: [UInt64] { [source.hash] }
+    var streamHashes: [UInt64] { mixture.sources.map(\.hash) }
+    var endedStream: String { (mixture.ended ?? mixture.main).name }
+    var shortage: Failure {
+        Failure(
+            .data,
+            mixture.other == nil
+                ? "the stream holds no \(batch) \(unit)" : "\(endedStream) does not hold its share of \(batch) \(unit)",
+            "give it more samples or lower --batch")
+    }
 
     func feed() throws -> Bool {
-        let method = trainer.settings.method, isFirst = source.leftOut == nil
-        views = try source.next(
-            batch, views: trainer.settings.viewsPerSample, labelled: method.needsLabels, shortage: shortage)
+        let method = trainer.settings.method, new = mixture.sources.filter { $0.leftOut == nil }
+        views = try mixture.next(
+            batch, views: trainer.settings.viewsPerSample, labelled: method.needsLabels,
+            shortage: shortage(in:_:))
         if let views { try accept(views.images.shape) }
-        if isFirst {
-            if let likeness = source.likeness { tellLikeness(likeness) }
+        for source in new where source.leftOut != nil {
+            tellLikeness(of: source)
             tellLeftOut(source.leftOut ?? [])
         }
         return views != nil
     }
 
     /// Of positives, where there are some.
-    private func shortage(_ found: Int) -> Failure {
+    private func shortage(in source: ViewSource, _ found: Int) -> Failure {
         let wanted = trainer.settings.viewsPerSample - 1
         let remedy =
             source.stream.crop == nil
             ? "--views \(wanted) to hl-perturb" : "--views \(wanted + 1) to hl-sample, of which one is the anchor"
         return Failure(
             .incompatible,
-            "the samples have \(counted(found, "positive", "positives")), and \(trainer.settings.method.name) takes \(wanted)",
+            "the samples\(place(of: source)) have \(counted(found, "positive", "positives")), and "
+                + "\(trainer.settings.method.name) takes \(wanted)",
             "give --positives \(found), or \(remedy)")
     }
 
@@ -77,7 +91,7 @@ final class EncoderTraining: Trainee {
     /// What an encoder cannot be trained on is said before the training and not at its end.
     private func accept(_ shape: [Int]) throws {
         var side = shape[2]
-        if let crop = source.stream.crop {
+        if let crop = mixture.main.stream.crop {
             guard shape[2] == crop.size, shape[3] == crop.size else {
                 throw Failure(
                     .data, "the stream says that its crops have \(crop.size) pixels, and has \(shape[3]) x \(shape[2])",
@@ -94,24 +108,30 @@ final class EncoderTraining: Trainee {
     }
 
     /// Views that are the same image teach nothing, with a loss that looks well.
-    private func tellLikeness(_ likeness: ViewSource.Likeness) {
+    private func tellLikeness(of source: ViewSource) {
+        guard let likeness = source.likeness else { return }
         let isAugmented = trainer.settings.augmentation != .none
         let isPair = trainer.settings.viewsPerSample == 2
         let views = isPair ? "the views of a pair" : "the views of a sample"
         switch likeness {
         case .different: break
         case .noPositives where isAugmented:
-            Console.inform("the stream has no positives: \(views) differ by augmentation alone")
+            Console.inform("\(source.name) has no positives: \(views) differ by augmentation alone")
         case .identical where isAugmented:
-            warn("the positives are the same as their anchors: \(views) differ by augmentation alone")
+            warn(
+                "the positives\(place(of: source)) are the same as their anchors: \(views) differ by augmentation alone"
+            )
         default:
             warn(
-                "\(isPair ? "both views of a pair" : "all views of a sample") are the same image, and nothing is learnt from "
-                    + "that: put hl-perturb before hl-train, or leave out --augment none")
+                "\(isPair ? "both views of a pair" : "all views of a sample")\(place(of: source)) are the same image, and "
+                    + "nothing is learnt from that: put hl-perturb before hl-train, or leave out --augment none")
         }
     }
 
-    func skip() throws -> Bool { try source.skip(batch) }
+    /// Which stream's, where there are two.
+    private func place(of source: ViewSource) -> String { mixture.other == nil ? "" : " of \(source.name)" }
+
+    func skip() throws -> Bool { try mixture.skip(batch) }
 
     func train(reading: Bool) throws -> Bool {
         guard let views else { return false }
@@ -137,14 +157,20 @@ final class EncoderTraining: Trainee {
         self.side = side
     }
 
+    /// Labels behind what was learnt, but for those of a method that takes them.
+    private var supervision: String? {
+        let headers = mixture.sources.flatMap(\.stream.headers)
+        return headers.contains(where: \.generatorHasSeenLabels) ? "labels that its generator has seen" : nil
+    }
+
     func finish() throws -> Conclusion {
         let settings = trainer.settings
         let description = try EncoderDescription(
             architecture: settings.architecture, width: settings.width, stem: settings.stem, side: side,
-            crop: Augmentation.cropSize(renderSide: side))
+            crop: Augmentation.cropSize(renderSide: side), supervision: supervision)
         let file = EncoderCheckpoint.file(
-            description, state: Array(try trainer.weights()), training: settings.json,
-            history: source.stream.history(seed: settings.seed))
+            description, state: Array(try trainer.weights()), training: self.settings,
+            history: mixture.history(seed: settings.seed))
         try Checkpoint.write(file, to: output)
         let collapse = last.flatMap { $0.spread < 0.1 ? rounded($0.spread) : nil }
         return Conclusion(

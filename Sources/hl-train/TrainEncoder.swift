@@ -78,6 +78,18 @@ struct TrainEncoder: Tool {
 
     @Option(
         help: ArgumentHelp(
+            "Second stream, with a share of every step, such as generated views beside photographs; - is standard input. "
+                + "(path)", valueName: "file"), completion: .file())
+    var mix: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Samples of the first stream to those of --mix, exact over the steps. (such as 10:1; default: 1:1)",
+            valueName: "n:m"))
+    var mixRatio: MixingRatio?
+
+    @Option(
+        help: ArgumentHelp(
             "Peak learning rate. (number above 0; default: \(Methods.each { "\($0.rate)" }) per 256 samples of a step)",
             valueName: "x"))
     var learningRate: Float?
@@ -116,6 +128,11 @@ struct TrainEncoder: Tool {
             (2...65_536).contains(batch), "cannot train on \(batch) \(method.unit) a step",
             "give --batch from 2 to 65536")
         try check(epochs >= 1, "cannot train for \(epochs) epochs", "give --epochs from 1")
+        try check(mixRatio == nil || mix != nil, "--mix-ratio is for --mix", "give --mix too, or leave it out")
+        try check(mix != "-" || input != "-", "both streams cannot be standard input", "name the file of one of them")
+        try check(
+            mix == nil || epochs == 1, "--epochs is for one file, and --mix has another",
+            "give hl-sample the --epochs, with --data or --data stream:FILE")
         if let warmup { try check(warmup >= 0, "cannot warm up over \(warmup) steps", "give --warmup from 0") }
         if let momentum {
             try check(
@@ -137,7 +154,7 @@ struct TrainEncoder: Tool {
     }
 
     func run() throws {
-        try running.checkOutput(output, inputs: [input])
+        try running.checkOutput(output, inputs: [input] + (mix.map { [$0] } ?? []))
         let backend = try running.makeBackend(threads: shared.threads)
         let source = try ViewSource(
             path: input, epochs: epochs, seed: seed.seed, threads: shared.threadCount, on: backend)
@@ -151,8 +168,18 @@ struct TrainEncoder: Tool {
             method: method, values: try Methods.values(of: method, given: own.given), architecture: arch, width: width,
             stem: stem, augmentation: augment, batch: batch, steps: steps, rate: learningRate, warmupSteps: warmup,
             momentum: momentum, decay: weightDecay, seed: seed.seed)
-        let training = EncoderTraining(settings, source: source, output: output, on: backend)
+        let training = EncoderTraining(settings, mixture: try mixture(source, on: backend), output: output, on: backend)
         try SurvivableRun(training, output: output, running).go(resuming: running.resume)
+    }
+
+    private func mixture(_ main: ViewSource, on backend: any Backend) throws -> ViewMixture {
+        let other = try mix.map { path in
+            try ViewSource(
+                path: path, name: path == "-" ? "standard input" : path, seed: seed.seed, threads: shared.threadCount,
+                on: backend)
+        }
+        return try ViewMixture(
+            main, with: other.map { (source: $0, ratio: mixRatio ?? MixingRatio(1, 1)) }, on: backend)
     }
 
     /// Steps that go through a file of so many samples.
@@ -167,6 +194,9 @@ struct TrainEncoder: Tool {
     private static var warmups: String { Methods.each { $0.warmupPercent == 0 ? "0" : "\($0.warmupPercent) % of all" } }
 }
 
+extension MixingRatio: ExpressibleByArgument {
+    package init?(argument: String) { self.init(argument) }
+}
 extension ResNet.Architecture: ExpressibleByArgument {}
 extension ResNet.Stem: ExpressibleByArgument {}
 extension AugmentationSet: ExpressibleByArgument {}

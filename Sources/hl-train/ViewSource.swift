@@ -25,6 +25,8 @@ final class ViewSource {
         case different
     }
 
+    /// For messages.
+    let name: String
     let stream: TrainingStream
     /// Of the first samples that were taken; nil before them, and where one view is taken.
     private(set) var likeness: Likeness?
@@ -34,8 +36,12 @@ final class ViewSource {
     private let backend: any Backend
 
     /// - Parameters: as of `TrainingStream`.
+    ///   - name: for messages.
     ///   - backend: what renders.
-    init(path: String, epochs: Int, seed: UInt64, threads: Int, on backend: any Backend) throws {
+    init(
+        path: String, name: String = "the stream", epochs: Int = 1, seed: UInt64, threads: Int, on backend: any Backend
+    ) throws {
+        self.name = name
         stream = try TrainingStream(path: path, epochs: epochs, seed: seed, threads: threads)
         self.backend = backend
         renderer = try Renderer(stream.header, on: backend)
