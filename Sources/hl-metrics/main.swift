@@ -126,6 +126,10 @@ struct Metrics: Tool {
 
     /// Options that are given and that none of the metrics listens to. The default seed decides nothing elsewhere.
     private func refuseUnused(_ chosen: [EmbeddingMetric]) throws {
+        try check(
+            view == 0 || chosen.contains { $0.needs != .views },
+            "--view is for metrics of one view, which nobody asked for",
+            "leave it out, or name one of them in --metrics")
         let given = [
             ("--views", views != nil), ("--epsilon", epsilon != nil), ("--ranks", ranks != nil),
             ("-k", neighbours != nil), ("--subsets", subsets != nil), ("--subset-size", subsetSize != nil),

@@ -116,7 +116,8 @@ struct TrainEncoder: Tool {
     @OptionGroup(title: "Options of the run") var running: RunOptions
     @OptionGroup(title: "Common options") var shared: SharedOptions
 
-    static let memoryRemedy = "lower --batch, --width, --positives, --queue, --classes or --threads"
+    static let memoryRemedy =
+        "lower --batch, --width or --threads, or the method's own --positives, --queue or --classes"
 
     /// Samples that a run without -n trains on.
     static let defaultSamples = 65_536
