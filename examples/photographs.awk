@@ -165,5 +165,6 @@ END {
     }
     line = ""
     for (v in versions) line = line " " v
-    print "Made by" line " with " settings
+    print "Made by" line " with " settings "; generator " generator
+    if (generator ~ /\+labels$/) print "The generator was trained with labels of its photographs, which all arms but real have seen then too."
 }

@@ -2,14 +2,15 @@
 # The paper's comparison on photographs: its Tables 1 to 3 and the ablation of T_x, by a generator of hierarchical latents
 # that is trained on the same photographs, or given.
 #
-#     examples/photographs.sh --data SET:DIR [--weights FILE | --images 1000000] [--parts content,table1,arms]
+#     examples/photographs.sh --data SET:DIR [--weights FILE | --images 1048576 --training '--content none'] [--parts content,table1,arms]
 #                             [--arms real,synth,random,hl,hl-d] [--methods simclr] [--txs simclr,no-color] [--seeds 3]
 #                             [--sigmas 0.05,0.2,0.5,1] [--pairs 25600] [--width 16] [--size 32] [--batch 64]
 #                             [--fit 10000] [--validation 5000] [--transfer DIR] [--classifier FILE] [--hours H] [--jobs 1]
 #                             [--results FILE] [--folder hl-photographs]
 #     examples/photographs.sh --tables …
 #
-# SET:DIR is what hl-sample --data takes, with the splits train and test. The parts:
+# SET:DIR is what hl-sample --data takes, with the splits train and test. Without --weights a generator is trained on train,
+# on so many --images and with the options of hl-train generator that --training gives. The parts:
 #
 #   content  which share of a view keeps its anchor's class when each chunk, or all but chunk 0, is drawn anew, by a
 #            classifier trained on the photographs (or --classifier), as text and picture, with the walkers of table1
@@ -33,14 +34,16 @@
 # minutes instead of 100 epochs, a logistic regression on --fit photographs whose penalty --validation photographs choose.
 set -euo pipefail
 source "$(dirname "$0")/common.sh"
+# Numbers have points everywhere.
+export LC_NUMERIC=C
 
-data= weights= images=1000000 parts=content,table1,arms arms=real,synth,random,hl,hl-d methods=simclr txs=simclr,no-color
+data= weights= images=1048576 training='--content none' parts=content,table1,arms arms=real,synth,random,hl,hl-d methods=simclr txs=simclr,no-color
 seeds=3 sigmas=0.05,0.2,0.5,1 pairs=25600 width=16 size=32 batch=64 fit=10000 validation=5000 transfer= classifier=
 hours= jobs=1 results= folder=hl-photographs tables=
 while (($#)); do
     case $1 in
         --tables) tables=1; shift; continue ;;
-        --data | --weights | --images | --parts | --arms | --methods | --txs | --seeds | --sigmas | --pairs | --width | --size | --batch | \
+        --data | --weights | --images | --training | --parts | --arms | --methods | --txs | --seeds | --sigmas | --pairs | --width | --size | --batch | \
             --fit | --validation | --transfer | --classifier | --hours | --jobs | --results | --folder)
             (($# > 1)) || fail 64 "$1 has no value: give it one"
             declare "${1#--}=$2"
@@ -174,9 +177,11 @@ finish() {
 # ------------------------------------------------------------------------------------------- generator and photographs
 
 train_generator() {
+    local words
+    read -ra words <<<"$training"
     say "training a generator on $images images"
     hl-sample --data "$data" --split train --size "$size" --shuffle --epochs 0 -q |
-        hl-train generator --content none -n "$images" --threads "$threads" --resume -o generator.safetensors -q
+        hl-train generator "${words[@]}" -n "$images" --threads "$threads" --resume -o generator.safetensors -q
 }
 if [[ -z $weights && -n $tables ]]; then
     [[ -e generator.safetensors ]] || fail 66 "$folder has no generator: give --weights"
@@ -187,8 +192,11 @@ weights=${weights:-$PWD/generator.safetensors}
 # about NAME: a number or text of the generator's header.
 header=$(hl-sample --weights "$weights" -n 1 -q | hl-view --header) || fail $? "$weights is no generator: see the message above"
 about() { sed -nE 's/^generator .*"'"$1"'":"?([^",}]*).*/\1/p' <<<"$header"; }
-generator=$(about sha256)
-generator=${generator:0:12}
+# By what its content is held in chunk 0, where its file says so, and the beginning of the file's SHA-256. Labels that it has
+# seen are said in every line and table.
+digest=$(about sha256) content=$(about content)
+generator=${content:+$content-}${digest:0:12}
+[[ $(about has_seen_labels) != true ]] || generator+=+labels
 last=$(($(about chunks) - 1))
 ((last > 0)) || fail 65 "$weights has one chunk only, and no hierarchy"
 [[ -z $tables ]] || finish
@@ -295,7 +303,7 @@ views_of() {
 
 # mean_of MEASURE: of what hl-probe --json says of the linear classifier.
 mean_of() {
-    awk -v wanted="\"$1\":" '$1 == wanted { inside = 1 } inside && $1 == "\"mean\":" { sub(",", "", $2); print $2; exit }'
+    awk -v wanted="\"$1\":" '$1 == wanted { inside = 1 } inside && $1 == "\"mean\":" { printf "%.2f", $2; exit }'
 }
 # evaluate IDENTITY ENCODER-OPTIONS…: appends a line with the scores that the result lacks.
 evaluate() {
@@ -304,7 +312,7 @@ evaluate() {
     left=" $(missing "$who" | tr '\n' ' ')"
     if [[ $left == *" validation "* || $left == *" test "* ]]; then
         said=$(hl-probe --recipe lbfgs --train fit.hls --validation validation.hls --test test.hls "$@" --threads "$threads" --json -q)
-        scores+=("validation=$(awk '$1 == "\"validation_score\":" { sub(",", "", $2); print $2; exit }' <<<"$said")"
+        scores+=("validation=$(awk '$1 == "\"validation_score\":" { printf "%.2f", $2; exit }' <<<"$said")"
             "test=$(mean_of top1 <<<"$said")")
     fi
     for set in ${transfer_sets[@]+"${transfer_sets[@]}"}; do
