@@ -6,7 +6,7 @@
 #                             [--arms real,synth,random,hl,hl-d] [--methods simclr] [--txs simclr,no-color] [--seeds 3]
 #                             [--sigmas 0.05,0.2,0.5,1] [--pairs 25600] [--width 16] [--size 32] [--batch 64]
 #                             [--fit 10000] [--validation 5000] [--transfer DIR] [--classifier FILE] [--hours H] [--jobs 1]
-#                             [--results FILE] [--folder hl-photographs]
+#                             [--mix-ratio 10:1] [--results FILE] [--folder hl-photographs]
 #     examples/photographs.sh --tables …
 #
 # SET:DIR is what hl-sample --data takes, with the splits train and test. Without --weights a generator is trained on train,
@@ -20,13 +20,14 @@
 #
 # Arms: real photographs; synth, one generated image as both views; random, noise on all chunks, its σ the best of --sigmas
 # on validation photographs; hl, N^t(0, 1, 2) on all chunks but 0; learned, one walker for all chunks; hl-learned, one for
-# all but 0; and with -d behind it, of hl and hl-learned, the better half of each double batch by a discriminator.
+# all but 0; with -d behind it, of hl and hl-learned, the better half of each double batch by a discriminator; and mixed,
+# real photographs and hl in every step, in the ratio --mix-ratio.
 # --methods are those of hl-train, each with a learning rate behind a colon where it is not hl-train's own. --txs are sets
 # of hl-train --augment that every arm is trained under; the tables join simclr and no-color, which is the paper's T_x for
 # hl, to the paper's. One seed draws anchors, noise, first weights and T_x of all arms: they are paired.
 #
-# A result is a line of --results (default: results.tsv in the folder): generator, photographs, arm, σ, method, T_x, seed,
-# settings, version, scores. What has its line is not done again, here or on another machine that is given the file; a
+# A result is a line of --results (default: results.tsv in the folder): generator, photographs, arm, σ or ratio, method, T_x,
+# seed, settings, version, scores. What has its line is not done again, here or on another machine that is given the file; a
 # stopped training goes on. --hours ends the work in time; the tables are of what is there, and the same command goes on.
 # --tables prints them and does nothing else.
 #
@@ -39,14 +40,15 @@ export LC_NUMERIC=C
 
 data= weights= images=1048576 training='--content none' parts=content,table1,arms arms=real,synth,random,hl,hl-d methods=simclr txs=simclr,no-color
 seeds=3 sigmas=0.05,0.2,0.5,1 pairs=25600 width=16 size=32 batch=64 fit=10000 validation=5000 transfer= classifier=
-hours= jobs=1 results= folder=hl-photographs tables=
+hours= jobs=1 mix_ratio=10:1 results= folder=hl-photographs tables=
 while (($#)); do
     case $1 in
         --tables) tables=1; shift; continue ;;
         --data | --weights | --images | --training | --parts | --arms | --methods | --txs | --seeds | --sigmas | --pairs | --width | --size | --batch | \
-            --fit | --validation | --transfer | --classifier | --hours | --jobs | --results | --folder)
+            --mix-ratio | --fit | --validation | --transfer | --classifier | --hours | --jobs | --results | --folder)
             (($# > 1)) || fail 64 "$1 has no value: give it one"
-            declare "${1#--}=$2"
+            name=${1#--}
+            declare "${name//-/_}=$2"
             shift 2
             ;;
         *) fail 64 "what is $1? see --help" ;;
@@ -61,8 +63,8 @@ for part in ${parts//,/ }; do
     [[ $part =~ ^(content|table1|arms)$ ]] || fail 64 "there is no part $part: choose from content, table1 and arms"
 done
 for arm in ${arms//,/ }; do
-    [[ $arm =~ ^(real|synth|random|learned|hl|hl-d|hl-learned|hl-learned-d)$ ]] ||
-        fail 64 "there is no arm $arm: choose from real, synth, random, hl, hl-d, learned, hl-learned and hl-learned-d"
+    [[ $arm =~ ^(real|synth|random|learned|hl|hl-d|hl-learned|hl-learned-d|mixed)$ ]] ||
+        fail 64 "there is no arm $arm: choose from real, synth, random, hl, hl-d, learned, hl-learned, hl-learned-d and mixed"
 done
 for method in ${methods//,/ }; do
     [[ $method =~ ^[a-z0-9-]+(:[0-9.]+)?$ && $method != supervised ]] ||
@@ -71,6 +73,7 @@ done
 for sigma in ${sigmas//,/ }; do
     [[ $sigma =~ ^[0-9]*\.?[0-9]+$ ]] || fail 64 "noise cannot have a σ of $sigma: give --sigmas numbers"
 done
+[[ $mix_ratio =~ ^[1-9][0-9]*:[1-9][0-9]*$ ]] || fail 64 "cannot mix $mix_ratio: give --mix-ratio such as 10:1"
 [[ -z $transfer || -d $transfer ]] || fail 66 "$transfer is no folder: give --transfer the folder that holds the data sets"
 [[ -z $weights || -f $weights ]] || fail 66 "there is no $weights: give --weights a generator"
 [[ -z $classifier || -f $classifier ]] || fail 66 "there is no $classifier: give --classifier a file of hl-probe -o"
@@ -162,7 +165,7 @@ missing() {
 }
 print_tables() {
     awk -f "$here/photographs.awk" -v generator="$generator" -v data="$photographs" -v settings="$settings" -v arms="$arms" \
-        -v methods="$methods" -v txs="$txs" "$@" "$results"
+        -v methods="$methods" -v txs="$txs" -v ratio="$mix_ratio" "$@" "$results"
 }
 finish() {
     stop
@@ -292,7 +295,7 @@ views_of() {
         real) photos --split train --shuffle --epochs 0 --seed "$3" -n "$count" ;;
         synth) "${anchors[@]}" "${render[@]}" ;;
         random) "${anchors[@]}" | hl-perturb --chunks "0-$last" --std "$2" "${noise[@]}" "${render[@]}" ;;
-        hl) "${anchors[@]}" | hl-perturb --chunks "1-$last" --std 1 "${noise[@]}" "${render[@]}" ;;
+        hl | mixed) "${anchors[@]}" | hl-perturb --chunks "1-$last" --std 1 "${noise[@]}" "${render[@]}" ;;
         learned) "${anchors[@]}" | hl-perturb --walker "walker-all-$generator.safetensors" "${render[@]}" ;;
         hl-learned) "${anchors[@]}" | hl-perturb --walker "walker-hl-$generator.safetensors" "${render[@]}" ;;
     esac | case $1 in
@@ -334,11 +337,11 @@ untrained() {
 
 # unit ARM SIGMA SEED T_XS: all encoders of these views, which are rendered once.
 unit() {
-    local arm=$1 sigma=$2 seed=$3 title method tx who file began options views="views/$generator-$1-$2-$3.hls"
+    local arm=$1 sigma=$2 seed=$3 title method tx who file began options first views="views/$generator-$1-$2-$3.hls"
     for method in ${methods//,/ }; do
         for tx in ${4//,/ }; do
             title="$arm, $method $tx, seed $seed"
-            [[ $sigma == - ]] || title="$arm σ $sigma, $method $tx, seed $seed"
+            [[ $sigma == - ]] || title="$arm $sigma, $method $tx, seed $seed"
             who=$(identity "$arm" "$sigma" "$method" "$tx" "$seed")
             [[ -n $(missing "$who") ]] || continue
             file=encoders/$generator-$arm-$sigma-$method-$tx-$seed.safetensors
@@ -352,14 +355,20 @@ unit() {
                 say "training $title"
                 options=(--method "${method%%:*}")
                 [[ $method != *:* ]] || options+=(--learning-rate "${method#*:}")
+                first=$views
+                if [[ $arm == mixed ]]; then
+                    first=views/real-$seed.hls
+                    store real - "$seed" "$first"
+                    options+=(--mix "$views" --mix-ratio "$mix_ratio")
+                fi
                 hl-train "${options[@]}" --augment "$tx" --stem cifar --width "$width" --batch "$batch" -n "$pairs" \
-                    --seed "$seed" --threads "$threads" --resume -o "$file" -q <"$views"
+                    --seed "$seed" --threads "$threads" --resume -o "$file" -q <"$first"
                 say "trained $title in $((SECONDS - began)) s"
             fi
             evaluate "$who" --encoder "$file"
         done
     done
-    rm -f "$views"
+    rm -f "$views" "views/real-$seed.hls"
 }
 # store ARM SIGMA SEED FILE: as many views as a training takes, rendered.
 store() {
@@ -380,7 +389,7 @@ fi
 for ((seed = 1; seed <= seeds; seed++)); do
     for arm in ${arms//,/ }; do
         if [[ $arm != random ]]; then
-            begin unit "$arm" - "$seed" "$txs"
+            begin unit "$arm" "$([[ $arm == mixed ]] && echo "$mix_ratio" || echo -)" "$seed" "$txs"
             continue
         fi
         for sigma in ${sigmas//,/ }; do
