@@ -1,7 +1,7 @@
 # The tables of photographs.sh, from the lines of its results; `sigma` prints the chosen σ of random instead.
 #
 #     awk -f photographs.awk -v generator=… -v data=… -v settings=… -v arms=a,b -v methods=m,n -v txs=simclr,no-color
-#         [-v sigma=T_X] results.tsv
+#         -v ratio=10:1 [-v sigma=T_X] results.tsv
 #
 # A line is: generator, data, arm, σ, method, T_x, seed, settings, version, scores as set=top-1,… with tabs between.
 
@@ -33,7 +33,7 @@ function chosen(tx,    i, key, best, top) {
 # The score of an arm, or "".
 function value(arm, method, tx, seed, set,    sigma, key) {
     if (arm == "untrained") method = tx = "-"
-    sigma = arm == "random" ? chosen(tx) : "-"
+    sigma = arm == "random" ? chosen(tx) : arm == "mixed" ? ratio : "-"
     key = arm SUBSEP sigma SUBSEP method SUBSEP tx SUBSEP seed SUBSEP set
     return key in score ? score[key] : ""
 }
@@ -72,6 +72,7 @@ function name(arm, tx,    s) {
     if (arm == "hl") return "HL random"
     if (arm == "hl-d") return "HL random (D)"
     if (arm == "hl-learned") return "HL learned"
+    if (arm == "mixed") return "real + HL " ratio
     if (arm == "hl-learned-d") return "HL learned (D)"
     return arm
 }
@@ -127,7 +128,7 @@ END {
         printf "Table 2: %s, top-1 on test photographs of %s in percent, mean ± std over paired seeds\n\n", method, data
         table(method, "test")
         print "\nPaired differences with 95 % intervals\n"
-        pairs = split("hl-random hl-synth hl-real random-synth hl_d-hl learned-random hl_learned-learned hl_learned-hl hl_learned_d-hl_learned", pair_at, " ")
+        pairs = split("hl-random hl-synth hl-real random-synth hl_d-hl learned-random hl_learned-learned hl_learned-hl hl_learned_d-hl_learned mixed-real mixed-hl", pair_at, " ")
         line = padded("", 34)
         for (j = 1; j <= columns; j++) line = line padded(column[j] == "paper" ? "the paper's T_x" : column[j], 28)
         trim(line)
@@ -165,5 +166,6 @@ END {
     }
     line = ""
     for (v in versions) line = line " " v
-    print "Made by" line " with " settings
+    print "Made by" line " with " settings "; generator " generator
+    if (generator ~ /\+labels$/) print "The generator was trained with labels of its photographs, which all arms but real have seen then too."
 }

@@ -2,14 +2,15 @@
 # The paper's comparison on photographs: its Tables 1 to 3 and the ablation of T_x, by a generator of hierarchical latents
 # that is trained on the same photographs, or given.
 #
-#     examples/photographs.sh --data SET:DIR [--weights FILE | --images 1000000] [--parts content,table1,arms]
+#     examples/photographs.sh --data SET:DIR [--weights FILE | --images 1048576 --training '--content none'] [--parts content,table1,arms]
 #                             [--arms real,synth,random,hl,hl-d] [--methods simclr] [--txs simclr,no-color] [--seeds 3]
 #                             [--sigmas 0.05,0.2,0.5,1] [--pairs 25600] [--width 16] [--size 32] [--batch 64]
 #                             [--fit 10000] [--validation 5000] [--transfer DIR] [--classifier FILE] [--hours H] [--jobs 1]
-#                             [--results FILE] [--folder hl-photographs]
+#                             [--mix-ratio 10:1] [--results FILE] [--folder hl-photographs]
 #     examples/photographs.sh --tables …
 #
-# SET:DIR is what hl-sample --data takes, with the splits train and test. The parts:
+# SET:DIR is what hl-sample --data takes, with the splits train and test. Without --weights a generator is trained on train,
+# on so many --images and with the options of hl-train generator that --training gives. The parts:
 #
 #   content  which share of a view keeps its anchor's class when each chunk, or all but chunk 0, is drawn anew, by a
 #            classifier trained on the photographs (or --classifier), as text and picture, with the walkers of table1
@@ -19,13 +20,14 @@
 #
 # Arms: real photographs; synth, one generated image as both views; random, noise on all chunks, its σ the best of --sigmas
 # on validation photographs; hl, N^t(0, 1, 2) on all chunks but 0; learned, one walker for all chunks; hl-learned, one for
-# all but 0; and with -d behind it, of hl and hl-learned, the better half of each double batch by a discriminator.
+# all but 0; with -d behind it, of hl and hl-learned, the better half of each double batch by a discriminator; and mixed,
+# real photographs and hl in every step, in the ratio --mix-ratio.
 # --methods are those of hl-train, each with a learning rate behind a colon where it is not hl-train's own. --txs are sets
 # of hl-train --augment that every arm is trained under; the tables join simclr and no-color, which is the paper's T_x for
 # hl, to the paper's. One seed draws anchors, noise, first weights and T_x of all arms: they are paired.
 #
-# A result is a line of --results (default: results.tsv in the folder): generator, photographs, arm, σ, method, T_x, seed,
-# settings, version, scores. What has its line is not done again, here or on another machine that is given the file; a
+# A result is a line of --results (default: results.tsv in the folder): generator, photographs, arm, σ or ratio, method, T_x,
+# seed, settings, version, scores. What has its line is not done again, here or on another machine that is given the file; a
 # stopped training goes on. --hours ends the work in time; the tables are of what is there, and the same command goes on.
 # --tables prints them and does nothing else.
 #
@@ -33,17 +35,20 @@
 # minutes instead of 100 epochs, a logistic regression on --fit photographs whose penalty --validation photographs choose.
 set -euo pipefail
 source "$(dirname "$0")/common.sh"
+# Numbers have points everywhere.
+export LC_NUMERIC=C
 
-data= weights= images=1000000 parts=content,table1,arms arms=real,synth,random,hl,hl-d methods=simclr txs=simclr,no-color
+data= weights= images=1048576 training='--content none' parts=content,table1,arms arms=real,synth,random,hl,hl-d methods=simclr txs=simclr,no-color
 seeds=3 sigmas=0.05,0.2,0.5,1 pairs=25600 width=16 size=32 batch=64 fit=10000 validation=5000 transfer= classifier=
-hours= jobs=1 results= folder=hl-photographs tables=
+hours= jobs=1 mix_ratio=10:1 results= folder=hl-photographs tables=
 while (($#)); do
     case $1 in
         --tables) tables=1; shift; continue ;;
-        --data | --weights | --images | --parts | --arms | --methods | --txs | --seeds | --sigmas | --pairs | --width | --size | --batch | \
-            --fit | --validation | --transfer | --classifier | --hours | --jobs | --results | --folder)
+        --data | --weights | --images | --training | --parts | --arms | --methods | --txs | --seeds | --sigmas | --pairs | --width | --size | --batch | \
+            --mix-ratio | --fit | --validation | --transfer | --classifier | --hours | --jobs | --results | --folder)
             (($# > 1)) || fail 64 "$1 has no value: give it one"
-            declare "${1#--}=$2"
+            name=${1#--}
+            declare "${name//-/_}=$2"
             shift 2
             ;;
         *) fail 64 "what is $1? see --help" ;;
@@ -58,8 +63,8 @@ for part in ${parts//,/ }; do
     [[ $part =~ ^(content|table1|arms)$ ]] || fail 64 "there is no part $part: choose from content, table1 and arms"
 done
 for arm in ${arms//,/ }; do
-    [[ $arm =~ ^(real|synth|random|learned|hl|hl-d|hl-learned|hl-learned-d)$ ]] ||
-        fail 64 "there is no arm $arm: choose from real, synth, random, hl, hl-d, learned, hl-learned and hl-learned-d"
+    [[ $arm =~ ^(real|synth|random|learned|hl|hl-d|hl-learned|hl-learned-d|mixed)$ ]] ||
+        fail 64 "there is no arm $arm: choose from real, synth, random, hl, hl-d, learned, hl-learned, hl-learned-d and mixed"
 done
 for method in ${methods//,/ }; do
     [[ $method =~ ^[a-z0-9-]+(:[0-9.]+)?$ && $method != supervised ]] ||
@@ -68,6 +73,7 @@ done
 for sigma in ${sigmas//,/ }; do
     [[ $sigma =~ ^[0-9]*\.?[0-9]+$ ]] || fail 64 "noise cannot have a σ of $sigma: give --sigmas numbers"
 done
+[[ $mix_ratio =~ ^[1-9][0-9]*:[1-9][0-9]*$ ]] || fail 64 "cannot mix $mix_ratio: give --mix-ratio such as 10:1"
 [[ -z $transfer || -d $transfer ]] || fail 66 "$transfer is no folder: give --transfer the folder that holds the data sets"
 [[ -z $weights || -f $weights ]] || fail 66 "there is no $weights: give --weights a generator"
 [[ -z $classifier || -f $classifier ]] || fail 66 "there is no $classifier: give --classifier a file of hl-probe -o"
@@ -159,7 +165,7 @@ missing() {
 }
 print_tables() {
     awk -f "$here/photographs.awk" -v generator="$generator" -v data="$photographs" -v settings="$settings" -v arms="$arms" \
-        -v methods="$methods" -v txs="$txs" "$@" "$results"
+        -v methods="$methods" -v txs="$txs" -v ratio="$mix_ratio" "$@" "$results"
 }
 finish() {
     stop
@@ -174,9 +180,11 @@ finish() {
 # ------------------------------------------------------------------------------------------- generator and photographs
 
 train_generator() {
+    local words
+    read -ra words <<<"$training"
     say "training a generator on $images images"
     hl-sample --data "$data" --split train --size "$size" --shuffle --epochs 0 -q |
-        hl-train generator --content none -n "$images" --threads "$threads" --resume -o generator.safetensors -q
+        hl-train generator "${words[@]}" -n "$images" --threads "$threads" --resume -o generator.safetensors -q
 }
 if [[ -z $weights && -n $tables ]]; then
     [[ -e generator.safetensors ]] || fail 66 "$folder has no generator: give --weights"
@@ -187,8 +195,11 @@ weights=${weights:-$PWD/generator.safetensors}
 # about NAME: a number or text of the generator's header.
 header=$(hl-sample --weights "$weights" -n 1 -q | hl-view --header) || fail $? "$weights is no generator: see the message above"
 about() { sed -nE 's/^generator .*"'"$1"'":"?([^",}]*).*/\1/p' <<<"$header"; }
-generator=$(about sha256)
-generator=${generator:0:12}
+# By what its content is held in chunk 0, where its file says so, and the beginning of the file's SHA-256. Labels that it has
+# seen are said in every line and table.
+digest=$(about sha256) content=$(about content)
+generator=${content:+$content-}${digest:0:12}
+[[ $(about has_seen_labels) != true ]] || generator+=+labels
 last=$(($(about chunks) - 1))
 ((last > 0)) || fail 65 "$weights has one chunk only, and no hierarchy"
 [[ -z $tables ]] || finish
@@ -284,7 +295,7 @@ views_of() {
         real) photos --split train --shuffle --epochs 0 --seed "$3" -n "$count" ;;
         synth) "${anchors[@]}" "${render[@]}" ;;
         random) "${anchors[@]}" | hl-perturb --chunks "0-$last" --std "$2" "${noise[@]}" "${render[@]}" ;;
-        hl) "${anchors[@]}" | hl-perturb --chunks "1-$last" --std 1 "${noise[@]}" "${render[@]}" ;;
+        hl | mixed) "${anchors[@]}" | hl-perturb --chunks "1-$last" --std 1 "${noise[@]}" "${render[@]}" ;;
         learned) "${anchors[@]}" | hl-perturb --walker "walker-all-$generator.safetensors" "${render[@]}" ;;
         hl-learned) "${anchors[@]}" | hl-perturb --walker "walker-hl-$generator.safetensors" "${render[@]}" ;;
     esac | case $1 in
@@ -295,7 +306,7 @@ views_of() {
 
 # mean_of MEASURE: of what hl-probe --json says of the linear classifier.
 mean_of() {
-    awk -v wanted="\"$1\":" '$1 == wanted { inside = 1 } inside && $1 == "\"mean\":" { sub(",", "", $2); print $2; exit }'
+    awk -v wanted="\"$1\":" '$1 == wanted { inside = 1 } inside && $1 == "\"mean\":" { printf "%.2f", $2; exit }'
 }
 # evaluate IDENTITY ENCODER-OPTIONS…: appends a line with the scores that the result lacks.
 evaluate() {
@@ -304,7 +315,7 @@ evaluate() {
     left=" $(missing "$who" | tr '\n' ' ')"
     if [[ $left == *" validation "* || $left == *" test "* ]]; then
         said=$(hl-probe --recipe lbfgs --train fit.hls --validation validation.hls --test test.hls "$@" --threads "$threads" --json -q)
-        scores+=("validation=$(awk '$1 == "\"validation_score\":" { sub(",", "", $2); print $2; exit }' <<<"$said")"
+        scores+=("validation=$(awk '$1 == "\"validation_score\":" { printf "%.2f", $2; exit }' <<<"$said")"
             "test=$(mean_of top1 <<<"$said")")
     fi
     for set in ${transfer_sets[@]+"${transfer_sets[@]}"}; do
@@ -326,11 +337,11 @@ untrained() {
 
 # unit ARM SIGMA SEED T_XS: all encoders of these views, which are rendered once.
 unit() {
-    local arm=$1 sigma=$2 seed=$3 title method tx who file began options views="views/$generator-$1-$2-$3.hls"
+    local arm=$1 sigma=$2 seed=$3 title method tx who file began options first views="views/$generator-$1-$2-$3.hls"
     for method in ${methods//,/ }; do
         for tx in ${4//,/ }; do
             title="$arm, $method $tx, seed $seed"
-            [[ $sigma == - ]] || title="$arm σ $sigma, $method $tx, seed $seed"
+            [[ $sigma == - ]] || title="$arm $sigma, $method $tx, seed $seed"
             who=$(identity "$arm" "$sigma" "$method" "$tx" "$seed")
             [[ -n $(missing "$who") ]] || continue
             file=encoders/$generator-$arm-$sigma-$method-$tx-$seed.safetensors
@@ -344,14 +355,20 @@ unit() {
                 say "training $title"
                 options=(--method "${method%%:*}")
                 [[ $method != *:* ]] || options+=(--learning-rate "${method#*:}")
+                first=$views
+                if [[ $arm == mixed ]]; then
+                    first=views/real-$seed.hls
+                    store real - "$seed" "$first"
+                    options+=(--mix "$views" --mix-ratio "$mix_ratio")
+                fi
                 hl-train "${options[@]}" --augment "$tx" --stem cifar --width "$width" --batch "$batch" -n "$pairs" \
-                    --seed "$seed" --threads "$threads" --resume -o "$file" -q <"$views"
+                    --seed "$seed" --threads "$threads" --resume -o "$file" -q <"$first"
                 say "trained $title in $((SECONDS - began)) s"
             fi
             evaluate "$who" --encoder "$file"
         done
     done
-    rm -f "$views"
+    rm -f "$views" "views/real-$seed.hls"
 }
 # store ARM SIGMA SEED FILE: as many views as a training takes, rendered.
 store() {
@@ -372,7 +389,7 @@ fi
 for ((seed = 1; seed <= seeds; seed++)); do
     for arm in ${arms//,/ }; do
         if [[ $arm != random ]]; then
-            begin unit "$arm" - "$seed" "$txs"
+            begin unit "$arm" "$([[ $arm == mixed ]] && echo "$mix_ratio" || echo -)" "$seed" "$txs"
             continue
         fi
         for sigma in ${sigmas//,/ }; do

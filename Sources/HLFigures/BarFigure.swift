@@ -45,7 +45,8 @@ package struct BarFigure: Sendable {
     package static let largestRowCount = 64
 
     private static let area = Ink(176, 203, 226), edge = Ink(31, 90, 145), grey = Ink(110, 110, 110)
-    private static let faint = Ink(225, 225, 225), marks = [Ink(204, 85, 0), Ink(46, 125, 50)]
+    private static let faint = Ink(225, 225, 225), paper = Ink(255, 255, 255),
+        marks = [Ink(204, 85, 0), Ink(46, 125, 50)]
     private static let row = 46.0, bar = 24.0, panelWidth = 320.0, gap = 110.0, letters = 14.0, margin = 24.0
     private static let titleLetters = 16.0
 
@@ -111,7 +112,6 @@ package struct BarFigure: Sendable {
                     (place.left, head, place.right, head), (place.right, head, place.right, tail),
                     (place.right, tail, place.left, tail),
                 ], width: 1.5, Self.edge)
-            var reach = place.right
             if let range = panel.ranges[row] {
                 let (from, to) = (x(range.lowerBound), x(range.upperBound))
                 drawing.stroke(
@@ -119,15 +119,21 @@ package struct BarFigure: Sendable {
                         (from, place.middle, to, place.middle), (from, place.middle - 5, from, place.middle + 5),
                         (to, place.middle - 5, to, place.middle + 5),
                     ], width: 1.5, .black)
-                reach = max(reach, to)
             }
-            drawing.write(panel.texts[row], x: reach + 10, y: place.middle, size: Self.letters)
         }
         for (index, line) in panel.lines.enumerated() {
             let ink = Self.marks[index % Self.marks.count], y = 54 + Double(index) * 24
             drawing.stroke([(x(line.value), top - 4, x(line.value), foot)], width: 2, ink)
             drawing.stroke([(start, y, start + 26, y)], width: 2, ink)
             drawing.write(line.text, x: start + 36, y: y, size: Self.letters)
+        }
+        for row in names.indices where panel.values[row] != nil {
+            // Lines go behind the numbers.
+            let place = bar(row: row, panel: number), text = panel.texts[row]
+            let from = max(place.right, panel.ranges[row].map { x($0.upperBound) } ?? 0) + 10
+            let to = from + Drawing.textWidth(text, size: Self.letters)
+            drawing.fill(x: from - 2...max(from, to), y: place.middle - 10...place.middle + 10, Self.paper)
+            drawing.write(text, x: from, y: place.middle, size: Self.letters)
         }
         drawing.stroke([(start, top, start, foot), (start, foot, start + Self.panelWidth, foot)], width: 1.5, .black)
     }

@@ -29,7 +29,7 @@ struct ContentFigure {
                 ranges: kept.map { 100 * $0.interval().lowerBound...100 * $0.interval().upperBound },
                 texts: kept.map { fixed(100 * $0.share, 1) }, lines: lines.filter { $0.0.isFinite })
         ]
-        panels.append(Self.panel("|Δx| of pixels from 0 to 1, mean ± std", rows.map { keeping.views[$0].change }))
+        panels.append(Self.panel("change of pixels (0 to 1), mean ± std", rows.map { keeping.views[$0].change }))
         let deltas = rows.map { measurement.deltas[$0]?.together }
         if deltas.contains(where: { $0 != nil }) { panels.append(Self.panel("δ, mean ± std", deltas)) }
         return try BarFigure(

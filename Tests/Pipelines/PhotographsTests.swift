@@ -41,7 +41,7 @@ struct PhotographsTests {
         let space = try Workspace()
         try photographs(space, "photos", splits: [("train", 0..<20), ("test", 20..<26)])
         try photographs(space, "sets/other", splits: [("train", 0..<9), ("test", 20..<25)])
-        let arms = "real,synth,random,hl,hl-d,learned,hl-learned"
+        let arms = "real,synth,random,hl,hl-d,learned,hl-learned,mixed"
         let command =
             "\(Self.script) \(Self.options) --parts arms --arms \(arms) --seeds 2 --sigmas 0.2,1 --transfer sets"
         let outcome = try space.run(command, limit: 300)
@@ -53,7 +53,8 @@ struct PhotographsTests {
             #expect(made.contains("untrained - - - \(seed)"))
             for tx in ["simclr", "no-color"] {
                 for arm in arms.split(separator: ",") where arm != "random" {
-                    #expect(made.contains("\(arm) - simclr \(tx) \(seed)"))
+                    let amount = arm == "mixed" ? "10:1" : "-"
+                    #expect(made.contains("\(arm) \(amount) simclr \(tx) \(seed)"))
                 }
             }
         }
@@ -129,7 +130,7 @@ struct PhotographsTests {
         let calls = [
             ("", 64), ("--data imagefolder", 64), ("--data x:y --pairs", 64), ("--data x:y --pairs 0", 64),
             ("--data x:y --arms best", 64), ("--data x:y --parts all", 64), ("--data x:y --methods supervised", 64),
-            ("--data x:y --sigmas a", 64), ("--data x:y --hours soon", 64), ("--data x:y --weights missing", 66),
+            ("--data x:y --sigmas a", 64), ("--data x:y --mix-ratio 3", 64), ("--data x:y --hours soon", 64), ("--data x:y --weights missing", 66),
             ("--data x:y --transfer missing", 66), ("--data x:y --classifier missing", 66),
             ("--data x:y --tables --folder f", 66),
             ("--data imagefolder:missing --weights \(Self.weights) --folder f", 70),
