@@ -164,8 +164,8 @@ class Runner:
         self.g = Generator(options.side, options.width)
         self.d = Discriminator(options.side, options.width, options.content)
         self.average = copy.deepcopy(self.g)
-        self.g_adam = torch.optim.Adam(self.g.parameters(), 3e-4, (0, 0.99))
-        self.d_adam = torch.optim.Adam(self.d.parameters(), 6e-4, (0, 0.99))
+        self.g_adam = torch.optim.Adam(self.g.parameters(), 3e-4, (0.0, 0.99))
+        self.d_adam = torch.optim.Adam(self.d.parameters(), 6e-4, (0.0, 0.99))
         self.images = torch.rand(options.batch, 3, options.side, options.side)
 
     def autocast(self):
