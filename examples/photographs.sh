@@ -322,7 +322,7 @@ evaluate() {
         [[ $left == *" $set "* ]] || continue
         "$here/transfer.sh" --data "$transfer" --sets "$set" --folder "transfer-$own" "row=$*" >/dev/null 2>"transfer.messages-$own" ||
             { cat "transfer.messages-$own" >&2; return 1; }
-        said=$(<"transfer-$own/results/lbfgs-1/row-$set.json")
+        said=$(<"transfer-$own/results/lbfgs-1/row/$set.json")
         scores+=("$set=$(mean_of score <<<"$said")")
     done
     rm -rf "transfer-$own" "transfer.messages-$own"

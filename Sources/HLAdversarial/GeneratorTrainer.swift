@@ -30,9 +30,11 @@ package final class GeneratorTrainer {
     /// Adam's β₁ and β₂, both networks'.
     package static let betas: (Float, Float) = (0, 0.99)
 
+    /// - Parameter epsilon: Adam's ε. At PyTorch's 1e-8 the first steps take a gradient's sign, be it rounding; at 0.1 two
+    ///   trainings can be compared.
     /// - Throws: `Failure(.usage)` for settings that fit no network: a side beyond `Settings.sides`, more classes than a
     ///   chunk has values, an odd or too small batch.
-    package init(_ settings: Settings, on backend: any Backend) throws {
+    package init(_ settings: Settings, on backend: any Backend, epsilon: Float = 1e-8) throws {
         try settings.check()
         self.settings = settings
         self.backend = backend
@@ -50,7 +52,7 @@ package final class GeneratorTrainer {
         average.initialise(seed: settings.seed, on: backend)
         discriminator.initialise(seed: settings.seed, on: backend)
         func adam(_ module: some Module) -> Adam {
-            Adam(backend, module.parameters, beta1: Self.betas.0, beta2: Self.betas.1)
+            Adam(backend, module.parameters, beta1: Self.betas.0, beta2: Self.betas.1, epsilon: epsilon)
         }
         generatorOptimiser = adam(generator)
         discriminatorOptimiser = adam(discriminator)

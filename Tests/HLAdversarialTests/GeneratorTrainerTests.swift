@@ -23,7 +23,8 @@ import Testing
         settings.content = content
         settings.batch = 8
         settings.steps = 10
-        settings.seed = 7
+        settings.seed = 1
+        (settings.generatorRate, settings.discriminatorRate) = (1e-3, 2e-3)
         if name == "augmented" {
             settings.discriminatorSteps = 2
             settings.augmentations = [.colour, .translation, .cutout]
@@ -35,7 +36,7 @@ import Testing
     private func trainer(
         _ settings: GeneratorTrainer.Settings, on backend: any Backend
     ) throws -> GeneratorTrainer {
-        let trainer = try GeneratorTrainer(settings, on: backend)
+        let trainer = try GeneratorTrainer(settings, on: backend, epsilon: 0.1)
         var start = NamedTensors()
         for (name, tensor) in try trainer.state() {
             let own = name.hasPrefix("average.") ? "generator." + name.dropFirst("average.".count) : name
@@ -95,7 +96,8 @@ import Testing
                 let own = name.replacing("average.", with: "generator.")
                 #expect(distance(found, expected) < 1e-3, "\(name)")
                 let start = Formula.state("gan.\(own)", found.shape, ofNorm: false)
-                #expect(distance(found, start) > 1e-3, "\(name) has hardly moved")
+                #expect(
+                    distance(found, expected) < 0.2 * distance(expected, start), "how far \(name) has moved")
             }
         }
         // Every weight and left singular vector of both networks, and every weight of the average.
@@ -159,12 +161,15 @@ import Testing
         let first = try trainer(settings, on: backend)
         for _ in 0..<2 { _ = try train(first, wantsLosses: false, on: backend) }
         _ = try first.images(latents: HostTensor([Float](repeating: 0.5, count: 80), shape: [1, 4, 20]))
-        let second = try GeneratorTrainer(settings, on: backend)
+        let second = try trainer(settings, on: backend)
         try second.restore(try first.state(), step: 2)
         for _ in 0..<2 { _ = try train(second, wantsLosses: false, on: backend) }
         let (expected, found) = (try whole.state(), try second.state())
         #expect(expected.names == found.names)
-        for (name, tensor) in expected { #expect(found[name]?.floats == tensor.floats, "\(name)") }
+        for (name, tensor) in expected {
+            let isSame = found[name]?.floats == tensor.floats
+            #expect(isSame, "\(name)")
+        }
     }
 
     @Test func batches() throws {

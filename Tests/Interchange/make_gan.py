@@ -7,9 +7,10 @@ public code's, to whose table of widths one entry is added; the discriminator is
 linear layers. Weights and images come from Tests/Support/formula.py, latents and augmentations from the random numbers
 that the Swift code defines, computed here anew. Everything runs in float64.
 
-Biases in front of a batch norm are left out of the training: their gradient is 0 but for rounding, and Adam takes a
-gradient's sign rather than its size. So are the biases of the discriminator's shortcuts, for which those of the second
-convolutions do the same.
+Adam's epsilon is 0.1. At its usual 1e-8 the first steps take a gradient's sign rather than its size, so that one entry
+whose gradient is all but 0 sets PyTorch in float32 and in float64 apart by more than the tests allow. Biases in front of a
+batch norm are left out of the training: their gradient is 0. So are the biases of the discriminator's shortcuts, for which
+those of the second convolutions do the same.
 
     RUN.losses [10, 3]              of the discriminator, of the generator, and InfoNCE (0 where there is no head)
     RUN.summary.PART.*              formula.summary of the state after ten steps; PART is generator, discriminator, average
@@ -39,7 +40,7 @@ import reference_code  # noqa: E402
 from reference import infonce, store  # noqa: E402
 
 STEPS, BATCH, SIDE, WIDTH, CHUNKS, DIMENSION, SHARED, CLASSES = 10, 8, 32, 16, 4, 20, 8, 10
-SEED, RATE_G, RATE_D, BETAS, DECAY = 7, 3e-4, 6e-4, (0.0, 0.99), 0.999
+SEED, RATE_G, RATE_D, BETAS, EPSILON, DECAY = 1, 1e-3, 2e-3, (0.0, 0.99), 0.1, 0.999
 WEIGHT, TEMPERATURE, HEAD = 0.2, 0.2, 64
 LATENTS, AUGMENTATION, STANDING = 20, 21, 22
 KEPT = {
@@ -206,8 +207,8 @@ def run(package, name):
     average = copy.deepcopy(g)
     g_weights = [w for key, w in g.named_parameters() if not idle_in_generator(key)]
     d_weights = [w for key, w in d.named_parameters() if not idle_in_discriminator(key)]
-    g_adam = torch.optim.Adam(g_weights, RATE_G, BETAS)
-    d_adam = torch.optim.Adam(d_weights, RATE_D, BETAS)
+    g_adam = torch.optim.Adam(g_weights, RATE_G, BETAS, EPSILON)
+    d_adam = torch.optim.Adam(d_weights, RATE_D, BETAS, EPSILON)
 
     def draw(step, part):
         z = latents(BATCH, key_of(LATENTS, part, 0, step))
@@ -267,7 +268,8 @@ def run(package, name):
         for key in KEPT[part]:
             if key in network.state_dict():
                 out[f"{name}.end.{part}.{key}"] = network.state_dict()[key]
-    # A score that rounds to the other side of a hinge's kink makes another training: SEED is chosen so that none does.
+    # A score that rounds to the other side of a hinge's kink, or an activation to that of a ReLU's, makes another training:
+    # at this SEED PyTorch's float32 stays within 2e-4 of its float64.
     print(name, f"{nearest:.4f} from a kink;", *(f"{row[0]:.3f}/{row[1]:.3f}/{row[2]:.3f}" for row in losses))
     return out
 

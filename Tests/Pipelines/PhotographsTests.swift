@@ -130,7 +130,8 @@ struct PhotographsTests {
         let calls = [
             ("", 64), ("--data imagefolder", 64), ("--data x:y --pairs", 64), ("--data x:y --pairs 0", 64),
             ("--data x:y --arms best", 64), ("--data x:y --parts all", 64), ("--data x:y --methods supervised", 64),
-            ("--data x:y --sigmas a", 64), ("--data x:y --mix-ratio 3", 64), ("--data x:y --hours soon", 64), ("--data x:y --weights missing", 66),
+            ("--data x:y --sigmas a", 64), ("--data x:y --mix-ratio 3", 64), ("--data x:y --hours soon", 64),
+            ("--data x:y --weights missing", 66),
             ("--data x:y --transfer missing", 66), ("--data x:y --classifier missing", 66),
             ("--data x:y --tables --folder f", 66),
             ("--data imagefolder:missing --weights \(Self.weights) --folder f", 70),
