@@ -47,8 +47,13 @@ package struct NearestNeighbours: Sendable, Equatable {
                     backend.matmul(queries, block, transposeA: false, transposeB: true))
                 similarities.withUnsafeElements(as: Float.self) { values in
                     let width = similarities.rowSize
-                    for row in nearest.indices {
-                        nearest[row].add(values[(row * width)..<((row + 1) * width)], from: first)
+                    nearest.withUnsafeMutableBufferPointer { lists in
+                        nonisolated(unsafe) let lists = lists
+                        inParallel(lists.count, parts: backend.threads) { rows in
+                            for row in rows {
+                                lists[row].add(values[(row * width)..<((row + 1) * width)], from: first)
+                            }
+                        }
                     }
                 }
             }
