@@ -32,6 +32,7 @@ struct Evaluation {
         switch recipe.method {
         case .descent(let settings): try report(settings)
         case .regression(let settings): try report(settings)
+        case .ridge(let classifier): try report(classifier)
         }
     }
 
@@ -147,7 +148,21 @@ struct Evaluation {
         if open > 0 { warn("\(open) of the \(path.count) fits that chose the penalty have not converged") }
     }
 
-    // MARK: Both
+    // MARK: Ridge regression
+
+    private func report(_ classifier: RidgeClassifier) throws -> ProbeReport {
+        let all = single(validation.map { train + $0 } ?? train), judges = single(test)
+        let scale = scaling.fitted(to: all.features)
+        let fit = try classifier.fit(
+            .init(features: scale(all.features), labels: all.labels), classes: classes.names.count, on: backend)
+        let scores = try fit.head.scores(scale(judges.features), on: backend)
+        return report(
+            .init(classifier, fit, scaling, images: encoder == nil ? "embedded before" : "central crop"),
+            .init(seeds: [seed], measures: [Measures(ProbeScore(scores: scores, labels: judges.labels))]),
+            head: fit.head.behind(scale), neighbours: try nearest(single(train), judges))
+    }
+
+    // MARK: All
 
     private func nearest(
         _ train: LinearProbe.Samples, _ test: LinearProbe.Samples

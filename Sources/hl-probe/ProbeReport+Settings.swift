@@ -38,4 +38,19 @@ extension ProbeReport.Settings {
             "logistic regression by L-BFGS, \(penalties), tolerance \(search.solver.tolerance), validation: \(validation); "
             + "features \(run.scaling.rawValue), images \(images)"
     }
+
+    /// Of ridge regression.
+    init(_ classifier: RidgeClassifier, _ fit: RidgeClassifier.Fit, _ scaling: FeatureScaling, images: String) {
+        let shares = classifier.shares
+        json = [
+            "solver": "closed form", "objective": "sum((y - w x - b)^2) + penalty |w|^2, y 1 or -1, b not penalised",
+            "penalties": .array(shares.map { .number($0) }), "penalty_unit": "mean of the squares' sums",
+            "validation": "leave one out", "penalty": .number(fit.penalty), "penalty_share": .number(fit.share),
+            "leave_one_out_error": .number(fit.error), "features": .string(scaling.rawValue),
+            "train_images": .string(images),
+        ]
+        text =
+            "ridge regression, the best of \(shares.count) penalties by leaving out one sample at a time: "
+            + "\(ProbeReport.short(fit.penalty)), \(ProbeReport.short(fit.share)) of the features' mean square sum; features \(scaling.rawValue), images \(images)"
+    }
 }

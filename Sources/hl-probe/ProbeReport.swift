@@ -115,7 +115,8 @@ struct ProbeReport {
             + (fit.fit.end == .converged ? "" : ", not converged")
     }
 
-    private static func short(_ value: Double) -> String {
+    /// Four digits.
+    static func short(_ value: Double) -> String {
         guard value.isFinite else { return "\(value)" }
         let digits = value == 0 ? 0 : Int(log10(abs(value)).rounded(.down))
         let scale = pow(10, Double(3 - digits))

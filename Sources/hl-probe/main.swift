@@ -12,8 +12,8 @@ struct Probe: Tool {
         discussion: """
             Both sets need labels (y) and embeddings (e.0, from hl-encode), or images with --encoder or --untrained. A \
             recipe says how the classifier is made: by the paper's gradient descent, which trains on a fresh random crop \
-            and flip of every image in every epoch where the images are embedded here, or by logistic regression whose \
-            penalty a validation set chooses (--recipe lbfgs). Reports percent, by the measure that the field uses for \
+            and flip of every image in every epoch where the images are embedded here, by logistic regression whose penalty a \
+            validation set chooses (--recipe lbfgs), or by ridge regression at once (--recipe ridge). Reports percent, by the measure that the field uses for \
             the test set, and every setting.
 
             \(recipes)
@@ -131,6 +131,12 @@ struct Probe: Tool {
         switch chosenRecipe.method {
         case .descent: try refuseForeign(regression.given, "lbfgs")
         case .regression: try refuseForeign(descent.given, "paper, copgen or mlvgm")
+        case .ridge:
+            try refuseForeign(descent.given, "paper, copgen or mlvgm")
+            try refuseForeign(regression.given, "lbfgs")
+            try check(
+                (seeds ?? 1) == 1, "\(seeds ?? 1) seeds give the same classifier, for nothing is drawn",
+                "leave out --seeds")
         }
         try check(neighbours >= 1, "\(neighbours) neighbours cannot vote", "give -k from 1")
         try check(
@@ -139,7 +145,7 @@ struct Probe: Tool {
         if descent.passes != nil {
             try check(network.isGiven, "--passes is for images", "give --encoder too, or leave it out")
         }
-        if metric == .map11, case .descent = chosenRecipe.method {
+        if metric == .map11, !judgesSeveralLabels {
             throw refuse("--metric map11 is for --recipe lbfgs", "give both, or another metric")
         }
         if json && perClass { throw refuse("--json has each class always", "leave out --per-class") }
@@ -150,6 +156,11 @@ struct Probe: Tool {
                 "give --encoder and images, or leave out -o")
             try check(output != "-", "a classifier is not written to standard output", "give -o FILE")
         }
+    }
+
+    /// Whether the recipe takes samples that may show several classes.
+    private var judgesSeveralLabels: Bool {
+        if case .regression = chosenRecipe.method { true } else { false }
     }
 
     private func refuseForeign(_ option: String?, _ recipes: String) throws {
@@ -217,7 +228,7 @@ struct Probe: Tool {
         guard metric.metric == .map11 else { return false }
         let isMarked = sets.allSatisfy { $0.marks != nil }
         if self.metric == nil {
-            if case .descent = chosenRecipe.method {
+            if !judgesSeveralLabels {
                 warn("\(chosenRecipe.name) knows one label a sample: the first of each counts, by top-1")
                 return false
             }

@@ -17,6 +17,7 @@ final class DiscriminatorTraining: Trainee {
     private var images: (real: ImageSource.Images, generated: ImageSource.Images)?
     /// That of the last step that was read.
     private var last: (loss: Double, rate: Float)?
+    private var recent = RunningMean()
     private(set) var endedStream = ""
 
     /// - Parameters:
@@ -70,11 +71,19 @@ final class DiscriminatorTraining: Trainee {
         guard let images else { return false }
         let loss = try trainer.train(
             real: images.real.pixels, generated: images.generated.pixels, wantsLoss: reading)
-        if let loss { last = (loss, trainer.rate) }
+        if let loss {
+            last = (loss, trainer.rate)
+            recent.add(loss)
+        }
         return loss != nil
     }
 
-    var report: String { last.map { "loss \(rounded($0.loss))" } ?? "" }
+    var report: String {
+        guard let last, let mean = recent.value else { return "" }
+        return "step \(Progress.grouped(step)), loss \(rounded(mean)), rate \(rate(last.rate))"
+    }
+
+    let logNames = ["loss", "learning_rate"]
 
     var logEntry: JSONObject {
         guard let last else { return [:] }

@@ -15,10 +15,20 @@ final class EncoderTraining: Trainee {
     private(set) var side = 0
     private var views: ViewSource.Views?
     private var last: EncoderTrainer.Report?
+    private var recent = RunningMean()
+    private let judge: (evaluation: EncoderEvaluation, interval: Int)?
+    /// Of the last step that it was judged after.
+    private var judged: (score: EncoderEvaluation.Score, step: Int)?
 
-    /// - Parameter output: the encoder's file.
-    init(_ settings: TrainingSettings, mixture: ViewMixture, output: String, on backend: any Backend) {
+    /// - Parameters:
+    ///   - judge: judges the encoder, with the samples between two times.
+    ///   - output: the encoder's file.
+    init(
+        _ settings: TrainingSettings, mixture: ViewMixture, judge: (evaluation: EncoderEvaluation, interval: Int)?,
+        output: String, on backend: any Backend
+    ) {
         self.mixture = mixture
+        self.judge = judge
         self.output = output
         trainer = EncoderTrainer(settings, cropsArePrepared: mixture.main.stream.crop != nil, on: backend)
         var all = settings.json.object ?? JSONObject()
@@ -135,19 +145,46 @@ final class EncoderTraining: Trainee {
 
     func train(reading: Bool) throws -> Bool {
         guard let views else { return false }
+        let isJudged = judge.map { step + 1 == steps || (samples + batch) / $0.interval > samples / $0.interval } ?? false
         let report = try trainer.train(
-            on: views.images, labels: views.labels, ids: views.ids, epochs: views.epochs, wantsReport: reading)
-        last = report ?? last
+            on: views.images, labels: views.labels, ids: views.ids, epochs: views.epochs,
+            wantsReport: reading || isJudged)
+        if let report {
+            last = report
+            recent.add(report.loss)
+        }
+        if isJudged, let judge {
+            let encoder = Encoder(trainer.model.backbone, try description(), on: trainer.backend)
+            judged = (try judge.evaluation.measure(encoder), step)
+        }
         return report != nil
     }
 
-    var report: String { last.map { "loss \(rounded($0.loss)), spread \(rounded($0.spread))" } ?? "" }
+    var isMilestone: Bool { judged?.step == step }
+
+    var report: String {
+        guard let last, let mean = recent.value else { return "" }
+        let values =
+            "step \(Progress.grouped(step)), loss \(rounded(mean)), spread \(rounded(last.spread)), rate "
+            + rate(last.rate)
+        guard let score = judged?.score else { return values }
+        return values + ", k-NN \(rounded(score.neighbours, to: 1)) %, ridge \(rounded(score.ridge, to: 1)) %"
+            + (score.rank.map { ", RankMe \(rounded($0, to: 1))" } ?? "")
+    }
+
+    let logNames = ["loss", "spread", "learning_rate", "eval_knn", "eval_ridge", "eval_rankme"]
 
     var logEntry: JSONObject {
         guard let last else { return [:] }
-        return [
+        var entry: JSONObject = [
             "loss": .number(last.loss), "spread": .number(last.spread), "learning_rate": .float(last.rate),
         ]
+        if let judged, judged.step == step {
+            entry["eval_knn"] = .number(judged.score.neighbours)
+            entry["eval_ridge"] = .number(judged.score.ridge)
+            entry["eval_rankme"] = judged.score.rank.map { .number($0) }
+        }
+        return entry
     }
 
     func state() throws -> NamedTensors { try trainer.state() }
@@ -163,13 +200,17 @@ final class EncoderTraining: Trainee {
         return headers.contains(where: \.generatorHasSeenLabels) ? "labels that its generator has seen" : nil
     }
 
-    func finish() throws -> Conclusion {
+    private func description() throws -> EncoderDescription {
         let settings = trainer.settings
-        let description = try EncoderDescription(
+        return try EncoderDescription(
             architecture: settings.architecture, width: settings.width, stem: settings.stem, side: side,
             crop: Augmentation.cropSize(renderSide: side), supervision: supervision)
+    }
+
+    func finish() throws -> Conclusion {
+        let settings = trainer.settings
         let file = EncoderCheckpoint.file(
-            description, state: Array(try trainer.weights()), training: self.settings,
+            try description(), state: Array(try trainer.weights()), training: self.settings,
             history: mixture.history(seed: settings.seed))
         try Checkpoint.write(file, to: output)
         let collapse = last.flatMap { $0.spread < 0.1 ? rounded($0.spread) : nil }

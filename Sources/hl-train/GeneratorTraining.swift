@@ -19,6 +19,7 @@ final class GeneratorTraining: Trainee {
     private var skipped = 0
     private var watch = DiscriminatorWatch()
     private var last: GeneratorTrainer.Losses?
+    private var recent = (discriminator: RunningMean(), generator: RunningMean())
     /// Of the last step that it was measured after.
     private var measured: (score: GeneratorQuality.Score, step: Int)?
 
@@ -108,6 +109,8 @@ final class GeneratorTraining: Trainee {
             real: real.pixels, labels: real.labels, ids: real.ids, wantsLosses: reading || isMeasured)
         if let losses {
             last = losses
+            recent.discriminator.add(losses.discriminator)
+            recent.generator.add(losses.generator)
             if watch.add(losses.discriminator, step: step) { warnOfWinner() }
         }
         if isMeasured { try measure() }
@@ -133,9 +136,16 @@ final class GeneratorTraining: Trainee {
 
     var isMilestone: Bool { measured?.step == step }
 
+    let logNames = [
+        "discriminator_loss", "generator_loss", "real_score", "generated_score", "real_accuracy", "generated_accuracy",
+        "learning_rate", "discriminator_rate", "content_loss", "frechet", "precision", "recall",
+    ]
+
     var report: String {
-        guard let last else { return "" }
-        let losses = "D \(rounded(last.discriminator)), G \(rounded(last.generator))"
+        guard let discriminator = recent.discriminator.value, let generator = recent.generator.value else { return "" }
+        let losses =
+            "step \(Progress.grouped(step)), D \(rounded(discriminator)), G \(rounded(generator)), rate "
+            + rate(trainer.rates.generator)
         return losses + (measured.map { ", Fréchet \(rounded($0.score.frechet, to: 1))" } ?? "")
     }
 

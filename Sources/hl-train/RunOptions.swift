@@ -24,9 +24,21 @@ struct RunOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "File that gets a line of JSON for every tenth step; - is standard output. (path)", valueName: "file"),
+            "File that gets a line of JSON for every tenth step, or, where its name ends in .csv, a row of a table; - is "
+                + "standard output. (path)", valueName: "file"),
         completion: .file())
     var log: String?
+
+    @Option(
+        help: ArgumentHelp("Folder that gets a file of TensorBoard's with the same values. (path)", valueName: "folder"),
+        completion: .directory)
+    var tensorboard: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Condition on a value of --log that ends the training as if it had all its samples, such as 'eval_knn>=80'. "
+                + "(name, one of >= <= > <, number)", valueName: "rule"))
+    var stopWhen: StopCondition?
 
     /// - Parameter threads: threads in all, 0 for one per core.
     func makeBackend(threads: Int) throws -> any Backend {

@@ -11,7 +11,7 @@ final class SurvivableRun {
     private let trainee: any Trainee
     private let checkpoint: TrainingCheckpoint
     private let interval: Double
-    private let logPath: String?
+    private let options: RunOptions
     /// Steps that the checkpoint holds.
     private var savedSteps = 0
 
@@ -22,7 +22,7 @@ final class SurvivableRun {
         self.trainee = trainee
         interval = options.checkpointEvery
         checkpoint = TrainingCheckpoint(output: output)
-        logPath = options.log
+        self.options = options
     }
 
     /// Trains to the end.
@@ -39,11 +39,17 @@ final class SurvivableRun {
             throw Termination.leave()
         }
         try trainee.begin()
-        let log = try logPath.map { try TrainingLog(path: $0, keepingUpTo: trainee.step) }
+        let names = ["step", "samples"] + trainee.logNames, rule = options.stopWhen
+        try check(
+            rule.map { names.contains($0.name) } ?? true,
+            "the training logs no '\(rule?.name ?? "")' for --stop-when",
+            "choose one of \(names.joined(separator: ", "))")
+        let recorder = try TrainingRecorder(options, resumingAfter: trainee.step, names: names)
         let progress = Progress(
             total: trainee.totalSamples, doneBefore: trainee.samples, unit: trainee.unit)
         var lastSaved = Progress.now()
-        while !trainee.isOver && trainee.step < trainee.steps {
+        var stoppedBy: Double?
+        while !trainee.isOver && trainee.step < trainee.steps && stoppedBy == nil {
             try feed(progress)
             let isLast = trainee.step + 1 == trainee.steps
             // Reading a loss waits for the step; every so many steps is enough for people and logs. What is about to be
@@ -52,12 +58,20 @@ final class SurvivableRun {
             let isSaved = !isLast && Progress.now() - lastSaved >= interval
             let before = trainee.samples
             _ = try trainee.train(reading: isLogged || isSaved || Termination.isRequested)
-            if isLogged || trainee.isOver || trainee.isMilestone { try log?.write(entry) }
+            if isLogged || trainee.isOver || trainee.isMilestone {
+                try recorder.write(entry, step: trainee.step)
+                stoppedBy = rule?.fulfilled(by: entry)
+            }
             progress.advance(by: trainee.samples - before, extra: trainee.report)
             if isSaved {
                 try save(trainee.streamHashes)
                 lastSaved = Progress.now()
             }
+        }
+        if let rule, let stoppedBy, trainee.step < trainee.steps {
+            Console.inform(
+                "\(rule.name) is \(rounded(stoppedBy)) after \(Progress.grouped(trainee.samples)) \(trainee.unit): "
+                    + "--stop-when \(rule.text) ends it")
         }
         let conclusion = try trainee.finish()
         checkpoint.remove()
@@ -66,12 +80,12 @@ final class SurvivableRun {
         Console.inform(conclusion.message)
     }
 
-    private var entry: JSONValue {
+    private var entry: JSONObject {
         var entry: JSONObject = [
             "step": .integer(Int64(trainee.step)), "samples": .integer(Int64(trainee.samples)),
         ]
         for (key, value) in trainee.logEntry.members { entry[key] = value }
-        return .object(entry)
+        return entry
     }
 
     private var progressText: String { "\(trainee.step) of \(trainee.steps) steps" }

@@ -113,6 +113,7 @@ struct TrainEncoder: Tool {
     var weightDecay: Float?
 
     @OptionGroup(title: "Options of single methods") var own: MethodOptions
+    @OptionGroup(title: "Judging it while it is trained") var evaluation: EvaluationOptions
     @OptionGroup(title: "Options of the run") var running: RunOptions
     @OptionGroup(title: "Common options") var shared: SharedOptions
 
@@ -155,7 +156,7 @@ struct TrainEncoder: Tool {
     }
 
     func run() throws {
-        try running.checkOutput(output, inputs: [input] + (mix.map { [$0] } ?? []))
+        try running.checkOutput(output, inputs: [input] + (mix.map { [$0] } ?? []) + evaluation.inputs)
         let backend = try running.makeBackend(threads: shared.threads)
         let source = try ViewSource(
             path: input, epochs: epochs, seed: seed.seed, threads: shared.threadCount, on: backend)
@@ -169,7 +170,9 @@ struct TrainEncoder: Tool {
             method: method, values: try Methods.values(of: method, given: own.given), architecture: arch, width: width,
             stem: stem, augmentation: augment, batch: batch, steps: steps, rate: learningRate, warmupSteps: warmup,
             momentum: momentum, decay: weightDecay, seed: seed.seed)
-        let training = EncoderTraining(settings, mixture: try mixture(source, on: backend), output: output, on: backend)
+        let training = EncoderTraining(
+            settings, mixture: try mixture(source, on: backend),
+            judge: try evaluation.make(threads: shared.threads, on: backend), output: output, on: backend)
         try SurvivableRun(training, output: output, running).go(resuming: running.resume)
     }
 

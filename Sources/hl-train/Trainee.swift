@@ -48,6 +48,8 @@ protocol Trainee: AnyObject {
     /// - Parameter reading: whether to wait for the step and renew `report` and `logEntry`.
     /// - Returns: whether that was done.
     func train(reading: Bool) throws -> Bool
+    /// Names of all that `logEntry` may have.
+    var logNames: [String] { get }
     /// The last step that was read, for the line of progress; empty before.
     var report: String { get }
     /// The last step that was read, for the log, without its number.

@@ -95,7 +95,15 @@ final class WalkerTraining: Trainee {
         return true
     }
 
-    var report: String { last.map { "loss \(rounded(rule.average ?? $0.report.loss)), δ \($0.deltas.text)" } ?? "" }
+    var report: String {
+        guard let last else { return "" }
+        let loss = rounded(rule.average ?? last.report.loss)
+        return "step \(Progress.grouped(step)), loss \(loss), δ \(last.deltas.text)"
+    }
+
+    let logNames = [
+        "loss", "walker_loss", "average_loss", "lowest_loss", "delta_mean", "delta_std", "image_change",
+    ]
 
     var logEntry: JSONObject {
         guard let (report, deltas) = last else { return [:] }

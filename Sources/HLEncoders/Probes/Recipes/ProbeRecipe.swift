@@ -8,12 +8,14 @@ package struct ProbeRecipe: Sendable {
     /// How the classifier is made.
     package let method: Method
 
-    /// The two kinds of recipe; an option belongs to one of them.
+    /// The kinds of recipe; an option belongs to one of them.
     package enum Method: Sendable {
         /// Stochastic gradient descent, on augmented images where they are embedded here.
         case descent(Descent)
         /// Logistic regression on embeddings made once.
         case regression(Regression)
+        /// Ridge regression in closed form, which has no options of its own.
+        case ridge(RidgeClassifier)
     }
 
     /// A recipe by gradient descent.

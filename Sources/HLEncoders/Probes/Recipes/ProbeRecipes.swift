@@ -1,7 +1,7 @@
 /// The recipes that this version knows; the first one counts where none is named. One more is a file of its own and one
 /// more entry.
 package enum ProbeRecipes {
-    package static let all: [ProbeRecipe] = [.paper, .copGen, .laterCode, .lbfgs]
+    package static let all: [ProbeRecipe] = [.paper, .copGen, .laterCode, .lbfgs, .ridge]
 
     /// Their names, for help and messages: `paper, … or …`.
     package static var names: String {

@@ -1,0 +1,49 @@
+import ArgumentParser
+import HLCommand
+import HLCompute
+import HLTensor
+
+/// How an encoder is judged while it is trained.
+struct EvaluationOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "Labelled stream, images or latents, on whose features the encoder is judged as it is trained: k nearest "
+                + "neighbours, ridge regression and RankMe go to the progress line, --log and --tensorboard. (path; default: "
+                + "none, nothing is judged)", valueName: "file"), completion: .file())
+    var eval: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Labelled stream that neighbours and regression are judged on. (path; default: a fifth of each class of "
+                + "--eval, which they do not learn from)", valueName: "file"), completion: .file())
+    var evalTest: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Samples of the training between two evaluations; one comes at the end in any case. (integer from 1; default: "
+                + "ten times the images that are judged)", valueName: "n"))
+    var evalEvery: Int?
+
+    func validate() throws {
+        try check(
+            eval != nil || (evalTest == nil && evalEvery == nil), "--eval-test and --eval-every are for --eval",
+            "give it too, or leave them out")
+        try check(
+            ![eval, evalTest].contains("-"), "an evaluation does not read standard input, which is trained on",
+            "name a file")
+        if let evalEvery { try check(evalEvery >= 1, "cannot judge every \(evalEvery) samples", "give --eval-every from 1") }
+    }
+
+    /// Files that are read.
+    var inputs: [String] { [eval, evalTest].compactMap { $0 } }
+
+    /// - Returns: nil where nothing is to be judged.
+    func make(threads: Int, on backend: any Backend) throws -> (evaluation: EncoderEvaluation, interval: Int)? {
+        guard let eval else { return nil }
+        let evaluation = try EncoderEvaluation(
+            LabelledImages(path: eval, on: backend), test: try evalTest.map { try LabelledImages(path: $0, on: backend) },
+            threads: threads)
+        // A sample's step costs six passes of its two views or more, an image's evaluation one: under 2 %.
+        return (evaluation, evalEvery ?? 10 * evaluation.imageCount)
+    }
+}

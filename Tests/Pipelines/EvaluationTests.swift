@@ -1,0 +1,93 @@
+import HLFormats
+import TestSupport
+import Testing
+
+/// hl-train --eval: an encoder judged while it is trained, and where the values go.
+struct EvaluationTests {
+    private static let train = "hl-train -q --width 4 --backend plain --batch 8 -n 48 p.hls"
+
+    private func workspace() throws -> Workspace {
+        let space = try Workspace()
+        try space.succeed(
+            """
+            hl-sample -n 48 --size 32 | hl-perturb --chunks 1-5 -o p.hls
+            hl-sample -n 60 --size 32 --seed 5 -o a.hls; hl-sample -n 40 --size 32 --seed 6 -o b.hls
+            """)
+        return space
+    }
+
+    private func weights(_ space: Workspace, _ name: String) throws -> [[UInt8]] {
+        try Safetensors.read(path: space.file(name)).tensors.map { $0.tensor.withUnsafeBytes { [UInt8]($0) } }
+    }
+
+    private func log(_ space: Workspace, _ name: String) throws -> [JSONValue] {
+        try space.text(name).split(separator: "\n").map { try JSONValue(parsing: String($0), name: name) }
+    }
+
+    /// It draws nothing and changes nothing, comes when it is asked for and at the end, and says what hl-probe and
+    /// hl-metrics say of the finished encoder.
+    @Test func bitsStayAndValuesAreThoseOfTheOtherPrograms() throws {
+        let space = try workspace()
+        try space.succeed("\(Self.train) -o plain.safetensors")
+        try space.succeed(
+            "\(Self.train) -o judged.safetensors --eval a.hls --eval-test b.hls --eval-every 17 --log log --tensorboard tb")
+        #expect(try weights(space, "plain.safetensors") == weights(space, "judged.safetensors"))
+        let judged = try log(space, "log").filter { $0["eval_knn"] != nil }
+        #expect(judged.map { $0["samples"]?.integer } == [24, 40, 48])
+        let last = try #require(judged.last)
+        let probe = try JSONValue(
+            parsing: space.succeed(
+                "hl-probe -q --recipe ridge --encoder judged.safetensors --backend plain --train a.hls --test b.hls --json"
+            ).text, name: "probe")
+        #expect(last["eval_knn"]?.number == probe["neighbours"]?["top1"]?.number)
+        #expect(last["eval_ridge"]?.number == probe["linear"]?["top1"]?["mean"]?.number)
+        try space.succeed("hl-encode -q --encoder judged.safetensors --backend plain a.hls -o e.hls")
+        let metrics = try JSONValue(
+            parsing: space.succeed("hl-metrics -q --metrics rankme --json e.hls").text, name: "metrics")
+        let rank = try #require(last["eval_rankme"]?.number)
+        #expect(metrics.text.contains("\"value\":\(rank)") || metrics.text.contains("\"rankme\":\(rank)"), "\(metrics.text)")
+    }
+
+    @Test func tables() throws {
+        let space = try workspace()
+        try space.succeed("\(Self.train) -o e.safetensors --eval a.hls --log log.csv --checkpoint-every 0")
+        let rows = try space.text("log.csv").split(separator: "\n", omittingEmptySubsequences: false).map {
+            $0.split(separator: ",", omittingEmptySubsequences: false)
+        }
+        #expect(
+            rows[0].joined(separator: ",")
+                == "step,samples,loss,spread,learning_rate,eval_knn,eval_ridge,eval_rankme")
+        #expect(rows.dropLast().allSatisfy { $0.count == 8 } && rows.last == [""])
+        // The first step has no evaluation, and the last one has.
+        #expect(rows[1][0] == "1" && rows[1][5].isEmpty && rows[2][0] == "6" && Double(rows[2][5]) != nil)
+        // A table of another training is not written over where it would be gone on with.
+        try space.write("a,b\n1,2\n".utf8, to: "other.csv")
+        let stop = "hl-sample -n 40 --size 32 | hl-perturb --chunks 1-5 | \(Self.train.replacing(" p.hls", with: ""))"
+        try space.fail(65, "\(stop) -o r.safetensors --log r.csv", saying: "the stream ended after 40 of 48 pairs")
+        try space.fail(
+            65, "\(Self.train) -o r.safetensors --resume --log other.csv", saying: "other.csv is no table of this training")
+    }
+
+    @Test func conditionsThatStop() throws {
+        let space = try workspace()
+        let run = try space.run(
+            "\(Self.train.replacing(" -q", with: "")) -o e.safetensors --eval a.hls --eval-every 16 --stop-when 'eval_knn>=0'")
+        #expect(run.status == 0 && run.errors.contains("after 16 pairs: --stop-when eval_knn>=0.0 ends it"), "\(run.errors)")
+        #expect(space.exists("e.safetensors") && !space.exists("e.safetensors.resume"))
+        let refused = "\(Self.train) -o f.safetensors --stop-when"
+        try space.fail(64, "\(refused) 'accuracy>1'", saying: "the training logs no 'accuracy'")
+        try space.fail(64, "\(refused) 'loss=1'", saying: "--stop-when")
+        try space.fail(64, "\(Self.train) -o f.safetensors --eval-every 8", saying: "--eval-test and --eval-every are for --eval")
+        try space.fail(64, "\(Self.train) -o f.safetensors --eval -", saying: "an evaluation does not read standard input")
+    }
+
+    @Test func setsThatSayNothing() throws {
+        let space = try workspace()
+        let judged = "\(Self.train) -o f.safetensors --eval"
+        try space.succeed("hl-sample -n 1 --size 32 -o one.hls")
+        try space.fail(65, "\(judged) one.hls", saying: "there is nothing to judge by")
+        try space.fail(66, "\(judged) gone.hls", saying: "gone.hls")
+        try space.succeed("hl-encode -q --untrained --width 4 --backend plain --side 32 a.hls -o e.hls")
+        #expect(try space.run("\(judged) e.hls").status != 0)
+    }
+}
