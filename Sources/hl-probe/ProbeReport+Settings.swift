@@ -28,7 +28,8 @@ extension ProbeReport.Settings {
             "chosen_by": .string(Measures.name(run.metric)), "refit": "train and validation",
             "tolerance": .number(search.solver.tolerance),
             "max_iterations": .integer(Int64(search.solver.iterationLimit)),
-            "memory": .integer(Int64(search.solver.memory)), "start": "each on the line through the two stronger penalties before it",
+            "memory": .integer(Int64(search.solver.memory)),
+            "start": "each on the line through the two stronger penalties before it",
             "features": .string(run.scaling.rawValue), "train_images": .string(images),
         ]
         let penalties =

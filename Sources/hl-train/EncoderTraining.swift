@@ -145,7 +145,8 @@ final class EncoderTraining: Trainee {
 
     func train(reading: Bool) throws -> Bool {
         guard let views else { return false }
-        let isJudged = judge.map { step + 1 == steps || (samples + batch) / $0.interval > samples / $0.interval } ?? false
+        let isJudged =
+            judge.map { step + 1 == steps || (samples + batch) / $0.interval > samples / $0.interval } ?? false
         let report = try trainer.train(
             on: views.images, labels: views.labels, ids: views.ids, epochs: views.epochs,
             wantsReport: reading || isJudged)

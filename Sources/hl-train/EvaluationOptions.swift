@@ -31,7 +31,9 @@ struct EvaluationOptions: ParsableArguments {
         try check(
             ![eval, evalTest].contains("-"), "an evaluation does not read standard input, which is trained on",
             "name a file")
-        if let evalEvery { try check(evalEvery >= 1, "cannot judge every \(evalEvery) samples", "give --eval-every from 1") }
+        if let evalEvery {
+            try check(evalEvery >= 1, "cannot judge every \(evalEvery) samples", "give --eval-every from 1")
+        }
     }
 
     /// Files that are read.
@@ -41,7 +43,8 @@ struct EvaluationOptions: ParsableArguments {
     func make(threads: Int, on backend: any Backend) throws -> (evaluation: EncoderEvaluation, interval: Int)? {
         guard let eval else { return nil }
         let evaluation = try EncoderEvaluation(
-            LabelledImages(path: eval, on: backend), test: try evalTest.map { try LabelledImages(path: $0, on: backend) },
+            LabelledImages(path: eval, on: backend),
+            test: try evalTest.map { try LabelledImages(path: $0, on: backend) },
             threads: threads)
         // A sample's step costs six passes of its two views or more, an image's evaluation one: under 2 %.
         return (evaluation, evalEvery ?? 10 * evaluation.imageCount)

@@ -30,7 +30,8 @@ struct RunOptions: ParsableArguments {
     var log: String?
 
     @Option(
-        help: ArgumentHelp("Folder that gets a file of TensorBoard's with the same values. (path)", valueName: "folder"),
+        help: ArgumentHelp(
+            "Folder that gets a file of TensorBoard's with the same values. (path)", valueName: "folder"),
         completion: .directory)
     var tensorboard: String?
 

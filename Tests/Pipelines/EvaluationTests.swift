@@ -30,7 +30,8 @@ struct EvaluationTests {
         let space = try workspace()
         try space.succeed("\(Self.train) -o plain.safetensors")
         try space.succeed(
-            "\(Self.train) -o judged.safetensors --eval a.hls --eval-test b.hls --eval-every 17 --log log --tensorboard tb")
+            "\(Self.train) -o judged.safetensors --eval a.hls --eval-test b.hls --eval-every 17 --log log --tensorboard tb"
+        )
         #expect(try weights(space, "plain.safetensors") == weights(space, "judged.safetensors"))
         let judged = try log(space, "log").filter { $0["eval_knn"] != nil }
         #expect(judged.map { $0["samples"]?.integer } == [24, 40, 48])
@@ -45,7 +46,9 @@ struct EvaluationTests {
         let metrics = try JSONValue(
             parsing: space.succeed("hl-metrics -q --metrics rankme --json e.hls").text, name: "metrics")
         let rank = try #require(last["eval_rankme"]?.number)
-        #expect(metrics.text.contains("\"value\":\(rank)") || metrics.text.contains("\"rankme\":\(rank)"), "\(metrics.text)")
+        #expect(
+            metrics.text.contains("\"value\":\(rank)") || metrics.text.contains("\"rankme\":\(rank)"), "\(metrics.text)"
+        )
     }
 
     @Test func tables() throws {
@@ -65,20 +68,26 @@ struct EvaluationTests {
         let stop = "hl-sample -n 40 --size 32 | hl-perturb --chunks 1-5 | \(Self.train.replacing(" p.hls", with: ""))"
         try space.fail(65, "\(stop) -o r.safetensors --log r.csv", saying: "the stream ended after 40 of 48 pairs")
         try space.fail(
-            65, "\(Self.train) -o r.safetensors --resume --log other.csv", saying: "other.csv is no table of this training")
+            65, "\(Self.train) -o r.safetensors --resume --log other.csv",
+            saying: "other.csv is no table of this training")
     }
 
     @Test func conditionsThatStop() throws {
         let space = try workspace()
         let run = try space.run(
-            "\(Self.train.replacing(" -q", with: "")) -o e.safetensors --eval a.hls --eval-every 16 --stop-when 'eval_knn>=0'")
-        #expect(run.status == 0 && run.errors.contains("after 16 pairs: --stop-when eval_knn>=0.0 ends it"), "\(run.errors)")
+            "\(Self.train.replacing(" -q", with: "")) -o e.safetensors --eval a.hls --eval-every 16 --stop-when 'eval_knn>=0'"
+        )
+        #expect(
+            run.status == 0 && run.errors.contains("after 16 pairs: --stop-when eval_knn>=0.0 ends it"), "\(run.errors)"
+        )
         #expect(space.exists("e.safetensors") && !space.exists("e.safetensors.resume"))
         let refused = "\(Self.train) -o f.safetensors --stop-when"
         try space.fail(64, "\(refused) 'accuracy>1'", saying: "the training logs no 'accuracy'")
         try space.fail(64, "\(refused) 'loss=1'", saying: "--stop-when")
-        try space.fail(64, "\(Self.train) -o f.safetensors --eval-every 8", saying: "--eval-test and --eval-every are for --eval")
-        try space.fail(64, "\(Self.train) -o f.safetensors --eval -", saying: "an evaluation does not read standard input")
+        try space.fail(
+            64, "\(Self.train) -o f.safetensors --eval-every 8", saying: "--eval-test and --eval-every are for --eval")
+        try space.fail(
+            64, "\(Self.train) -o f.safetensors --eval -", saying: "an evaluation does not read standard input")
     }
 
     @Test func setsThatSayNothing() throws {

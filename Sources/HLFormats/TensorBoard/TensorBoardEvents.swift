@@ -19,7 +19,8 @@ package final class TensorBoardEvents {
     ///     sight. 0 begins anew.
     ///   - now: seconds since 1970.
     /// - Throws: `Failure` (cannotCreate, inputOutput).
-    package init(folder: String, resumingAfter step: Int, now: @escaping () -> Double = TensorBoardEvents.clock) throws {
+    package init(folder: String, resumingAfter step: Int, now: @escaping () -> Double = TensorBoardEvents.clock) throws
+    {
         func refuse(_ what: String) -> Failure {
             Failure(.cannotCreate, "cannot write \(what) (\(String(cString: strerror(errno))))", "name another folder")
         }
@@ -76,7 +77,9 @@ package final class TensorBoardEvents {
 
     private func write(_ event: ProtobufMessage) throws {
         let content = event.bytes
-        func little(_ value: some FixedWidthInteger) -> [UInt8] { withUnsafeBytes(of: value.littleEndian) { Array($0) } }
+        func little(_ value: some FixedWidthInteger) -> [UInt8] {
+            withUnsafeBytes(of: value.littleEndian) { Array($0) }
+        }
         let length = little(UInt64(content.count))
         let record = length + little(CRC32C.masked(length)) + content + little(CRC32C.masked(content))
         try record.withUnsafeBytes { try writeAll($0, to: descriptor, name: path) }

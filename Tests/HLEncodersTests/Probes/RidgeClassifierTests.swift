@@ -13,7 +13,9 @@ extension EncodersTests {
         /// The samples of make_regression_fixtures.py, labels i % 3.
         private var samples: LinearProbe.Samples {
             var values = Formula.uniform("regression.features", 90 * 6).map { Float(Double($0) + 3) }
-            for row in 0..<90 { values[row * 6 + row % 3] = Float(Double(values[row * 6 + row % 3]) + Double(Float(0.4))) }
+            for row in 0..<90 {
+                values[row * 6 + row % 3] = Float(Double(values[row * 6 + row % 3]) + Double(Float(0.4)))
+            }
             return LinearProbe.Samples(
                 features: HostTensor(values, shape: [90, 6]), labels: (0..<90).map { Int32($0 % 3) })
         }
@@ -48,7 +50,9 @@ extension EncodersTests {
             )
             #expect(a.share == b.share && close(a.error, Float(b.error), 1e-3))
             let scores = ProbeScore(scores: try b.head.scores(scaled.features, on: backend), labels: own.labels)
-            #expect(scores.top1 == ProbeScore(scores: try a.head.scores(own.features, on: backend), labels: own.labels).top1)
+            #expect(
+                scores.top1 == ProbeScore(scores: try a.head.scores(own.features, on: backend), labels: own.labels).top1
+            )
             #expect(scores.top1 > 0.6)
         }
 
