@@ -23,6 +23,12 @@ package struct EncoderOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
+            "Use the network that the training of this encoder started from, or would have without --init. (path)",
+            valueName: "file"), completion: .file())
+    package var untrainedOf: String?
+
+    @Option(
+        help: ArgumentHelp(
             "Backbone: with --untrained, and for files that do not tell. "
                 + "(\(Backbones.names.joined(separator: ", ")); default: resnet18)", valueName: "name"),
         completion: .list(Backbones.names), transform: { try architecture($0) })
@@ -65,8 +71,10 @@ package struct EncoderOptions: ParsableArguments {
     package init() {}
 
     package func validate() throws {
-        if encoder != nil && untrained {
-            throw Failure(.usage, "--encoder contradicts --untrained", "give one of them")
+        let given = [("--encoder", encoder != nil), ("--untrained", untrained), ("--untrained-of", untrainedOf != nil)]
+            .filter(\.1).map(\.0)
+        if given.count > 1 {
+            throw Failure(.usage, "\(given[0]) contradicts \(given[1])", "give one of them")
         }
         if !untrained && (width != nil || stem != nil) {
             throw Failure(
@@ -87,10 +95,10 @@ package struct EncoderOptions: ParsableArguments {
     }
 
     /// Whether an encoder was asked for.
-    package var isGiven: Bool { encoder != nil || untrained }
+    package var isGiven: Bool { encoder != nil || untrained || untrainedOf != nil }
 
     /// For messages and reports.
-    package var name: String { encoder ?? "untrained" }
+    package var name: String { encoder ?? untrainedOf.map { "untrained of \($0)" } ?? "untrained" }
 
     package func makeBackend(_ shared: SharedOptions) throws -> any Backend {
         try (backend ?? .automatic).make(threads: shared.threads)
@@ -103,6 +111,11 @@ package struct EncoderOptions: ParsableArguments {
             let encoder = try Encoder.load(path: path, choice, backend: backend)
             if let remark = encoder.remark { warn(remark) }
             return encoder
+        }
+        if let path = untrainedOf {
+            return try Encoder.untrained(
+                likeThatOf: path, EncoderChoice(side: side, crop: crop, architecture: arch, layer: layer),
+                backend: backend)
         }
         return Encoder.untrained(try description(), seed: seed, backend: backend)
     }

@@ -19,20 +19,30 @@ final class EncoderTraining: Trainee {
     private let judge: (evaluation: EncoderEvaluation, interval: Int)?
     /// Of the last step that it was judged after.
     private var judged: (score: EncoderEvaluation.Score, step: Int)?
+    private let gallery: (folder: CheckpointFolder, interval: Int)?
 
     /// - Parameters:
+    ///   - start: an encoder's file to begin at; nil begins at weights that are drawn.
     ///   - judge: judges the encoder, with the samples between two times.
+    ///   - gallery: where encoders on the way are kept, with the samples between two of them.
     ///   - output: the encoder's file.
+    /// - Throws: as `EncoderTrainer.initialise`.
     init(
-        _ settings: TrainingSettings, mixture: ViewMixture, judge: (evaluation: EncoderEvaluation, interval: Int)?,
+        _ settings: TrainingSettings, from start: String?, mixture: ViewMixture,
+        judge: (evaluation: EncoderEvaluation, interval: Int)?, gallery: (folder: CheckpointFolder, interval: Int)?,
         output: String, on backend: any Backend
-    ) {
+    ) throws {
         self.mixture = mixture
         self.judge = judge
+        self.gallery = gallery
         self.output = output
         trainer = EncoderTrainer(settings, cropsArePrepared: mixture.main.stream.crop != nil, on: backend)
         var all = settings.json.object ?? JSONObject()
         if mixture.other != nil { all["mix_ratio"] = .string(mixture.ratio.text) }
+        if let start {
+            all["init"] = .string(String(try SHA256.digest(ofFile: start).prefix(12)))
+            try trainer.initialise(from: start)
+        }
         self.settings = .object(all)
     }
 
@@ -145,11 +155,12 @@ final class EncoderTraining: Trainee {
 
     func train(reading: Bool) throws -> Bool {
         guard let views else { return false }
-        let isJudged =
-            judge.map { step + 1 == steps || (samples + batch) / $0.interval > samples / $0.interval } ?? false
+        func passes(_ interval: Int) -> Bool { (samples + batch) / interval > samples / interval }
+        let isJudged = judge.map { step + 1 == steps || passes($0.interval) } ?? false
+        let isKept = gallery.map { passes($0.interval) } ?? false
         let report = try trainer.train(
             on: views.images, labels: views.labels, ids: views.ids, epochs: views.epochs,
-            wantsReport: reading || isJudged)
+            wantsReport: reading || isJudged || isKept)
         if let report {
             last = report
             recent.add(report.loss)
@@ -158,7 +169,12 @@ final class EncoderTraining: Trainee {
             let encoder = Encoder(trainer.model.backbone, try description(), on: trainer.backend)
             judged = (try judge.evaluation.measure(encoder), step)
         }
+        if isKept, let gallery { try Checkpoint.write(file(), to: gallery.folder.name(samples) + ".safetensors") }
         return report != nil
+    }
+
+    func begin() throws {
+        if step == 0 { gallery?.folder.warnWhereUsed() }
     }
 
     var isMilestone: Bool { judged?.step == step }
@@ -208,12 +224,14 @@ final class EncoderTraining: Trainee {
             crop: Augmentation.cropSize(renderSide: side), supervision: supervision)
     }
 
+    private func file() throws -> TensorFile {
+        EncoderCheckpoint.file(
+            try description(), state: Array(try trainer.weights()), training: settings,
+            history: mixture.history(seed: trainer.settings.seed))
+    }
+
     func finish() throws -> Conclusion {
-        let settings = trainer.settings
-        let file = EncoderCheckpoint.file(
-            try description(), state: Array(try trainer.weights()), training: self.settings,
-            history: mixture.history(seed: settings.seed))
-        try Checkpoint.write(file, to: output)
+        try Checkpoint.write(file(), to: output)
         let collapse = last.flatMap { $0.spread < 0.1 ? rounded($0.spread) : nil }
         return Conclusion(
             warning: collapse.map {

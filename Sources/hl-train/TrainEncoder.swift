@@ -112,6 +112,24 @@ struct TrainEncoder: Tool {
                 + "(number from 0; default: \(Methods.each { "\($0.decay)" }))", valueName: "x"))
     var weightDecay: Float?
 
+    @Option(
+        help: ArgumentHelp(
+            "Encoder whose backbone the training begins at, of hl-train or of others; heads begin anew. (path; default: "
+                + "weights drawn by --seed)", valueName: "file"), completion: .file())
+    var `init`: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Samples between encoders that are kept on the way. (integer from 1; default: none are kept)",
+            valueName: "n"))
+    var keepEvery: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "Folder of the encoders that are kept. (path; default: the output's name with .checkpoints)",
+            valueName: "folder"), completion: .directory)
+    var checkpoints: String?
+
     @OptionGroup(title: "Options of single methods") var own: MethodOptions
     @OptionGroup(title: "Judging it while it is trained") var evaluation: EvaluationOptions
     @OptionGroup(title: "Options of the run") var running: RunOptions
@@ -152,11 +170,15 @@ struct TrainEncoder: Tool {
                 samples >= batch, "\(samples) \(method.unit) do not fill one step of \(batch)",
                 "raise -n or lower --batch")
         }
+        if let keepEvery {
+            try check(keepEvery >= 1, "cannot keep an encoder every \(keepEvery) samples", "give --keep-every from 1")
+        }
+        try check(checkpoints == nil || keepEvery != nil, "--checkpoints is for --keep-every", "give both, or neither")
         try check(output != "-", "an encoder is not written to standard output", "give -o FILE")
     }
 
     func run() throws {
-        try running.checkOutput(output, inputs: [input] + (mix.map { [$0] } ?? []) + evaluation.inputs)
+        try running.checkOutput(output, inputs: [input] + [mix, `init`].compactMap { $0 } + evaluation.inputs)
         let backend = try running.makeBackend(threads: shared.threads)
         let source = try ViewSource(
             path: input, epochs: epochs, seed: seed.seed, threads: shared.threadCount, on: backend)
@@ -170,9 +192,11 @@ struct TrainEncoder: Tool {
             method: method, values: try Methods.values(of: method, given: own.given), architecture: arch, width: width,
             stem: stem, augmentation: augment, batch: batch, steps: steps, rate: learningRate, warmupSteps: warmup,
             momentum: momentum, decay: weightDecay, seed: seed.seed)
-        let training = EncoderTraining(
-            settings, mixture: try mixture(source, on: backend),
-            judge: try evaluation.make(threads: shared.threads, on: backend), output: output, on: backend)
+        let training = try EncoderTraining(
+            settings, from: `init`, mixture: try mixture(source, on: backend),
+            judge: try evaluation.make(threads: shared.threads, on: backend),
+            gallery: try keepEvery.map { (try CheckpointFolder(path: checkpoints, output: output), $0) },
+            output: output, on: backend)
         try SurvivableRun(training, output: output, running).go(resuming: running.resume)
     }
 

@@ -90,6 +90,47 @@ struct EvaluationTests {
             64, "\(Self.train) -o f.safetensors --eval -", saying: "an evaluation does not read standard input")
     }
 
+    /// A training that is stopped is an encoder already, of the step that it stands at; what it began with can be had, and it
+    /// can be begun with.
+    @Test func encodersOnTheWay() throws {
+        let space = try workspace()
+        let short = "hl-sample -n 20 --size 32 | hl-perturb --chunks 1-5 | \(Self.train.replacing(" p.hls", with: ""))"
+        try space.fail(65, "\(short) --keep-every 8 -o e.safetensors", saying: "ended after 16 of 48 pairs")
+        #expect(
+            space.exists("e.checkpoints/000000008.safetensors") && space.exists("e.checkpoints/000000016.safetensors"))
+        let embed = "hl-encode --backend plain b.hls"
+        let run = try space.run("\(embed) --encoder e.safetensors.resume -o way.hls")
+        #expect(run.status == 0 && run.errors.contains("is a training after 2 of 6 steps"), "\(run.errors)")
+        try space.succeed("\(embed) -q --encoder e.checkpoints/000000016.safetensors -o kept.hls")
+        func embeddings(_ name: String) throws -> [Int64: [UInt8]]? {
+            try StreamContent(path: space.file(name)).rows["e.0"]
+        }
+        #expect(try embeddings("way.hls") == embeddings("kept.hls"))
+
+        try space.succeed("\(embed) -q --untrained-of e.checkpoints/000000008.safetensors -o start.hls")
+        try space.succeed("\(embed) -q --untrained --width 4 --side 32 -o own.hls")
+        #expect(try embeddings("start.hls") == embeddings("own.hls"))
+        #expect(try embeddings("start.hls") != embeddings("kept.hls"))
+
+        // A rate of almost nothing leaves what the training began with, and torchvision's file has no seed.
+        let further = "\(Self.train) -n 8 --learning-rate 1e-12 --momentum 0 -o f.safetensors"
+        try space.succeed("\(further) --init e.checkpoints/000000016.safetensors")
+        let (a, b) = (
+            try convolution(space, "f.safetensors"), try convolution(space, "e.checkpoints/000000016.safetensors")
+        )
+        #expect(zip(a, b).allSatisfy { abs($0 - $1) < 1e-6 })
+        try space.fail(
+            78,
+            "hl-train -q --width 8 --backend plain -n 64 p.hls --init e.checkpoints/000000016.safetensors -o g.safetensors",
+            saying: "give --arch, --width and --stem as it has them")
+        try space.fail(64, "\(embed) --untrained --untrained-of e.safetensors -o x.hls", saying: "contradicts")
+    }
+
+    private func convolution(_ space: Workspace, _ name: String) throws -> [Float] {
+        let file = try Safetensors.read(path: space.file(name))
+        return try #require(file.tensors["backbone.layer1.0.conv1.weight"]).floats
+    }
+
     @Test func setsThatSayNothing() throws {
         let space = try workspace()
         let judged = "\(Self.train) -o f.safetensors --eval"

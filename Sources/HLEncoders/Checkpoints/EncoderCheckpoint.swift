@@ -32,6 +32,8 @@ package enum EncoderCheckpoint {
         let head: (weight: StoredTensor, bias: StoredTensor)?
         /// What the file says of that layer.
         let classifier: JSONValue?
+        /// Of the training; nil where the file does not say it.
+        let seed: UInt64?
         /// What to tell the user of the choice that was made; nil where there was none.
         let remark: String?
     }
@@ -46,13 +48,14 @@ package enum EncoderCheckpoint {
         }
         let file = try open(path)
         if case .safetensors(let tensors, let metadata) = file,
-            let own = try envelope.contents(of: TensorFile(metadata: metadata), path: path)
+            let own = try contents(of: metadata, path: path)
         {
             guard choice.part == nil else {
                 throw Failure(.usage, "\(path) is an encoder of hl-train, which is one network", "leave out --part")
             }
-            let stored = try EncoderDescription(json: own.json("hl.encoder"), name: path)
             let training = try metadata["hl.training"].map { _ in try own.json("hl.training") }
+            let underWay = try trainingUnderWay(own, training)
+            let stored = try EncoderDescription(json: underWay?.encoder ?? own.json("hl.encoder"), name: path)
             let description = try EncoderDescription(
                 stored.architecture, side: choice.side ?? stored.side,
                 crop: choice.crop ?? (choice.side == nil ? stored.crop : nil), layer: choice.layer ?? stored.layer,
@@ -64,7 +67,9 @@ package enum EncoderCheckpoint {
                 tensors: Dictionary(
                     backbone.map { (String($0.name.dropFirst(prefix.count)), $0.tensor) }, uniquingKeysWith: { $1 }),
                 head: head(in: tensors, behind: ""),
-                classifier: try metadata["hl.classifier"].map { _ in try own.json("hl.classifier") }, remark: nil)
+                classifier: try metadata["hl.classifier"].map { _ in try own.json("hl.classifier") },
+                seed: training?["seed"]?.seed,
+                remark: underWay.map { "\(path) is a training after \($0.step) of \($0.steps) steps" })
         }
         let all = try tensors(of: file, path), found = try ForeignBackbones(all, path: path)
         let (backbone, remark) = try found.chosen(choice.part)
@@ -77,7 +82,48 @@ package enum EncoderCheckpoint {
         let own = backbone.prefix.isEmpty ? "" : backbone.prefix + "."
         return Contents(
             description: description, tensors: backbone.tensors,
-            head: head(in: removingWrappers(from: all), behind: own), classifier: nil, remark: remark)
+            head: head(in: removingWrappers(from: all), behind: own), classifier: nil, seed: nil, remark: remark)
+    }
+
+    /// - Throws: `Failure` (incompatible) for what is neither an encoder nor a training of one.
+    private static func contents(of metadata: [String: String], path: String) throws -> Checkpoint.Contents? {
+        let file = TensorFile(metadata: metadata)
+        if metadata["hl.kind"] == Checkpoint.stoppedRun.kind,
+            let run = try Checkpoint.stoppedRun.contents(of: file, path: path),
+            try run.json("hl.training")["arch"] != nil
+        {
+            return run
+        }
+        return try envelope.contents(of: file, path: path)
+    }
+
+    /// What hl-train keeps of a training under way, to go on from, is an encoder too: its description, and how far it is.
+    /// nil for a finished one.
+    private static func trainingUnderWay(
+        _ file: Checkpoint.Contents, _ training: JSONValue?
+    ) throws -> (encoder: JSONValue, step: Int, steps: Int64)? {
+        guard file.metadata["hl.kind"] == Checkpoint.stoppedRun.kind else { return nil }
+        let side: Int = try file.integer("hl.side")
+        var encoder: JSONObject = [
+            "side": .integer(Int64(side)), "crop": .integer(Int64(Augmentation.cropSize(renderSide: side))),
+        ]
+        for key in ["arch", "width", "stem"] { encoder[key] = training?[key] }
+        return (.object(encoder), try file.integer("hl.step"), training?["steps"]?.integer ?? 0)
+    }
+
+    /// What the training of an encoder's file began with: its network, and the seed of its weights.
+    /// - Throws: as `read`; incompatible for a file that does not say so, as those of others.
+    static func start(path: String, _ choice: EncoderChoice) throws -> (description: EncoderDescription, seed: UInt64) {
+        let contents = try read(path: path, choice)
+        guard let seed = contents.seed else {
+            throw Failure(
+                .incompatible, "\(path) does not say which seed its training began with",
+                "name an encoder of hl-train, or give --untrained")
+        }
+        let own = contents.description
+        return (
+            try EncoderDescription(own.architecture, side: own.side, crop: own.crop, layer: own.layer), seed
+        )
     }
 
     /// torchvision's `fc`, which `Supervised` has too.

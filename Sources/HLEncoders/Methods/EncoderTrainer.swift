@@ -38,6 +38,25 @@ package final class EncoderTrainer {
         augmentation.isCropPrepared = cropsArePrepared
     }
 
+    /// Begins at the backbone of an encoder's file (`Encoder.load`) instead of at weights that are drawn; heads stay as they
+    /// are drawn.
+    /// - Throws: `Failure`: as `Encoder.load`; incompatible for another network than that of the settings.
+    package func initialise(from path: String) throws {
+        precondition(step == 0)
+        let encoder = try Encoder.load(path: path, backend: backend)
+        let wanted = try ResNetArchitecture(settings.architecture, width: settings.width, stem: settings.stem)
+        let (found, own) = (encoder.description.architecture.identity, wanted.identity)
+        guard JSONValue.object(found) == .object(own) else {
+            throw Failure(
+                .incompatible,
+                "\(path) holds another network (\(JSONValue.object(found).text)) than is trained "
+                    + "(\(JSONValue.object(own).text))", "give --arch, --width and --stem as it has them")
+        }
+        let tensors = NamedTensors(try encoder.backbone.state(on: backend).map { ($0.name, $0.tensor) })
+        try model.backbone.load(on: backend) { tensors[$0] }
+        model.begin()
+    }
+
     /// What a step left behind.
     package struct Report {
         /// Mean over the samples, with the method's factor.

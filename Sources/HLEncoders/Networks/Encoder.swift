@@ -59,6 +59,15 @@ package final class Encoder {
         return encoder
     }
 
+    /// The encoder that the training of another one started from.
+    /// - Throws: as `load`; incompatible for a file that does not say its seed.
+    package static func untrained(
+        likeThatOf path: String, _ choice: EncoderChoice = EncoderChoice(), backend: any Backend
+    ) throws -> Encoder {
+        let (description, seed) = try EncoderCheckpoint.start(path: path, choice)
+        return untrained(description, seed: seed, backend: backend)
+    }
+
     private final class Prefixed: Module {
         let backbone: any Backbone
         init(_ backbone: any Backbone) { self.backbone = backbone }
