@@ -39,7 +39,7 @@ package final class TensorBoardEvents {
         if step > 0 {
             // A session's start: TensorBoard forgets what was logged of steps from here on.
             var session = ProtobufMessage()
-            session.add(1, 1)
+            session.add(1, Int64(1))
             var event = ProtobufMessage()
             event.add(1, now())
             event.add(2, Int64(step + 1))
