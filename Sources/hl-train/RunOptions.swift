@@ -28,9 +28,11 @@ struct RunOptions: ParsableArguments {
         completion: .file())
     var log: String?
 
+    @OptionGroup(title: "Record and cost") var recording: RecordOptions
+
     /// - Parameter threads: threads in all, 0 for one per core.
     func makeBackend(threads: Int) throws -> any Backend {
-        let backend = try backend.make(threads: threads)
+        let backend = try BackendOnDemand(backend, threads: threads)()
         Console.note("\(backend.summary)")
         return backend
     }

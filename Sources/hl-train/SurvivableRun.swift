@@ -12,6 +12,8 @@ final class SurvivableRun {
     private let checkpoint: TrainingCheckpoint
     private let interval: Double
     private let logPath: String?
+    private let output: String
+    private let recording: RecordOptions
     /// Steps that the checkpoint holds.
     private var savedSteps = 0
 
@@ -23,6 +25,8 @@ final class SurvivableRun {
         interval = options.checkpointEvery
         checkpoint = TrainingCheckpoint(output: output)
         logPath = options.log
+        recording = options.recording
+        self.output = output
     }
 
     /// Trains to the end.
@@ -38,6 +42,7 @@ final class SurvivableRun {
             Console.inform("stopped before it went on: \(checkpoint.path) stays as it is")
             throw Termination.leave()
         }
+        try beginRecord()
         try trainee.begin()
         let log = try logPath.map { try TrainingLog(path: $0, keepingUpTo: trainee.step) }
         let progress = Progress(
@@ -52,7 +57,11 @@ final class SurvivableRun {
             let isSaved = !isLast && Progress.now() - lastSaved >= interval
             let before = trainee.samples
             _ = try trainee.train(reading: isLogged || isSaved || Termination.isRequested)
-            if isLogged || trainee.isOver || trainee.isMilestone { try log?.write(entry) }
+            if isLogged || trainee.isOver || trainee.isMilestone {
+                try log?.write(entry)
+                Recording.tell(trainee.logEntry, after: trainee.samples)
+                tellStreams()
+            }
             progress.advance(by: trainee.samples - before, extra: trainee.report)
             if isSaved {
                 try save(trainee.streamHashes)
@@ -65,6 +74,17 @@ final class SurvivableRun {
         if let warning = conclusion.warning { warn(warning) }
         Console.inform(conclusion.message)
     }
+
+    // MARK: The record
+
+    private func beginRecord() throws {
+        try Recording.begin(
+            recording, beside: output, settings: trainee.settings, seed: trainee.settings["seed"]?.seed,
+            resumingAfter: trainee.step > 0 ? trainee.samples : nil)
+        tellStreams()
+    }
+
+    private func tellStreams() { Recording.tell(streams: trainee.streams.map { ($0.header, $0.hash) }) }
 
     private var entry: JSONValue {
         var entry: JSONObject = [
