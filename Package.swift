@@ -132,7 +132,7 @@ targets += [
     testTarget("HLFiguresTests", ["HLTensor", "HLFormats", "HLFigures", "TestSupport"]),
     testTarget("HLDataTests", ["HLTensor", "HLFormats", "HLData"]),
     testTarget("HLRecordsTests", ["HLTensor", "HLFormats", "HLRecords", "TestSupport"]),
-    testTarget("HLCommandTests", ["HLTensor", "HLCommand", argumentParser]),
+    testTarget("HLCommandTests", ["HLTensor", "HLFormats", "HLRecords", "HLCommand", argumentParser]),
     testTarget("HLComputeTests", networks + ["TestSupport"]),
     testTarget("HLNetTests", networks + ["TestSupport"]),
     testTarget("HLGeneratorsTests", networks + ["HLGenerators", "TestSupport"]),

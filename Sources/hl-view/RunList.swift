@@ -26,7 +26,7 @@ struct RunList {
         let started = RunDate.text(record.earlier.first?.started ?? record.started)
         var row = [
             entry.name, record.tool, record.state.rawValue,
-            started.prefix(16).replacing("T", with: " "),
+            String(started.prefix(16)).replacing("T", with: " "),
             Progress.grouped(record.samples) + (record.total.map { $0 > record.samples } == true ? "+" : ""),
             Progress.duration(cost.seconds), Progress.duration(cost.cpuSeconds),
             cost.energy.map { CostText.energy($0.joules) + ($0.method == .estimated ? " est." : "") } ?? "-",

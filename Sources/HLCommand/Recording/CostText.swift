@@ -4,7 +4,7 @@ import HLRecords
 /// A cost for people.
 package enum CostText {
     /// `took 12 min 5 s, 23 min 40 s of processors, 4.2 Wh (measured: package-0 by RAPL, the whole machine), 1.39 g CO2e`
-    static func line(_ cost: RunCost) -> String {
+    package static func line(_ cost: RunCost) -> String {
         var parts = [
             "took \(Progress.duration(cost.seconds))", "\(Progress.duration(cost.cpuSeconds)) of processors",
         ]
