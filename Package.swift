@@ -71,6 +71,7 @@ var targets: [Target] = [
     swiftTarget("HLCompute", tensors + ["COpenBLAS"] + oneDNN),
     swiftTarget("HLFigures", ["HLTensor", "HLFormats"]),
     swiftTarget("HLData", ["HLTensor", "HLFormats"]),
+    swiftTarget("HLRecords", ["HLTensor", "HLFormats", "CSystem"]),
     swiftTarget("HLNet", tensors + ["HLCompute"]),
     swiftTarget("HLGenerators", networks),
     swiftTarget("HLEncoders", networks),
@@ -88,14 +89,14 @@ if hasWebP {
 /// What any program may stand on.
 let rooms: [Target.Dependency] = [
     "HLTensor", "HLFormats", "HLCompute", "HLFigures", "HLData", "HLNet", "HLGenerators", "HLEncoders", "HLViews",
-    "HLStatistics", "HLWalkers", "HLAdversarial",
+    "HLStatistics", "HLWalkers", "HLAdversarial", "HLRecords",
 ]
 targets.append(
     swiftTarget(
         "HLCommand",
         [
             "HLTensor", "CSystem", "CZstd", "CPNG", "HLCompute", "HLFormats", "HLGenerators", "HLEncoders", "HLViews",
-            argumentParser,
+            "HLRecords", argumentParser,
         ]))
 
 // A folder Sources/hl-… is a program.
@@ -130,7 +131,8 @@ targets += [
     testTarget("HLFormatsTests", ["HLTensor", "HLFormats", "TestSupport"]),
     testTarget("HLFiguresTests", ["HLTensor", "HLFormats", "HLFigures", "TestSupport"]),
     testTarget("HLDataTests", ["HLTensor", "HLFormats", "HLData"]),
-    testTarget("HLCommandTests", ["HLTensor", "HLCommand", argumentParser]),
+    testTarget("HLRecordsTests", ["HLTensor", "HLFormats", "HLRecords", "TestSupport"]),
+    testTarget("HLCommandTests", ["HLTensor", "HLFormats", "HLRecords", "HLCommand", argumentParser]),
     testTarget("HLComputeTests", networks + ["TestSupport"]),
     testTarget("HLNetTests", networks + ["TestSupport"]),
     testTarget("HLGeneratorsTests", networks + ["HLGenerators", "TestSupport"]),

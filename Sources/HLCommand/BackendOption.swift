@@ -53,6 +53,7 @@ package final class BackendOnDemand {
     package func callAsFunction() throws -> any Backend {
         if let made { return made }
         let backend = try choice.make(threads: threads)
+        Recording.tell(backend: backend.summary)
         made = backend
         return backend
     }

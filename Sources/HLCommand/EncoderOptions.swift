@@ -101,7 +101,7 @@ package struct EncoderOptions: ParsableArguments {
     package var name: String { encoder ?? untrainedOf.map { "untrained of \($0)" } ?? "untrained" }
 
     package func makeBackend(_ shared: SharedOptions) throws -> any Backend {
-        try (backend ?? .automatic).make(threads: shared.threads)
+        try BackendOnDemand(backend ?? .automatic, threads: shared.threads)()
     }
 
     /// - Throws: `Failure` for a file that is missing, damaged or no encoder.

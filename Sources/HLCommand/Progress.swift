@@ -1,5 +1,6 @@
 import Glibc
 import HLFormats
+import HLRecords
 
 /// Samples done, their rate and the time left, on one line of stderr.
 ///
@@ -20,6 +21,9 @@ package final class Progress {
     /// What a resumed run had done before; it does not count for the rate.
     private let doneBefore: Int
 
+    /// Is told of every change, shown or not.
+    nonisolated(unsafe) static var follower: ((_ done: Int, _ total: Int?, _ unit: String) -> Void)?
+
     /// - Parameter total: how many there will be in all, where that is known or announced.
     package init(total: Int? = nil, doneBefore: Int = 0, unit: String = "samples") {
         self.total = total
@@ -27,6 +31,7 @@ package final class Progress {
         self.doneBefore = doneBefore
         done = doneBefore
         lastShown = begin
+        Self.follower?(done, total, unit)
         var status = stat()
         let isPiped = fstat(STDOUT_FILENO, &status) == 0 && status.st_mode & S_IFMT == S_IFIFO
         let isTerminal = isatty(STDERR_FILENO) == 1
@@ -41,6 +46,7 @@ package final class Progress {
     /// - Parameter extra: such as `loss 4.21`; evaluated only when a line is due.
     package func advance(by count: Int, extra: @autoclosure () -> String = "") {
         done += count
+        Self.follower?(done, total, unit)
         guard form != .none else { return }
         let time = Self.now()
         let pause = form == .line ? 0.25 : 10
@@ -116,9 +122,5 @@ package final class Progress {
     }
 
     /// Seconds on a clock that only goes forward.
-    package static func now() -> Double {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
-    }
+    package static func now() -> Double { CostMeter.now() }
 }

@@ -41,14 +41,18 @@ package final class StreamOutput {
         _ header: StreamHeader, _ adapt: @escaping (StreamHeader) throws -> StreamHeader
     ) throws {
         self.adapt = adapt
-        try writer.writeHeader(try adapt(header))
+        let first = try adapt(header)
+        try writer.writeHeader(first)
+        Recording.tell(stream: first)
     }
 
     package func write(_ batch: Batch) throws {
         guard let adapt, !batch.parts.isEmpty else { return try writer.write(batch) }
         for (segment, rows) in batch.parts {
             if segment.number != self.segment {
-                try writer.join(try adapt(segment.header))
+                let next = try adapt(segment.header)
+                try writer.join(next)
+                Recording.tell(stream: next)
                 self.segment = segment.number
             }
             try writer.write(rows.count == batch.count ? batch : batch.rows(rows))

@@ -16,6 +16,7 @@ import HLTensor
 package func runTool<Program: Tool>(
     _ type: Program.Type, arguments: [String]? = nil, of family: [(name: String, type: any Tool.Type)] = []
 ) -> Never {
+    let begin = Progress.now()
     hl_signals_install()
     Console.tool = type.configuration.commandName ?? CommandLine.arguments[0]
     Notice.print { Console.warn($0) }
@@ -24,13 +25,16 @@ package func runTool<Program: Tool>(
     do {
         var program = try parsed(type, arguments ?? Array(CommandLine.arguments.dropFirst()), of: family)
         Console.configure(program.shared)
+        Recording.prepare(since: begin, threads: program.shared.threadCount)
         try Memory.keepRoom(threads: program.shared.threadCount + Machine.helperThreads)
         try requireThreads(program.shared.threadCount)
         try program.run()
+        Recording.end()
         status = 0
     } catch {
         // Before the message: who reads it may look for the file at once.
         hl_temporaries_remove()
+        Recording.end(after: error)
         status = report(error)
     }
     Console.endLine()

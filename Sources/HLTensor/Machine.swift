@@ -10,9 +10,9 @@ package enum Machine {
     /// that. What `--threads 0` stands for.
     package static var coreCount: Int { Int(hl_usable_processor_count()) }
 
-    /// Threads beside those that compute: one that reads ahead, one that hashes weights, and one that the queues of the
-    /// system keep for themselves.
-    package static let helperThreads = 3
+    /// Threads beside those that compute: one that reads ahead, one that hashes weights, one that keeps the record of the
+    /// run, and one that the queues of the system keep for themselves.
+    package static let helperThreads = 4
 
     /// Whether so many threads more can be had. To be asked before what starts them: no queue and no library lives
     /// through one that it cannot have.

@@ -78,6 +78,7 @@ struct Delta: Tool {
     var test: String?
 
     @OptionGroup var computing: BackendOption
+    @OptionGroup(title: "Record and cost") var recording: RecordOptions
     @OptionGroup(title: "Common options") var shared: SharedOptions
 
     static let memoryRemedy = "lower --threads"
@@ -125,6 +126,7 @@ struct Delta: Tool {
 
     func run() throws {
         if let figure { try OutputFile.check(path: figure) }
+        try Recording.begin(recording, beside: figure)
         if let classifier { return try reportContent(by: classifier) }
         let reader = try StreamInput.open(path: input)
         let source: any BatchSource = shared.threadCount > 1 ? ReadAhead(reader) : reader

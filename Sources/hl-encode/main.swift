@@ -39,6 +39,7 @@ struct Encode: Tool {
     @Flag(help: "Leave the images out of what is written.")
     var dropImages = false
 
+    @OptionGroup(title: "Record and cost") var recording: RecordOptions
     @OptionGroup(title: "Common options") var shared: SharedOptions
 
     static let memoryRemedy = "lower --batch or --threads"
@@ -66,6 +67,7 @@ struct Encode: Tool {
         try renderer.require(views, in: reader.peek())
         let output = try StreamOutput(path: destination.output)
         let description = try description(of: encoder)
+        try Recording.begin(recording, beside: destination.output, settings: description)
         try output.begin(reader.header) { header in
             var result = header.appending(seed: network.untrained ? randomness.seed : nil)
             result.metadata[StreamHeader.encoder] = description.text

@@ -52,6 +52,7 @@ struct Filter: Tool {
     var report: String?
 
     @OptionGroup var computing: BackendOption
+    @OptionGroup(title: "Record and cost") var recording: RecordOptions
     @OptionGroup(title: "Common options") var shared: SharedOptions
 
     static let memoryRemedy = "lower --batch or --threads"
@@ -68,7 +69,7 @@ struct Filter: Tool {
     }
 
     func run() throws {
-        let backend = try computing.backend.make(threads: shared.threads)
+        let backend = try computing.onDemand(shared)()
         let judge = try DiscriminatorCheckpoint.load(path: discriminator, on: backend)
         if judge.auc < 0.53 {
             warn("\(discriminator) tells real from generated hardly better than chance (AUC \(rounded(judge.auc)))")
@@ -80,6 +81,7 @@ struct Filter: Tool {
         try renderer.require(nil, in: reader.peek())
         let output = try StreamOutput(path: destination.output)
         let description = try description(of: judge)
+        try Recording.begin(recording, beside: destination.output, settings: description)
         try output.begin(reader.header) { header in
             var result = header.appending()
             result.metadata["hl.filter"] = description.text
@@ -98,6 +100,7 @@ struct Filter: Tool {
         }
         try output.finish()
         progress.finish()
+        Recording.tell(report.json.object ?? JSONObject())
         if let path = self.report { try OutputFile.write(Array((report.json.indentedText + "\n").utf8), to: path) }
         if report.seen == 0 { warn("the stream has no samples") } else { Console.inform(report.text) }
     }

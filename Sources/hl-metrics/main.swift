@@ -93,6 +93,7 @@ struct Metrics: Tool {
     var json = false
 
     @OptionGroup var computing: BackendOption
+    @OptionGroup(title: "Record and cost") var recording: RecordOptions
     @OptionGroup(title: "Common options") var shared: SharedOptions
 
     static let memoryRemedy = "leave out metrics of all pairs with --metrics, or lower --threads"
@@ -145,6 +146,7 @@ struct Metrics: Tool {
     }
 
     func run() throws {
+        try Recording.begin(recording, seed: randomness.seed)
         let algebra = try LinearAlgebra(threads: shared.threads), onDemand = computing.onDemand(shared)
         let chosen = try chosenMetrics(), views = try chosenViews()
         let needs = chosen.reduce(into: EmbeddingNeeds()) { $0.formUnion($1.needs) }
@@ -176,6 +178,7 @@ struct Metrics: Tool {
         let report = MetricReport(
             samples: samples, reference: reference, areStandard: features == .standard, subject: subject,
             results: results, leftOut: plan.leftOut)
+        Recording.tell(report.json.object ?? JSONObject())
         try Console.printOutput(json ? report.json.indentedText + "\n" : report.table)
     }
 

@@ -70,6 +70,7 @@ struct Perturb: Tool {
     @OptionGroup(title: "Distribution of the noise") var normal: NormalOptions
     @OptionGroup(title: "Images") var images: RenderOptions
     @OptionGroup var computing: BackendOption
+    @OptionGroup(title: "Record and cost") var recording: RecordOptions
     @OptionGroup(title: "Common options") var shared: SharedOptions
 
     func validate() throws {
@@ -120,6 +121,7 @@ struct Perturb: Tool {
             spread: sweep ? .sweep : each ? .each : .together, redraw: redraw)
         let views = try makeViews(request, walkers, reader.header, renderer, on: backend, threads: shared.threadCount)
         let output = try StreamOutput(path: destination.output)
+        try Recording.begin(recording, beside: destination.output, settings: views.json, seed: randomness.seed)
         try output.begin(reader.header) { header in
             var result = header.appending(seed: walkers.isEmpty || !groups.isEmpty ? randomness.seed : nil)
             result.metadata["hl.perturbation"] = views.json.text

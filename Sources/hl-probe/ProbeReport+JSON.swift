@@ -4,7 +4,9 @@ import HLStatistics
 
 /// The report for programs.
 extension ProbeReport {
-    var json: String {
+    var json: String { JSONValue.object(object).indentedText + "\n" }
+
+    var object: JSONObject {
         var object: JSONObject = ["recipe": .string(recipe.name), "encoder": encoder.map { .string($0) } ?? .null]
         object["supervision"] = supervision.map { .string($0) }
         for set in sets { object[set.role] = Self.json(set) }
@@ -33,7 +35,7 @@ extension ProbeReport {
         if let confusion {
             object["confusion"] = confusion.classes <= Self.largestMatrix ? Self.json(confusion) : .null
         }
-        return JSONValue.object(object).indentedText + "\n"
+        return object
     }
 
     /// Classes of the largest confusion matrix that stands in JSON; --confusion writes any.

@@ -110,6 +110,7 @@ struct Probe: Tool {
     @Flag(help: "Print JSON, with the accuracy of every seed and class, and every fit.")
     var json = false
 
+    @OptionGroup(title: "Record and cost") var recording: RecordOptions
     @OptionGroup(title: "Common options") var shared: SharedOptions
 
     static let memoryRemedy = "give fewer samples, or lower --threads or, but for --recipe lbfgs, --batch"
@@ -185,6 +186,7 @@ struct Probe: Tool {
         try matrix?.check()
         let classifier = output.map { ClassifierOutput(path: $0) }
         try classifier?.check()
+        try Recording.begin(recording, beside: output, seed: randomness.seed)
         let paths = [("train", train), ("validation", regression.validation), ("test", test)]
         var sets = try paths.compactMap { role, path in
             try path.map { try ProbeSet.read(path: $0, role: role, wantsImages: network.isGiven, on: backend) }
@@ -218,6 +220,7 @@ struct Probe: Tool {
             sets: sets, samples: samples, classes: classes, metric: metric,
             encoder: encoder.map { ($0, network.name) }, backend: backend)
         let report = try evaluation.report()
+        Recording.tell(JSONObject(uniqueMembers: report.object.members.filter { ["linear", "knn"].contains($0.key) }))
         if let matrix, let counts = report.confusion { try matrix.write(counts, names: classes.names) }
         if let classifier, let encoder { try classifier.write(report, encoder, seed: randomness.seed) }
         try Console.printOutput(json ? report.json : report.table(perClass: perClass))

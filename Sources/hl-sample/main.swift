@@ -111,6 +111,7 @@ struct Sample: Tool {
     @OptionGroup(title: "Distribution of the anchors") var normal: NormalOptions
     @OptionGroup(title: "Images") var images: RenderOptions
     @OptionGroup var computing: BackendOption
+    @OptionGroup(title: "Record and cost") var recording: RecordOptions
     @OptionGroup(title: "Common options") var shared: SharedOptions
 
     static let memoryRemedy = "lower --batch, --size or --threads"
@@ -172,6 +173,7 @@ struct Sample: Tool {
         }
         let source = try makeSource()
         let output = try StreamOutput(path: destination.output)
+        try Recording.begin(recording, beside: destination.output, seed: randomness.seed)
         try output.begin(source.header) { source.adapted($0).appending(seed: randomness.seed) }
         Console.note("seed \(randomness.seed), \(shared.threadCount) threads, \(source.summary)")
         let progress = Progress(total: source.total.map { shard.share(of: $0, from: start) })

@@ -1,6 +1,5 @@
 import Glibc
 import HLCommand
-import HLData
 import HLFormats
 import HLTensor
 

@@ -44,7 +44,7 @@ final class DiscriminatorTraining: Trainee {
     var batch: Int { trainer.settings.batch }
     var step: Int { trainer.step }
     var steps: Int { trainer.settings.steps }
-    var streamHashes: [UInt64] { [real.stream.hash, generated.stream.hash] }
+    var streams: [TrainingStream] { [real.stream, generated.stream] }
     var side: Int { trainer.model.side }
     var shortage: Failure { Self.shortage(of: endedStream) }
 

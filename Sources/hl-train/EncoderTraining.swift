@@ -50,7 +50,7 @@ final class EncoderTraining: Trainee {
     var batch: Int { trainer.settings.batch }
     var step: Int { trainer.step }
     var steps: Int { trainer.settings.steps }
-    var streamHashes: [UInt64] { mixture.sources.map(\.hash) }
+    var streams: [TrainingStream] { mixture.sources.map(\.stream) }
     var endedStream: String { (mixture.ended ?? mixture.main).name }
     var shortage: Failure {
         Failure(

@@ -75,7 +75,7 @@ final class GeneratorTraining: Trainee {
     var steps: Int { trainer.settings.steps }
     var samples: Int { trainer.imagesSeen }
     var totalSamples: Int { trainer.settings.images(inSteps: steps) }
-    var streamHashes: [UInt64] { [images.stream.hash] }
+    var streams: [TrainingStream] { [images.stream] }
     var side: Int { trainer.settings.side }
     var endedStream: String { images.name }
 

@@ -41,9 +41,11 @@ struct RunOptions: ParsableArguments {
                 + "(name, one of >= <= > <, number)", valueName: "rule"))
     var stopWhen: StopCondition?
 
+    @OptionGroup(title: "Record and cost") var recording: RecordOptions
+
     /// - Parameter threads: threads in all, 0 for one per core.
     func makeBackend(threads: Int) throws -> any Backend {
-        let backend = try backend.make(threads: threads)
+        let backend = try BackendOnDemand(backend, threads: threads)()
         Console.note("\(backend.summary)")
         return backend
     }

@@ -12,6 +12,7 @@ final class SurvivableRun {
     private let checkpoint: TrainingCheckpoint
     private let interval: Double
     private let options: RunOptions
+    private let output: String
     /// Steps that the checkpoint holds.
     private var savedSteps = 0
 
@@ -23,6 +24,7 @@ final class SurvivableRun {
         interval = options.checkpointEvery
         checkpoint = TrainingCheckpoint(output: output)
         self.options = options
+        self.output = output
     }
 
     /// Trains to the end.
@@ -38,6 +40,7 @@ final class SurvivableRun {
             Console.inform("stopped before it went on: \(checkpoint.path) stays as it is")
             throw Termination.leave()
         }
+        try beginRecord()
         try trainee.begin()
         let names = ["step", "samples"] + trainee.logNames, rule = options.stopWhen
         try check(
@@ -60,6 +63,8 @@ final class SurvivableRun {
             _ = try trainee.train(reading: isLogged || isSaved || Termination.isRequested)
             if isLogged || trainee.isOver || trainee.isMilestone {
                 try recorder.write(entry, step: trainee.step)
+                Recording.tell(trainee.logEntry, after: trainee.samples)
+                tellStreams()
                 stoppedBy = rule?.fulfilled(by: entry)
             }
             progress.advance(by: trainee.samples - before, extra: trainee.report)
@@ -79,6 +84,17 @@ final class SurvivableRun {
         if let warning = conclusion.warning { warn(warning) }
         Console.inform(conclusion.message)
     }
+
+    // MARK: The record
+
+    private func beginRecord() throws {
+        try Recording.begin(
+            options.recording, beside: output, settings: trainee.settings, seed: trainee.settings["seed"]?.seed,
+            resumingAfter: trainee.step > 0 ? trainee.samples : nil)
+        tellStreams()
+    }
+
+    private func tellStreams() { Recording.tell(streams: trainee.streams.map { ($0.header, $0.hash) }) }
 
     private var entry: JSONObject {
         var entry: JSONObject = [

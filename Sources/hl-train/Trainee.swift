@@ -24,8 +24,8 @@ protocol Trainee: AnyObject {
 
     // MARK: Streams
 
-    /// `TrainingStream.hash` of each stream.
-    var streamHashes: [UInt64] { get }
+    /// What it is fed from.
+    var streams: [TrainingStream] { get }
     /// Side of the images in pixels; 0 before the first.
     var side: Int { get }
     /// The stream that has ended, for messages.
@@ -82,6 +82,9 @@ extension Trainee {
         Failure(.data, "the stream holds no \(batch) \(unit)", "give it more samples or lower --batch")
     }
     func begin() throws {}
+
+    /// `TrainingStream.hash` of each stream.
+    var streamHashes: [UInt64] { streams.map(\.hash) }
 
     /// Where all steps take as many.
     var samples: Int { step * batch }

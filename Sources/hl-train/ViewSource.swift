@@ -49,8 +49,6 @@ final class ViewSource {
 
     /// Samples of one epoch, where a file says so beforehand.
     var sampleCount: Int? { stream.sampleCount }
-    /// `TrainingStream.hash`.
-    var hash: UInt64 { stream.hash }
 
     /// The next `count` samples, or nil at the end; a last part that is smaller is dropped. Samples without positives make
     /// views of their anchor alone.

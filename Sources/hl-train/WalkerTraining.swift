@@ -50,7 +50,7 @@ final class WalkerTraining: Trainee {
     var step: Int { trainer.step }
     var isOver: Bool { rule.isOver }
     var settings: JSONValue { trainer.settings.json }
-    var streamHashes: [UInt64] { [stream.hash] }
+    var streams: [TrainingStream] { [stream] }
     var side: Int { specification.resolution }
 
     // MARK: Anchors

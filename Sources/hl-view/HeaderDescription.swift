@@ -1,6 +1,6 @@
 import HLFormats
 
-/// What the header of a stream says, for people and for programs.
+/// What the header of a stream says, for people.
 struct HeaderDescription {
     let header: StreamHeader
 
@@ -17,15 +17,19 @@ struct HeaderDescription {
         var lines: [String] = []
         if let latent = header.latent { lines.append("latent     \(latent.text)") }
         for (key, value) in header.metadata.sorted(by: { $0.key < $1.key }) { lines.append("\(key)  \(value)") }
-        for entry in header.history {
-            let seed = entry.seed.map { " (seed \($0))" } ?? ""
-            let command = ([entry.tool ?? "?"] + entry.arguments.map(Self.quoted)).joined(separator: " ")
-            lines.append("history    \(command)\(seed), version \(entry.version ?? "?")")
-        }
-        return Self.text(lines)
+        return Self.text(lines + Self.lines(of: header.history))
     }
 
-    private static func text(_ lines: [String]) -> String {
+    /// A line for each program, with its command as a shell would need it.
+    static func lines(of history: [HistoryEntry]) -> [String] {
+        history.map { entry in
+            let seed = entry.seed.map { " (seed \($0))" } ?? ""
+            let command = ([entry.tool ?? "?"] + entry.arguments.map(quoted)).joined(separator: " ")
+            return "history    \(command)\(seed), version \(entry.version ?? "?")"
+        }
+    }
+
+    static func text(_ lines: [String]) -> String {
         lines.map { $0.split(whereSeparator: \.isNewline).joined(separator: " ") + "\n" }.joined()
     }
 
@@ -42,26 +46,5 @@ struct HeaderDescription {
             : "'"
                 + argument.split(separator: "'", omittingEmptySubsequences: false)
                 .joined(separator: "'\\''") + "'"
-    }
-
-    var json: JSONObject {
-        var object: JSONObject = ["version": .integer(Int64(header.version))]
-        object["generator"] = header.generator
-        object["data"] = header.data
-        for (key, value) in own.members { object[key] = value }
-        return object
-    }
-
-    /// The part that streams which are joined need not have in common.
-    var own: JSONObject {
-        var object = JSONObject()
-        object["latent"] = header.latent
-        if !header.metadata.isEmpty {
-            var metadata = JSONObject()
-            for (key, value) in header.metadata.sorted(by: { $0.key < $1.key }) { metadata[key] = .string(value) }
-            object["metadata"] = .object(metadata)
-        }
-        object["history"] = .array(header.history.map { .object($0.json) })
-        return object
     }
 }

@@ -53,11 +53,11 @@ struct StreamDescription {
 
     /// All of it, the header included.
     var json: JSONValue {
-        var object = HeaderDescription(header: header).json
+        var object = header.json
         if segments.count > 1 {
             object["streams"] = .array(
                 segments.map { segment in
-                    var stream = HeaderDescription(header: segment.header).own
+                    var stream = segment.header.ownJSON
                     stream["samples"] = .integer(Int64(counts[segment.number] ?? 0))
                     return .object(stream)
                 })

@@ -3,26 +3,35 @@ import Glibc
 import HLCommand
 import HLFormats
 import HLGenerators
+import HLRecords
 import HLTensor
 
 /// hl-view: a contact sheet of a stream, or what it holds as text.
 struct View: Tool {
     static let configuration = describe(
-        "hl-view", "Show a stream: a contact sheet as PNG, or its header, history and tensors as text.",
+        "hl-view", "Show a stream, a file of weights, or runs: as contact sheet or curves in PNG, or as text.",
         discussion: """
             A row of the sheet is a sample: its anchor and its positives. Streams without positives fill a grid. \
             Images that the stream lacks are rendered from its latents.
+
+            With --runs it lists the records that programs keep beside their outputs, hl-run(5), and with -o FILE.png \
+            draws their curves.
             """)
 
     static let examples = [
         "hl-sample -n 8 | hl-perturb --chunks 1-5 --views 6 | hl-view -o views.png",
         "hl-sample -n 8 | hl-perturb --chunks 0-5 --sweep | hl-view -o sweep.png",
-        "hl-view --info views.hls",
+        "hl-view --info encoder.safetensors",
+        "hl-view --runs experiments --sort loss",
+        "hl-view --runs a.safetensors b.safetensors -o losses.png",
     ]
 
     @Argument(
-        help: ArgumentHelp("Stream to read; - is standard input. (path)", valueName: "file"), completion: .file())
-    var input = "-"
+        help: ArgumentHelp(
+            "Stream to read, by default standard input, -; for text also a file of weights; with --runs any number of "
+                + "folders, records or outputs, by default the folder here. (paths)", valueName: "file"),
+        completion: .file())
+    var inputs: [String] = []
 
     @OptionGroup var destination: OutputOption
 
@@ -32,8 +41,37 @@ struct View: Tool {
     @Flag(help: "Print the header with the history, and read no further.")
     var header = false
 
-    @Flag(help: "The same as JSON: of --header where that is given, else of --info.")
+    @Flag(help: "The same as JSON: of --header or --runs where they are given, else of --info.")
     var json = false
+
+    @Flag(
+        help: "List the records of runs, also of those that go on and those that were cut; with -o FILE.png draw them.")
+    var runs = false
+
+    @Option(
+        help: ArgumentHelp(
+            "Order of the runs: by name, program, status, started, ended, samples, seconds, cpu_seconds, joules, watts, "
+                + "grams, threads, seed, host, or a value or setting of theirs. (name; default: started)",
+            valueName: "name"))
+    var sort: String?
+
+    @Flag(help: "Turn that order round.")
+    var reverse = false
+
+    @Option(
+        help: ArgumentHelp(
+            "Values of runs to list, each in a column, or to draw, each in a panel. (names such as loss,spread; default: "
+                + "the first three, or to draw the loss)", valueName: "names"))
+    var values: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "What values are drawn over: samples or seconds of each run; or a number that runs differ in, such as batch, "
+                + "with a line for each folder. (name; default: samples)", valueName: "name"))
+    var against: String?
+
+    @Flag(help: "Take records in one folder for the programs of one pipeline, and for one run.")
+    var pipelines = false
 
     @Option(help: ArgumentHelp("Rows of the sheet. (integer from 1 to 1000; default: 8)", valueName: "n"))
     var rows: Int?
@@ -70,6 +108,7 @@ struct View: Tool {
         if let skip, skip < 0 { throw refuse("cannot leave out \(skip) samples", "give --skip a number from 0") }
         if let zoom, !(1...256).contains(zoom) { throw refuse("cannot zoom by \(zoom)", "give --zoom from 1 to 256") }
         if header && info { throw refuse("--header is a part of what --info prints", "give one of them") }
+        try validateRuns()
         guard printsText else { return try Image.checkPNGName(destination.output) }
         let ofSheet: [(name: String, isGiven: Bool)] = [
             ("--rows", rows != nil), ("--columns", columns != nil), ("--skip", skip != nil), ("--zoom", zoom != nil),
@@ -80,10 +119,34 @@ struct View: Tool {
         }
     }
 
-    private var printsText: Bool { info || header || json }
+    private func validateRuns() throws {
+        let ofRuns: [(name: String, isGiven: Bool)] = [
+            ("--sort", sort != nil), ("--reverse", reverse), ("--values", values != nil), ("--against", against != nil),
+            ("--pipelines", pipelines),
+        ]
+        if let option = ofRuns.first(where: \.isGiven), !runs {
+            throw refuse("\(option.name) is for runs", "give --runs too, or leave it out")
+        }
+        try check(runs || inputs.count < 2, "\(inputs.count) streams cannot be shown at once", "name one of them")
+        guard runs else { return }
+        try check(!info && !header, "--runs lists runs, and streams have no place there", "give one of the options")
+        try check(
+            against == nil || drawsRuns, "--against is for a figure of runs", "give -o FILE.png too, or leave it out")
+        try check(
+            !inputs.contains("-"), "records of runs are not read from standard input", "name folders or files")
+        if drawsRuns { try Image.checkPNGName(destination.output) }
+    }
+
+    private var drawsRuns: Bool { runs && !json && destination.output != "-" }
+    private var printsText: Bool { info || header || json || runs }
+    private var input: String { inputs.first ?? "-" }
 
     func run() throws {
-        if printsText {
+        if runs {
+            try showRuns()
+        } else if printsText && ModelDescription.describes(input) {
+            try describe(try ModelDescription(path: input))
+        } else if printsText {
             try describe(try StreamInput.open(path: input))
         } else {
             if destination.output == "-" && isatty(STDOUT_FILENO) == 1 {
@@ -104,12 +167,38 @@ struct View: Tool {
         let isLive = destination.output == "-" && !json
         if isLive { try Console.printOutput(heading.text) }
         if header {
-            if json { return try output(JSONValue.object(heading.json).indentedText + "\n") }
+            if json { return try output(JSONValue.object(reader.header.json).indentedText + "\n") }
             return isLive ? () : try output(heading.text)
         }
         let content = try StreamDescription(reading: reader)
         if json { return try output(content.json.indentedText + "\n") }
         try output((isLive ? "" : heading.text) + content.text)
+    }
+
+    private func describe(_ model: ModelDescription) throws {
+        if json { return try output(model.json(isComplete: !header).indentedText + "\n") }
+        try output(model.heading + (header ? "" : model.text))
+    }
+
+    private func showRuns() throws {
+        let paths = inputs.isEmpty ? ["."] : inputs
+        var records = try RunRecords(paths, withCurves: drawsRuns, threads: shared.threadCount)
+        for problem in records.problems.prefix(3) { warn("\(problem), and is left out") }
+        if records.problems.count > 3 { warn("\(records.problems.count - 3) more are left out") }
+        if records.entries.isEmpty {
+            throw Failure(
+                .data, "there is no record of a run in \(paths.joined(separator: " and "))",
+                "name folders that programs have written into with -o FILE")
+        }
+        if pipelines { records = records.pipelines }
+        records = records.sorted(by: sort ?? "started", isReversed: reverse)
+        let names = values?.split(separator: ",").map(String.init)
+        if drawsRuns {
+            return try write(
+                try RunFigure(records, values: names, against: against ?? "samples").rendered().pngBytes())
+        }
+        let list = RunList(runs: records, values: names)
+        try output(json ? list.json.indentedText + "\n" : list.table)
     }
 
     private func output(_ text: String) throws {

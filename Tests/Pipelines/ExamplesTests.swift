@@ -33,9 +33,8 @@ struct ExamplesTests {
     }
 
     /// The programs are found beside the scripts where they are not on PATH, and --help is what the script says of itself.
-    @Test(arguments: ["arms", "demo", "figure2", "filter", "photographs", "table1", "transfer", "views"]) func help(
-        script: String
-    ) throws {
+    @Test(arguments: ["arms", "demo", "figure2", "figure3", "filter", "photographs", "table1", "transfer", "views"])
+    func help(script: String) throws {
         let space = try Workspace()
         let path = "\(Self.folder)/\(script).sh"
         let lines = try String(contentsOfFile: path, encoding: .utf8).split(
@@ -59,6 +58,29 @@ struct ExamplesTests {
             #expect(outcome.status == status && !outcome.errors.isEmpty, "\(options): \(outcome.errors)")
         }
         #expect(try space.names().isEmpty)
+    }
+
+    /// In miniature, on the files of a contact sheet's pictures: every arm at every batch, and nothing done twice.
+    @Test func figure3() throws {
+        let space = try Workspace()
+        try space.succeed(
+            """
+            mkdir -p photos/train/{a,b}; hl-sample -n 32 --size 32 -o s.hls
+            for i in 0 1 2 3; do for c in a b; do
+                hl-view s.hls --rows 1 --columns 1 --skip $i --zoom 1 --no-captions -o photos/train/$c/$i.png
+            done; done
+            """)
+        let command =
+            "\(Self.folder)/figure3.sh --data imagefolder:photos --batches 4,8 -n 16 --size 32 --width 4 --watts 65"
+        let outcome = try space.run(command)
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        let rows = outcome.text.split(separator: "\n").map { $0.split(separator: " ") }
+        let arms = ["images/4", "images/8", "online/4", "online/8", "stored/4", "stored/8", "storing"]
+        #expect(rows.dropFirst().map { String($0[0]) } == arms.map { "figure3/" + $0 }, "\(outcome.text)")
+        #expect(outcome.errors.split(separator: "\n").count == 6)
+        #expect(try Image.read(path: space.file("figure3/figure3.png")).width > 800)
+        let again = try space.run(command)
+        #expect(again.text == outcome.text && again.errors.isEmpty, "\(again.errors)")
     }
 
     @Test func filter() throws {

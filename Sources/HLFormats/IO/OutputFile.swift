@@ -72,11 +72,12 @@ package final class OutputFile: ByteSink {
     }
 
     /// Writes a whole file.
+    /// - Parameter isLasting: whether it has to survive a crash of the machine, which waits for the disk.
     /// - Throws: `Failure` (cannotCreate, inputOutput).
-    package static func write(_ bytes: [UInt8], to path: String) throws {
+    package static func write(_ bytes: [UInt8], to path: String, isLasting: Bool = true) throws {
         let file = try OutputFile(path: path)
         try bytes.withUnsafeBytes { try file.write($0) }
-        try file.commit()
+        try file.commit(isLasting: isLasting)
     }
 
     private static func createTemporary(beside target: String) -> (Int32, String?) {
@@ -101,10 +102,12 @@ package final class OutputFile: ByteSink {
     }
 
     /// Puts the file in its place. A second call does nothing.
+    /// - Parameter isLasting: whether it has to survive a crash of the machine, which waits for the disk.
     /// - Throws: `Failure` (inputOutput); the temporary file is gone then.
-    package func commit() throws {
+    package func commit(isLasting: Bool = true) throws {
         guard descriptor >= 0 else { return }
-        let failure = fsync(descriptor) == 0 || cannotBeSynchronised(errno) ? nil : writeFailure(path)
+        let isSafe = !isLasting || fsync(descriptor) == 0 || cannotBeSynchronised(errno)
+        let failure = isSafe ? nil : writeFailure(path)
         if let failure {
             abandon()
             throw failure

@@ -5,10 +5,13 @@ extension JSONValue {
     ///
     /// Stricter than RFC 8259 asks: duplicate keys, unpaired surrogates, numbers beyond `Double` and more than 64
     /// levels are refused.
-    /// - Parameter name: what the text is, for the message.
+    /// - Parameters:
+    ///   - name: what the text is, for the message.
+    ///   - omitted: a member of the outermost object whose object or array is passed over, unread but for its brackets,
+    ///     and left out: where it is long and nobody asks for it.
     /// - Throws: `Failure` (data).
-    package init(parsing bytes: UnsafeRawBufferPointer, name: String) throws {
-        var parser = JSONParser(bytes: bytes)
+    package init(parsing bytes: UnsafeRawBufferPointer, name: String, without omitted: String? = nil) throws {
+        var parser = JSONParser(bytes: bytes, omitted: omitted)
         do throws(JSONParser.Problem) {
             self = try parser.document()
         } catch {
@@ -33,9 +36,14 @@ struct JSONParser {
     static let maximumDepth = 64
 
     private let bytes: UnsafeRawBufferPointer
+    /// A member of the outermost object that is left out.
+    private let omitted: String?
     private var position = 0
 
-    init(bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
+    init(bytes: UnsafeRawBufferPointer, omitted: String? = nil) {
+        self.bytes = bytes
+        self.omitted = omitted
+    }
 
     mutating func document() throws(Problem) -> JSONValue {
         let value = try value(depth: 0)
@@ -101,10 +109,37 @@ struct JSONParser {
                 throw problem("duplicate key")
             }
             guard take(":") else { throw problem("expected a colon") }
-            members.append((key, try value(depth: depth + 1)))
+            if depth == 0 && key == omitted {
+                try passOver()
+            } else {
+                members.append((key, try value(depth: depth + 1)))
+            }
         } while take(",")
         guard take("}") else { throw problem("expected a comma or the end of the object") }
         return JSONObject(uniqueMembers: members)
+    }
+
+    /// Goes behind an object or array, of which only brackets and strings are looked at; behind anything else by reading
+    /// it.
+    private mutating func passOver() throws(Problem) {
+        skipSpace()
+        guard current == UInt8(ascii: "{") || current == UInt8(ascii: "[") else {
+            _ = try value(depth: 1)
+            return
+        }
+        var open = 0
+        repeat {
+            switch current {
+            case UInt8(ascii: "{"), UInt8(ascii: "["): open += 1
+            case UInt8(ascii: "}"), UInt8(ascii: "]"): open -= 1
+            case UInt8(ascii: "\""):
+                _ = try string()
+                continue
+            case nil: throw problem("unexpected end")
+            default: break
+            }
+            position += 1
+        } while open > 0
     }
 
     private mutating func array(depth: Int) throws(Problem) -> [JSONValue] {

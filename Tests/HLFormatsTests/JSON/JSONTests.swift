@@ -77,4 +77,17 @@ import Testing
             #expect(throws: Failure.self) { try parse(String(decoding: text.utf8.prefix(count), as: UTF8.self)) }
         }
     }
+
+    /// A member that is passed over may hold anything in brackets, and its end is found behind strings with brackets too.
+    @Test func aMemberIsPassedOver() throws {
+        func parsed(_ text: String) throws -> JSONValue {
+            try Array(text.utf8).withUnsafeBytes { try JSONValue(parsing: $0, name: "text", without: "long") }
+        }
+        let text = #"{"a": 1, "long": {"x": [1, 2, {"y": "}]\"}"}], "long": []}, "b": {"long": [3]}}"#
+        #expect(try parsed(text) == ["a": 1, "b": ["long": [3]]])
+        #expect(try parsed(#"{"long": 3, "b": 2}"#) == ["b": 2])
+        for damaged in [#"{"long": [1, 2"#, #"{"long": {"a": "b}"#, #"{"long": [1]"#, #"{"long": x}"#] {
+            #expect(throws: Failure.self, "\(damaged)") { try parsed(damaged) }
+        }
+    }
 }

@@ -1,5 +1,4 @@
 import Glibc
-import HLFormats
 import HLTensor
 
 /// What a directory holds, names in byte order. Links count as what they lead to.
@@ -61,19 +60,19 @@ package struct Directory {
 }
 
 /// Which directory a path leads to, whatever it is called.
-struct DirectoryIdentity: Hashable {
+package struct DirectoryIdentity: Hashable {
     private let device: UInt64
     private let number: UInt64
 
     /// nil where there is nothing.
-    init?(_ path: SystemPath) {
+    package init?(_ path: SystemPath) {
         var status = stat()
         guard path.withCString({ stat($0, &status) }) == 0 else { return nil }
         (device, number) = (UInt64(status.st_dev), UInt64(status.st_ino))
     }
 
     /// The folders that a folder lies in, up to the root of all.
-    static func above(_ path: SystemPath) -> [DirectoryIdentity] {
+    package static func above(_ path: SystemPath) -> [DirectoryIdentity] {
         var found: [DirectoryIdentity] = [], place = path
         while let next = DirectoryIdentity(place / SystemPath("..")), next != found.last {
             found.append(next)
