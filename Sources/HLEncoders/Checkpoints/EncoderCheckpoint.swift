@@ -73,12 +73,20 @@ package enum EncoderCheckpoint {
         }
         let all = try tensors(of: file, path), found = try ForeignBackbones(all, path: path)
         let (backbone, remark) = try found.chosen(choice.part)
+        let stated = try statedDescription(file, path)
         let architecture = try backbone.family.inferred(
-            named: backbone.architecture ?? choice.architecture, file: path
+            named: backbone.architecture ?? choice.architecture ?? stated?.architecture.name, file: path
         ) { backbone.tensors[$0]?.shape }
         try check(choice.architecture, architecture, path)
+        if let stated, stated.architecture.identity != architecture.identity {
+            throw Failure(
+                .data, "\(path) says that it holds a \(stated.architecture.name) and holds a \(architecture.name)",
+                "export it again")
+        }
         let description = try EncoderDescription(
-            architecture, side: choice.side, crop: choice.crop, layer: choice.layer)
+            architecture, side: choice.side ?? stated?.side,
+            crop: choice.crop ?? (choice.side == nil ? stated?.crop : nil), layer: choice.layer,
+            supervision: stated?.supervision)
         let own = backbone.prefix.isEmpty ? "" : backbone.prefix + "."
         return Contents(
             description: description, tensors: backbone.tensors,
@@ -124,6 +132,19 @@ package enum EncoderCheckpoint {
         return (
             try EncoderDescription(own.architecture, side: own.side, crop: own.crop, layer: own.layer), seed
         )
+    }
+
+    /// What hl-export says of the images in a file that it has written under the names of others.
+    private static func statedDescription(_ file: ModelFile, _ path: String) throws -> EncoderDescription? {
+        guard case .safetensors(_, let metadata) = file, let text = metadata["hl.encoder"] else { return nil }
+        return try EncoderDescription(json: JSONValue(parsing: text, name: "hl.encoder of \(path)"), name: path)
+    }
+
+    /// What a file says of how its encoder came about: settings of the training and history, as far as they are there.
+    /// - Throws: as `read`.
+    package static func provenance(path: String) throws -> [String: String] {
+        guard case .safetensors(_, let metadata) = try open(path) else { return [:] }
+        return metadata.filter { ["hl.training", "hl.history"].contains($0.key) }
     }
 
     /// torchvision's `fc`, which `Supervised` has too.

@@ -33,6 +33,20 @@ package protocol BackboneArchitecture: Sendable {
 
     /// The network, without values.
     func makeBackbone(on backend: any Backend) -> any Backbone
+
+    // MARK: In the code of others
+
+    /// Whose names its tensors have.
+    var ownLibrary: ForeignLibrary { get }
+    /// What a library calls its tensors, and is told to take them.
+    /// - Throws: `Failure` (incompatible) where the library has no such network.
+    func names(in library: ForeignLibrary) throws -> ForeignNames
+    /// Appends the network in evaluation mode to a graph, whose weights have the names of its tensors.
+    /// - Parameters:
+    ///   - images: the graph's value of normalised images [B, 3, side, side].
+    ///   - layers: names of `layers`, in their order.
+    /// - Returns: the graph's values of features [B, length], one for each of `layers`.
+    func append(to graph: inout ONNXGraph, of images: String, side: Int, layers: [String]) -> [String]
 }
 
 /// A family of backbones: what `Backbones` lists.
