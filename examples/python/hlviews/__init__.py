@@ -18,17 +18,20 @@ from typing import TYPE_CHECKING, Any
 from .version import __version__
 
 if TYPE_CHECKING:
-    from .backbone import Backbone
+    from .backbone import Backbone as Backbone
     from .batch import Batch
     from .contents import arrays, chunk_numbers, latents, metadata
-    from .encoder import load_encoder, save_encoder
+    from .encoder import load_encoder as load_encoder
+    from .encoder import save_encoder as save_encoder
     from .errors import IncompatibleError, StreamError, TruncatedError
     from .header import Header, history_entry
     from .reader import StreamReader
     from .seekable import SeekableStream
     from .sources import Command
-    from .torch import ViewFile, ViewStream, to_tensors
-    from .transform import Transform
+    from .torch import ViewFile as ViewFile
+    from .torch import ViewStream as ViewStream
+    from .torch import to_tensors as to_tensors
+    from .transform import Transform as Transform
     from .writer import StreamWriter
 
 _MODULES = {
@@ -47,10 +50,10 @@ _MODULES = {
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
 
+# What needs no more than numpy and zstandard; the rest is imported by name.
 __all__ = [
-    "Backbone", "Batch", "Command", "Header", "IncompatibleError", "SeekableStream", "StreamError", "StreamReader",
-    "StreamWriter", "Transform", "TruncatedError", "ViewFile", "ViewStream", "__version__", "arrays", "chunk_numbers",
-    "history_entry", "latents", "load_encoder", "metadata", "save_encoder", "to_tensors",
+    "Batch", "Command", "Header", "IncompatibleError", "SeekableStream", "StreamError", "StreamReader", "StreamWriter",
+    "TruncatedError", "__version__", "arrays", "chunk_numbers", "history_entry", "latents", "metadata",
 ]  # fmt: skip
 
 
@@ -63,4 +66,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *_HOMES})

@@ -83,7 +83,8 @@ class Input:
         elif isinstance(source, (str, os.PathLike)):
             self.name, self.file = os.fspath(source), open(source, "rb", buffering=1 << 20)
         else:
-            self.name, self.file, self._is_ours = str(getattr(source, "name", "a stream")), source, False
+            name = getattr(source, "name", None)
+            self.name, self.file, self._is_ours = name if isinstance(name, str) else "the pipe", source, False
         if getattr(self.file, "isatty", bool)():
             raise StreamError(f"{self.name} is a terminal: pipe a stream into it, as in hl-sample | python3 ...")
 

@@ -47,6 +47,8 @@ def test_joined_streams_keep_their_headers():
     assert [[(part.seed, count) for part, count in one.parts] for one in batches] == [[(1, 4), (2, 1)], [(2, 2)]]
     assert [identity[1:] for identity in batches[0].identities()] == [(1, 0), (1, 1), (1, 2), (1, 3), (2, 0)]
     assert [(part.seed, count) for part, count in batches[0].rows(3, 5).parts] == [(1, 1), (2, 1)]
+    assert [(part.seed, count) for part, count in batches[0].rows(0, 2).parts] == [(1, 2)]
+    assert [(part.seed, count) for part, count in batches[0].rows(4, 5).parts] == [(2, 1)]
     assert len(reader.headers) == 2
 
 
@@ -157,6 +159,13 @@ def test_claims_take_no_memory():
         read(claim(1 << 30))
     with pytest.raises(StreamError, match="more than 2 GiB"):
         read(claim(1 << 40))
+
+
+def test_impossible_blocks():
+    start = b"\x28\xb5\x2f\xfd\xe4" + (1).to_bytes(8, "little")
+    for block in (b"\x07\x00\x00", b"\x09\x00\x80"):
+        with pytest.raises(StreamError, match="impossible block"):
+            read(start + block + bytes(1 << 21))
 
 
 @pytest.mark.parametrize("field", ["dtype", "shape", "data_offsets"])

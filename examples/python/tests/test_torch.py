@@ -123,12 +123,12 @@ def test_standard_input(run, workers):
 def test_named_pipes_have_one_reader(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(RuntimeError, match="one reader"):
-        list(DataLoader(ViewStream(tmp_path / "pipe"), num_workers=2))
+        list(ViewStream(tmp_path / "pipe", shard=(0, 2)))
 
 
 def test_commands_that_cannot_be_shared(path):
     with pytest.raises(RuntimeError, match="--shard {shard}"):
-        list(DataLoader(ViewStream(Command(f"cat {path}"), batch_size=2), batch_size=None, num_workers=2))
+        list(ViewStream(Command(f"cat {path}"), batch_size=2, shard=(0, 2)))
     assert ids(DataLoader(ViewStream(Command(f"cat {path}"), batch_size=2), batch_size=None)) == list(range(30))
 
 

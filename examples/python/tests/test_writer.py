@@ -10,6 +10,7 @@ import safetensors.numpy
 import zstandard
 from conftest import samples, stream
 
+import hlviews
 from hlviews import (
     Header,
     IncompatibleError,
@@ -84,6 +85,22 @@ def test_types_come_back(dtype):
         assert np.array_equal(safetensors.numpy.load(content)["a"], values)
     (batch,) = StreamReader(io.BytesIO(written({"a": odd, "b": values[::-1], "u": np.zeros((2, 1), "u1")})))
     assert np.array_equal(batch["a"], values) and np.array_equal(batch["b"], values[::-1])
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float8_e4m3fn", "float8_e5m2"])
+def test_types_of_ml_dtypes(dtype):
+    kind = getattr(pytest.importorskip("ml_dtypes"), dtype)
+    values = np.arange(6).reshape(2, 3).astype(kind)
+    (batch,) = StreamReader(io.BytesIO(written({"a": values})))
+    assert batch["a"].dtype == kind and np.array_equal(batch["a"], values)
+    if dtype != "bfloat16":
+        return
+    torch = pytest.importorskip("torch")
+    import safetensors.torch
+
+    tensor = safetensors.torch.load(frames(written({"a": values}))[1])["a"]
+    assert tensor.dtype == torch.bfloat16 and tensor.tolist() == values.tolist()
+    assert torch.equal(hlviews.to_tensors(batch)["a"], tensor)
 
 
 def test_an_exception_leaves_no_end_record(tmp_path):
