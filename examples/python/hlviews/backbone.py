@@ -52,6 +52,10 @@ class Backbone(torchvision.models.ResNet):  # type: ignore[misc]  # torchvision 
         for index, count in enumerate(counts):
             setattr(self, STAGES[index], self._make_layer(block, width << index, count, stride=2 if index else 1))
         self.fc: nn.Module = nn.Identity()
+        self.takes_unit_length = False
+        """Whether `fc` sees features of length 1."""
+        self.classes: list[str] | None = None
+        """Names of what `fc` gives scores of, where they are known."""
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
@@ -69,5 +73,6 @@ class Backbone(torchvision.models.ResNet):  # type: ignore[misc]  # torchvision 
             x = getattr(self, stage)(x)
             if stage in self.layers:
                 means.append(torch.flatten(self.avgpool(x), 1))
-        output: torch.Tensor = self.fc(torch.cat(means, 1))
+        features = torch.cat(means, 1)
+        output: torch.Tensor = self.fc(nn.functional.normalize(features) if self.takes_unit_length else features)
         return output

@@ -40,9 +40,9 @@ def load_encoder(
 ) -> LoadedEncoder:
     """The network of an encoder's file, in evaluation mode, and the transform for its images.
 
-    Any --arch, --width and --stem of hl-train is taken. `head`: with the linear classifier of an encoder that hl-train
-    --method supervised has trained; outputs are logits then. `layers`: stages whose means are the features, as of
-    hl-encode --layer; by default the file's.
+    Any --arch, --width and --stem of hl-train is taken. `head`: with the linear classifier that is in files of
+    hl-probe -o and of hl-train --method supervised; outputs are scores [B, classes] then. `layers`: stages whose means
+    are the features, as of hl-encode --layer; by default the file's.
 
     Raises OSError where there is no such file, IncompatibleError for a file that holds something else, StreamError for
     a damaged one or for one without a linear head.
@@ -63,19 +63,25 @@ def load_encoder(
         description = json.loads(metadata["hl.encoder"])
         arch, width, stem = description["arch"], description["width"], description.get("stem", "imagenet")
         side, crop = description["side"], description["crop"]
-    except (KeyError, TypeError, ValueError) as error:
-        raise StreamError(f"hl.encoder of {name} is damaged ({error!r}): copy it again") from None
+        own = tuple(description.get("layer", STAGES[3]).split("+"))
+        classifier = json.loads(metadata.get("hl.classifier", "{}"))
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise StreamError(f"what is said of the encoder in {name} is damaged ({error!r}): copy it again") from None
     if arch not in NETWORKS:
         raise IncompatibleError(f"{name} holds a {arch}, which this package does not know")
     # Files of before 0.2 say neither; they are the same.
     transform = Transform(side, crop, description.get("mean", MEAN), description.get("std", STD))
-    chosen = layers or tuple(description.get("layer", STAGES[3]).split("+"))
     with torch.device("meta"):
-        module = Backbone(arch, width, stem, chosen)
+        module = Backbone(arch, width, stem, layers or own)
         if head:
-            if "fc.weight" not in tensors or chosen != STAGES[3:]:
-                raise StreamError(f"{name} has no linear head: it takes hl-train --method supervised")
+            if not {"fc.weight", "fc.bias"} <= tensors.keys() or set(module.layers) != set(own):
+                raise StreamError(
+                    f"{name} has no linear head for these features: hl-probe -o and hl-train --method supervised "
+                    "write one"
+                )
             module.fc = nn.Linear(module.features, len(tensors["fc.weight"]))
+            module.takes_unit_length = classifier.get("features") == "unit"
+            module.classes = classifier.get("classes")
     state = {key[len(PREFIX) :]: tensor for key, tensor in tensors.items() if key.startswith(PREFIX)}
     if head:
         state.update({key: tensor for key, tensor in tensors.items() if key.startswith("fc.")})
@@ -99,7 +105,7 @@ def save_encoder(
 
     `side`: of the images that it was trained for, in pixels. `crop`: of what it saw of them; by default 7/8 of the
     side. `history`: of the stream that it was trained on (`header.history`). `training`: settings of your own. The file
-    appears under its name when it is complete. A classifier `fc` is written too.
+    appears under its name when it is complete. A classifier in `fc` is written too.
 
     Raises ValueError where a weight is no number.
     """
@@ -116,6 +122,10 @@ def save_encoder(
         description["layer"] = "+".join(module.layers)
     metadata = {"hl.kind": "encoder", "hl.version": "1", "hl.encoder": json.dumps(description)}
     metadata["hl.history"] = json.dumps(list(history))
+    if isinstance(module.fc, nn.Linear) and (module.classes or module.takes_unit_length):
+        names = module.classes or [str(number) for number in range(module.fc.out_features)]
+        features = "unit" if module.takes_unit_length else "raw"
+        metadata["hl.classifier"] = json.dumps({"classes": names, "features": features})
     if training is not None:
         metadata["hl.training"] = json.dumps(dict(training))
     folder, base = os.path.split(os.fspath(path))

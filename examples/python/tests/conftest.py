@@ -76,7 +76,7 @@ def save(tmp_path: Path):
     return write
 
 
-PROGRAMS = ("hl-sample", "hl-perturb", "hl-encode", "hl-train", "hl-view")
+PROGRAMS = ("hl-sample", "hl-perturb", "hl-encode", "hl-train", "hl-probe", "hl-view")
 needs_programs = pytest.mark.skipif(
     not all(map(shutil.which, PROGRAMS)), reason=f"{', '.join(PROGRAMS)} are not on PATH"
 )

@@ -122,9 +122,24 @@ def test_linear_heads(tmp_path):
     x = torch.randn(2, 3, 28, 28)
     logits, features = (load_encoder(tmp_path / "e", head=head).module(x) for head in (True, False))
     assert torch.equal(logits, module.eval()(x)) and features.shape == (2, 32)
+    with pytest.raises(StreamError, match="no linear head"):
+        load_encoder(tmp_path / "e", head=True, layers=["layer3"])
     save_encoder(tmp_path / "e", Backbone(**SMALL), side=32)
     with pytest.raises(StreamError, match="no linear head"):
         load_encoder(tmp_path / "e", head=True)
+
+
+def test_heads_that_take_features_of_unit_length(tmp_path):
+    module = Backbone(**SMALL, layers=["layer2", "layer4"]).eval()
+    x = torch.randn(2, 3, 28, 28)
+    features = module(x)
+    module.fc = torch.nn.Linear(module.features, 3)
+    module.takes_unit_length, module.classes = True, ["a", "b", "c"]
+    expected = features / features.norm(dim=1, keepdim=True) @ module.fc.weight.T + module.fc.bias
+    save_encoder(tmp_path / "e", module, side=32)
+    loaded = load_encoder(tmp_path / "e", head=True).module
+    assert torch.allclose(loaded(x), expected, atol=1e-6) and loaded.classes == ["a", "b", "c"]
+    assert torch.equal(load_encoder(tmp_path / "e").module(x), features)
 
 
 def test_nothing_is_written_of_a_training_that_diverged(tmp_path):

@@ -1,5 +1,6 @@
 """The package and the hl programs: each reads what the other writes, and encoders have the same features."""
 
+import json
 import re
 import sys
 from pathlib import Path
@@ -138,6 +139,33 @@ def test_features_are_those_of_hl_encode(run, tmp_path, options, side, layer):
     assert (features - torch.from_numpy(whole["e.0"])).abs().max() < 1e-5
     if "supervised" in options:
         assert load_encoder(tmp_path / "e.safetensors", head=True).module(transform(whole["x.0"])).shape == (5, 10)
+
+
+@pytest.mark.parametrize("scale", ["raw", "unit"])
+def test_classifiers_of_hl_probe(run, tmp_path, scale):
+    """Scores are those of hl-probe's layer behind hl-encode's features, and its accuracy comes back."""
+    torch = pytest.importorskip("torch")
+    pytest.importorskip("torchvision")
+    import safetensors.numpy
+
+    from hlviews import load_encoder
+
+    run(
+        "hl-sample --clean --size 32 --render -n 200 --seed 1 -o a.hls; "
+        "hl-sample --clean --size 32 --render -n 100 --seed 2 -o b.hls; "
+        f"hl-probe -q --threads 1 --untrained --width 8 --side 32 --train a.hls --test b.hls "
+        f"--recipe lbfgs --features {scale} -o probe.safetensors --json > report.json; hl-encode -q --encoder probe.safetensors b.hls -o e.hls"
+    )
+    module, transform = load_encoder(tmp_path / "probe.safetensors", head=True)
+    whole, weights = arrays(tmp_path / "e.hls"), safetensors.numpy.load_file(tmp_path / "probe.safetensors")
+    with torch.inference_mode():
+        scores = module(transform(whole["x.0"])).numpy()
+    features = whole["e.0"] / (np.linalg.norm(whole["e.0"], axis=1, keepdims=True) if scale == "unit" else 1)
+    expected = features @ weights["fc.weight"].T + weights["fc.bias"]
+    assert np.abs(scores - expected).max() < 1e-5 * np.abs(weights["fc.weight"]).max()
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert report["linear"]["top1"]["values"] == [pytest.approx(100 * (scores.argmax(1) == whole["y"]).mean())]
+    assert module.classes == [one["class"] for one in report["per_class"]]
 
 
 def test_a_loop_of_pytorch_trains_from_a_pipe(run, tmp_path):
