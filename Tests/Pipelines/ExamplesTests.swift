@@ -180,7 +180,23 @@ struct ExamplesTests {
             module, transform = load_encoder("e.safetensors")
             images = read("images", torch.uint8).view(3, 3, \(side), \(side))
             difference = module(transform(images)) - read("features", torch.float32).view(3, -1)
-            assert difference.abs().max() < 1e-4, difference.abs().max()'
+            assert difference.abs().max() < 1e-5, difference.abs().max()'
             """)
+    }
+
+    private static let hasPytest =
+        Programs.isInstalled("python3")
+        && system(
+            """
+            python3 -c 'import numpy, pytest, safetensors, zstandard' > /dev/null 2>&1
+            """) == 0
+
+    /// The Python package's own tests, with these programs.
+    @Test(.enabled(if: hasPytest, "python3 has no pytest, numpy, zstandard and safetensors"))
+    func pythonPackage() throws {
+        let space = try Workspace()
+        let outcome = try space.run(
+            "PYTHONDONTWRITEBYTECODE=1 python3 -m pytest -q -p no:cacheprovider \(Self.folder)/python", limit: 900)
+        #expect(outcome.status == 0, "\(outcome.text)")
     }
 }

@@ -39,10 +39,10 @@ package final class TensorBoardEvents {
         if step > 0 {
             // A session's start: TensorBoard forgets what was logged of steps from here on.
             var session = ProtobufMessage()
-            session.add(1, Int64(1))
+            session.add(1, 1 as Int)
             var event = ProtobufMessage()
             event.add(1, now())
-            event.add(2, Int64(step + 1))
+            event.add(2, step + 1)
             event.add(7, session)
             try write(event)
         }
@@ -70,13 +70,14 @@ package final class TensorBoardEvents {
         }
         var event = ProtobufMessage()
         event.add(1, now())
-        event.add(2, Int64(step))
+        event.add(2, step)
         event.add(5, summary)
         try write(event)
     }
 
     private func write(_ event: ProtobufMessage) throws {
-        let content = event.bytes
+        var content: [UInt8] = []
+        event.pieces.forEachPiece { content.append(contentsOf: $0) }
         func little(_ value: some FixedWidthInteger) -> [UInt8] {
             withUnsafeBytes(of: value.littleEndian) { Array($0) }
         }

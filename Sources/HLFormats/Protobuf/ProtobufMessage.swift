@@ -6,12 +6,17 @@ struct ProtobufMessage {
     private(set) var pieces = OutputPieces()
 
     private enum WireType: UInt64 {
-        case varint = 0, lengthDelimited = 2, fixed32 = 5
+        case varint = 0, fixed64 = 1, lengthDelimited = 2, fixed32 = 5
     }
 
     mutating func add(_ field: Int, _ value: Int) {
         tag(field, .varint)
         varint(UInt64(bitPattern: Int64(value)))
+    }
+
+    mutating func add(_ field: Int, _ value: Double) {
+        tag(field, .fixed64)
+        pieces.append(littleEndian: value.bitPattern)
     }
 
     mutating func add(_ field: Int, _ value: Float) {
