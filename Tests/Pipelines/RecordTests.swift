@@ -212,7 +212,9 @@ struct RecordTests {
             hl-train walker -q --chunks 5 --width 4 --backend plain --batch 4 -n 8 a.hls -o w.safetensors
             """)
         let text = try space.succeed("hl-view --info e.safetensors").text
-        #expect(text.hasPrefix("kind       encoder, version 1\n") && text.contains("\nencoder    {\"architecture\""))
+        #expect(
+            text.hasPrefix("kind       encoder, version 1\n") && text.contains("\nencoder    {\"")
+                && text.contains("\"architecture\":\"resnet18\""))
         #expect(
             text.contains("\nhistory    hl-sample -n 16 --size 32")
                 && text.contains("backbone.conv1.weight F32 4 x 3 x 7 x 7"))

@@ -63,7 +63,7 @@ struct RunRecordTests {
 
     @Test func aZombieIsNoLongerAlive() throws {
         var pid: pid_t = 0
-        let arguments = ["true"].map { strdup($0) } + [nil]
+        let arguments: [UnsafeMutablePointer<CChar>?] = [strdup("true"), nil]
         #expect(posix_spawnp(&pid, "true", nil, nil, arguments, environ) == 0)
         var info = siginfo_t()
         waitid(P_PID, id_t(pid), &info, WEXITED | WNOWAIT)
