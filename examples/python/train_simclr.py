@@ -80,9 +80,10 @@ def main() -> None:
     if step < steps:
         parser.error(f"the stream ended after {step} of {steps} steps: lower --samples")
     settings = {"method": "simclr", "temperature": arguments.temperature, "steps": steps, "batch": arguments.batch}
+    labels = any((header.generator or {}).get("has_seen_labels") for header in stream.headers)
     save_encoder(
         arguments.output, backbone, side=side, crop=transform.crop, history=history(stream.header, arguments),
-        training=settings,
+        training=settings, supervision="labels that its generator has seen" if labels else None,
     )  # fmt: skip
 
 

@@ -100,11 +100,13 @@ def save_encoder(
     crop: int | None = None,
     history: Sequence[Mapping[str, Any]] = (),
     training: Mapping[str, Any] | None = None,
+    supervision: str | None = None,
 ) -> None:
     """Writes a file as hl-train does, which hl-encode, hl-probe and `load_encoder` read.
 
     `side`: of the images that it was trained for, in pixels. `crop`: of what it saw of them; by default 7/8 of the
-    side. `history`: of the stream that it was trained on (`header.history`). `training`: settings of your own. The file
+    side. `history`: of the stream that it was trained on (`header.history`). `training`: settings of your own.
+    `supervision`: the labels that took part, in words, which hl-probe and hl-metrics report; None for none. The file
     appears under its name when it is complete. A classifier in `fc` is written too.
 
     Raises ValueError where a weight is no number.
@@ -120,6 +122,8 @@ def save_encoder(
     }  # fmt: skip
     if module.layers != STAGES[3:]:
         description["layer"] = "+".join(module.layers)
+    if supervision is not None:
+        description["supervision"] = supervision
     metadata = {"hl.kind": "encoder", "hl.version": "1", "hl.encoder": json.dumps(description)}
     metadata["hl.history"] = json.dumps(list(history))
     if isinstance(module.fc, nn.Linear) and (module.classes or module.takes_unit_length):

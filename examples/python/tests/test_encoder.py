@@ -17,6 +17,11 @@ from hlviews import Backbone, IncompatibleError, StreamError, Transform, load_en
 SMALL = {"arch": "resnet18", "width": 4, "stem": "imagenet"}
 
 
+def close(a, b) -> bool:
+    """Equal but for the rounding of kernels, which depends on where tensors lie in memory."""
+    return a.shape == b.shape and torch.allclose(a, b, rtol=1e-5, atol=1e-5)
+
+
 def test_names_and_numbers_are_those_of_torchvision():
     for arch in ("resnet18", "resnet34", "resnet50"):
         reference = getattr(torchvision.models, arch)()
@@ -25,7 +30,7 @@ def test_names_and_numbers_are_those_of_torchvision():
         module.load_state_dict(reference.state_dict())
         x = torch.randn(2, 3, 40, 40)
         with torch.inference_mode():
-            assert torch.equal(module(x), reference.eval()(x))
+            assert close(module(x), reference.eval()(x))
     assert module.features == 2048
 
 
@@ -102,14 +107,16 @@ def test_images_that_are_none(images, error):
 def test_what_is_saved_is_loaded(tmp_path, arch, stem):
     module = Backbone(arch, 4, stem, ["layer3", "layer4"] if stem == "cifar" else ["layer4"])
     module.train()(torch.randn(4, 3, 32, 32))
-    save_encoder(tmp_path / "e", module, side=36, history=[{"tool": "t"}], training={"method": "mine"})
+    save_encoder(
+        tmp_path / "e", module, side=36, history=[{"tool": "t"}], training={"method": "mine"}, supervision="ours"
+    )
     loaded, transform = load_encoder(tmp_path / "e")
     assert not loaded.training and (transform.side, transform.crop) == (36, 32)
     x = torch.randn(2, 3, 32, 32)
-    assert torch.equal(loaded(x), module.eval()(x))
+    assert close(loaded(x), module.eval()(x))
     said = metadata(tmp_path / "e")
     assert said["history"] == [{"tool": "t"}] and said["training"] == {"method": "mine"}
-    assert said["encoder"]["mean"] == [0.485, 0.456, 0.406]
+    assert said["encoder"]["mean"] == [0.485, 0.456, 0.406] and said["encoder"]["supervision"] == "ours"
     assert load_encoder(tmp_path / "e", layers=["layer1"]).module(x).shape[1] == 4 * (4 if arch == "resnet50" else 1)
     loaded.requires_grad_(True)(x).sum().backward()
     assert loaded.conv1.weight.grad is not None
@@ -121,7 +128,7 @@ def test_linear_heads(tmp_path):
     save_encoder(tmp_path / "e", module, side=32)
     x = torch.randn(2, 3, 28, 28)
     logits, features = (load_encoder(tmp_path / "e", head=head).module(x) for head in (True, False))
-    assert torch.equal(logits, module.eval()(x)) and features.shape == (2, 32)
+    assert close(logits, module.eval()(x)) and features.shape == (2, 32)
     with pytest.raises(StreamError, match="no linear head"):
         load_encoder(tmp_path / "e", head=True, layers=["layer3"])
     save_encoder(tmp_path / "e", Backbone(**SMALL), side=32)
@@ -139,7 +146,7 @@ def test_heads_that_take_features_of_unit_length(tmp_path):
     save_encoder(tmp_path / "e", module, side=32)
     loaded = load_encoder(tmp_path / "e", head=True).module
     assert torch.allclose(loaded(x), expected, atol=1e-6) and loaded.classes == ["a", "b", "c"]
-    assert torch.equal(load_encoder(tmp_path / "e").module(x), features)
+    assert close(load_encoder(tmp_path / "e").module(x), features)
 
 
 def test_nothing_is_written_of_a_training_that_diverged(tmp_path):

@@ -154,7 +154,8 @@ def test_classifiers_of_hl_probe(run, tmp_path, scale):
         "hl-sample --clean --size 32 --render -n 200 --seed 1 -o a.hls; "
         "hl-sample --clean --size 32 --render -n 100 --seed 2 -o b.hls; "
         f"hl-probe -q --threads 1 --untrained --width 8 --side 32 --train a.hls --test b.hls "
-        f"--recipe lbfgs --features {scale} -o probe.safetensors --json > report.json; hl-encode -q --encoder probe.safetensors b.hls -o e.hls"
+        f"--recipe lbfgs --features {scale} -o probe.safetensors --json > report.json; "
+        "hl-encode -q --encoder probe.safetensors b.hls -o e.hls"
     )
     module, transform = load_encoder(tmp_path / "probe.safetensors", head=True)
     whole, weights = arrays(tmp_path / "e.hls"), safetensors.numpy.load_file(tmp_path / "probe.safetensors")
