@@ -3,6 +3,7 @@ import HLCommand
 import HLCompute
 import HLData
 import HLEncoders
+import HLFormats
 import HLTensor
 
 /// hl-probe: what a linear classifier and k nearest neighbours get out of embeddings.
