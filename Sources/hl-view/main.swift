@@ -134,7 +134,10 @@ struct View: Tool {
             against == nil || drawsRuns, "--against is for a figure of runs", "give -o FILE.png too, or leave it out")
         try check(
             !inputs.contains("-"), "records of runs are not read from standard input", "name folders or files")
-        if drawsRuns { try Image.checkPNGName(destination.output) }
+        try check(
+            !drawsRuns || !destination.isFile || destination.output.lowercased().hasSuffix(".png"),
+            "runs are drawn as PNG, and \(destination.output) is not named so",
+            "name it FILE.png, or for text leave out -o and redirect")
     }
 
     private var drawsRuns: Bool { runs && !json && destination.output != "-" }

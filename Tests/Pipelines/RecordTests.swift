@@ -186,6 +186,7 @@ struct RecordTests {
         try space.fail(66, "hl-view --runs nowhere", saying: "nowhere")
         try space.fail(64, "hl-view --sort loss p.hls", saying: "--sort is for runs")
         try space.fail(64, "hl-view --runs --info runs", saying: "--runs")
+        try space.fail(64, "hl-view --runs runs -o table.txt", saying: "FILE.png")
         try space.fail(64, "hl-view p.hls p.hls", saying: "2 streams")
     }
 
@@ -214,7 +215,7 @@ struct RecordTests {
         let text = try space.succeed("hl-view --info e.safetensors").text
         #expect(
             text.hasPrefix("kind       encoder, version 1\n") && text.contains("\nencoder    {\"")
-                && text.contains("\"architecture\":\"resnet18\""))
+                && text.contains("\"arch\":\"resnet18\""))
         #expect(
             text.contains("\nhistory    hl-sample -n 16 --size 32")
                 && text.contains("backbone.conv1.weight F32 4 x 3 x 7 x 7"))

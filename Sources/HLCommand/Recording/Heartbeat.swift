@@ -11,9 +11,10 @@ final class Heartbeat: @unchecked Sendable {
 
     /// - Parameters:
     ///   - interval: seconds between two calls.
+    ///   - first: seconds before the first one.
     ///   - beat: returns whether to go on.
     /// - Throws: `Failure` (resources) where the system has no more threads.
-    init(every interval: Double, _ beat: @escaping @Sendable () -> Bool) throws {
+    init(every interval: Double, after first: Double, _ beat: @escaping @Sendable () -> Bool) throws {
         pthread_mutex_init(lock, nil)
         var attributes = pthread_condattr_t()
         pthread_condattr_init(&attributes)
@@ -26,8 +27,10 @@ final class Heartbeat: @unchecked Sendable {
         pthread_sigmask(SIG_BLOCK, &all, &before)
         defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
         try startThread { [self] in
-            while wait(interval) {
+            var pause = first
+            while wait(pause) {
                 guard beat() else { return }
+                pause = interval
             }
         }
     }

@@ -63,7 +63,7 @@ package enum Recording {
         }
         // Without a thread of its own, the record is renewed as the samples pass.
         guard let recorder else { return }
-        heartbeat = try? Heartbeat(every: interval) { beat(recorder) }
+        heartbeat = try? Heartbeat(every: interval, after: 1) { beat(recorder) }
         lastBeat = Progress.now()
         Progress.follower = follow
     }
@@ -85,8 +85,7 @@ package enum Recording {
         record.started = RunDate.now() - (Progress.now() - programStart)
         var identity = StableHash()
         identity.add("\(process.boot) \(process.space) \(process.pid) \(process.start) \(record.machine.host)")
-        let digits = String(identity.value, radix: 16)
-        record.id = String(repeating: "0", count: 16 - digits.count) + digits
+        record.id = identity.text
         return record
     }
 
