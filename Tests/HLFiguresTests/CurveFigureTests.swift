@@ -9,14 +9,14 @@ struct CurveFigureTests {
         return image.withPlanes { planes in (0..<3).map { planes[$0 * plane + index] } }
     }
 
+    /// At the middle of a line, which may lie between two pixels.
+    private func isInk(_ name: Int, _ image: Image, _ place: (x: Double, y: Double)) -> Bool {
+        zip(colour(image, place), ink(name)).allSatisfy { abs(Int($0) - Int($1)) < 32 }
+    }
+
     private func ink(_ name: Int) -> [UInt8] {
         let ink = CurveFigure.ink(name)
         return [ink.red, ink.green, ink.blue].map { UInt8($0) }
-    }
-
-    /// Whether a place has a line's colour, but for what a smooth edge lets through.
-    private func isInk(_ image: Image, _ place: (x: Double, y: Double), _ name: Int) -> Bool {
-        zip(colour(image, place), ink(name)).allSatisfy { abs(Int($0) - Int($1)) < 16 }
     }
 
     private let figure = CurveFigure(
@@ -33,15 +33,15 @@ struct CurveFigureTests {
     /// Where a line's values are, its colour is, in each panel on its own scale, and nowhere else.
     @Test func linesGoThroughTheirPoints() throws {
         let image = try figure.rendered()
-        #expect(isInk(image, figure.place(x: 30, y: 5.6, panel: 0), 0))
-        #expect(isInk(image, figure.place(x: 30, y: 2, panel: 0), 1))
-        #expect(isInk(image, figure.place(x: 75, y: 4, panel: 0), 1))
-        #expect(isInk(image, figure.place(x: 26, y: -0.48, panel: 1), 1))
+        #expect(isInk(0, image, figure.place(x: 30, y: 5.6, panel: 0)))
+        #expect(isInk(1, image, figure.place(x: 30, y: 2, panel: 0)))
+        #expect(isInk(1, image, figure.place(x: 75, y: 4, panel: 0)))
+        #expect(isInk(1, image, figure.place(x: 26, y: -0.48, panel: 1)))
         #expect(colour(image, figure.place(x: 31, y: 7.4, panel: 0)) == [255, 255, 255])
         // Few points have dots: wider than the line.
         let dot = figure.place(x: 50, y: 2, panel: 0), line = figure.place(x: 25, y: 2, panel: 0)
-        #expect(isInk(image, (dot.x, dot.y + 3), 1))
-        #expect(!isInk(image, (line.x + 2, line.y + 3), 1))
+        #expect(isInk(1, image, (dot.x, dot.y + 3)))
+        #expect(!isInk(1, image, (line.x + 2, line.y + 3)))
     }
 
     @Test func linesAreToldApart() {
