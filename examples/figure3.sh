@@ -2,7 +2,7 @@
 # The paper's Figure 3: time and energy of an epoch of SimCLR with a ResNet-18, at four batch sizes, where the views come
 # from image files, from a stream that was stored before, or from the generator while the encoder is trained.
 #
-#     examples/figure3.sh --data imagefolder:DIR [-o FILE.png]
+#     examples/figure3.sh --data imagefolder:DIR --split train [-o FILE.png]
 #
 # Image files are those of --data, as hl-sample(1) and hl-data(7) have them: NAME:DIR. An epoch is -n samples in each arm,
 # and what storing the stream has cost stands beside the table. Other options:

@@ -45,7 +45,7 @@ commands() {
 
 # The options that a page explains, one per line.
 documented() {
-    sed -n 's/^\.It Fl \(.*\)/ , Fl \1/p' "$1" | grep -oE ', Fl [A-Za-z-]+' | sed 's/, Fl /-/' | sort -u
+    sed -n 's/^\.It Fl \(.*\)/ , Fl \1/p' "$1" | grep -oE ', Fl [A-Za-z0-9-]+' | sed 's/, Fl /-/' | sort -u
 }
 
 # The help of a program, or of one of the programs in hl-train: hl-train-NAME.1 explains hl-train NAME.

@@ -71,7 +71,7 @@ struct ExamplesTests {
             done; done
             """)
         let command =
-            "\(Self.folder)/figure3.sh --data imagefolder:photos --batches 4,8 -n 16 --size 32 --width 4 --watts 65"
+            "\(Self.folder)/figure3.sh --data imagefolder:photos --split train --batches 4,8 -n 16 --size 32 --width 4 --watts 65"
         let outcome = try space.run(command)
         #expect(outcome.status == 0, "\(outcome.errors)")
         let rows = outcome.text.split(separator: "\n").map { $0.split(separator: " ") }
