@@ -36,6 +36,9 @@ struct Export: Tool {
         transform: { try choice($0, or: "there are no names of") })
     var names: ForeignLibrary?
 
+    @Flag(help: "Write the linear layer behind the features too, as of hl-probe -o and of a supervised encoder.")
+    var classifier = false
+
     @OptionGroup var randomness: SeedOption
     @OptionGroup(title: "Encoder") var network: EncoderOptions
     @OptionGroup(title: "Common options") var shared: SharedOptions
@@ -44,6 +47,7 @@ struct Export: Tool {
         guard network.isGiven else {
             throw refuse("no encoder is given", "give --encoder FILE, or --untrained for a baseline")
         }
+        try check(!classifier || !network.untrained, "an untrained encoder has no classifier", "leave out --classifier")
         try ExportForm(path: path()).check(names)
     }
 
@@ -59,11 +63,17 @@ struct Export: Tool {
             throw refuse("the encoder would be written over by less than it is", "give another -o")
         }
         let encoder = try network.makeEncoder(seed: randomness.seed, on: network.makeBackend(shared))
-        let export = try EncoderExport(encoder, as: ExportForm(path: path), for: names)
+        let export = try EncoderExport(encoder, try head(), as: ExportForm(path: path), for: names)
         Console.note("\(network.name): \(encoder.description.json.text)")
         try export.write(
             to: path, provenance: network.encoder.map(EncoderCheckpoint.provenance) ?? [:], version: Version.number)
         try Console.printOutput(export.lines(file: path).joined(separator: "\n") + "\n")
+    }
+
+    private func head() throws -> LinearHead? {
+        guard classifier, let path = network.encoder else { return nil }
+        return try ClassifierFile.head(
+            path: path, EncoderChoice(part: network.part, architecture: network.arch, layer: network.layer))
     }
 
     /// Whether two names are of one file, which is there.

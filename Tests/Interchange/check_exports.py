@@ -1,13 +1,14 @@
 """Checks that torch, torchvision, timm, onnxruntime and detectron2 take what hl-export writes, and see the same features.
 
-    PATH=.build/release:$PATH python check_exports.py [--detectron2 DIR] [--samples N] [--only WORD]
+    PATH=.build/release:$PATH python check_exports.py [--detectron2 DIR] [--samples N] [--only WORD] [--encoder FILE]
 
 Trains small encoders of every depth and of several widths and stems for a few steps, exports each in every form, runs the
 lines that hl-export prints, and compares the features that come out of them with those of hl-encode: the greatest
 difference over the greatest feature, at most 1e-5. Every .pth is read with weights_only=True, every .onnx is checked by
 onnx' own checker and run with a batch of 1 and of many. With --detectron2, a folder of its sources (no build is needed), a
 .pkl is loaded by its DetectionCheckpointer into its R50-C4 and into a bare backbone. Last, a linear classifier that
-scikit-learn fits on torchvision's features has to be as accurate as that of hl-probe to 0.1 points.
+scikit-learn fits on torchvision's features has to be as accurate as that of hl-probe to 0.1 points, and so has hl-probe's
+own in torchvision, timm and onnxruntime; --encoder takes an encoder that has learnt something for this.
 
 Ends with exit status 1 after the first difference. Needs torch, torchvision, timm, safetensors, onnx, onnxruntime, numpy,
 zstandard, scikit-learn, and for detectron2 fvcore, iopath, omegaconf, pycocotools and yaml.
@@ -186,17 +187,42 @@ def check_probe(folder, encoder, script):
     if not abs(accuracy - ours) <= 0.1:
         fail("the classifiers differ by more than 0.1 points")
 
+    # hl-probe's own classifier, with features as they are and of unit length, in torchvision, timm and onnxruntime.
+    images = torch.from_numpy(read(f"{folder}/test.hls")["x.0"]).float() / 255
+    for features in "raw", "unit":
+        report = json.loads(run(
+            f"hl-probe -q --json --recipe lbfgs --penalty {penalty} --features {features} --encoder {encoder}"
+            f" --train {folder}/train.hls --test {folder}/test.hls -o {folder}/classifier.safetensors"))
+        ours = report["linear"]["top1"]["mean"]
+        options = f"--encoder {folder}/classifier.safetensors --classifier"
+        names = {"images": crop(images, SIDE * 7 // 8).numpy()}
+        exec(compile(run(f"hl-export -q {options} -o {folder}/c.onnx"), "printed", "exec"), names)
+        found = {"onnxruntime": names["scores"]}
+        if features == "raw":
+            for library in "torchvision", "timm":
+                found[library] = in_torch(run(f"hl-export -q {options} --names {library} -o {folder}/c.pth"), images)
+        for library, scores in found.items():
+            accuracy = 100 * (scores.argmax(1) == truth).mean()
+            print(f"classifier on {features} features: hl-probe {ours:.2f} %, {library} {accuracy:.2f} %", flush=True)
+            if not abs(accuracy - ours) <= 0.1:
+                fail("the accuracies differ by more than 0.1 points")
+
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--detectron2", help="folder of detectron2's sources")
     parser.add_argument("--samples", type=int, default=96, help="images to compare features of (96)")
+    parser.add_argument("--encoder", help="compare classifiers on this encoder of hl-train alone, for images of 64 pixels")
     parser.add_argument("--only", default="", help="a part of the name of the encoders to check")
     arguments = parser.parse_args()
     if arguments.detectron2:
         sys.path.insert(0, arguments.detectron2)
 
     with tempfile.TemporaryDirectory() as folder:
+        if arguments.encoder:
+            encoder = os.path.abspath(arguments.encoder)
+            check_probe(folder, encoder, run(f"hl-export -q --encoder {encoder} -o {folder}/encoder.pth"))
+            return
         os.chdir(folder)
         run(f"hl-sample -q --seed 3 -n {arguments.samples} --size {SIDE} --render -o images.hls")
         images = torch.from_numpy(read("images.hls")["x.0"]).float() / 255
@@ -223,10 +249,11 @@ def main():
                 script = run(f"hl-export -q --encoder {encoder} -o {name}.pkl")
                 check_detectron2(
                     name, f"{name}.pkl", arch, script, images, expected, crop_side, arguments.detectron2)
-            # What comes back from .safetensors is the encoder, with what is done to images.
-            run(f"hl-encode -q --encoder {name}-torchvision.safetensors images.hls -o again.hls")
-            if not np.array_equal(read("again.hls")["e.0"], expected):
-                fail(f"{name}-torchvision.safetensors gives hl-encode other embeddings")
+            # What comes back is the encoder, with what is done to images.
+            for path in f"{name}-torchvision.safetensors", f"{name}-lightly.pth":
+                run(f"hl-encode -q --encoder {path} images.hls -o again.hls")
+                if not np.array_equal(read("again.hls")["e.0"], expected):
+                    fail(f"{path} gives hl-encode other embeddings")
             if name == "r18w16":
                 check_probe(folder, encoder, run(f"hl-export -q --encoder {encoder} -o {name}.pth"))
         check_efficientnet(images, arguments.only)

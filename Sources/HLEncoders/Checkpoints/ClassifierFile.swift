@@ -40,7 +40,19 @@ package enum ClassifierFile {
             return ImageClassifier(
                 try Encoder.load(path: path, EncoderChoice(layer: Self.logits), backend: backend), nil, names: nil)
         }
-        throw Failure(
+        throw missing(path)
+    }
+
+    /// The linear layer alone.
+    /// - Throws: `Failure`: as `EncoderCheckpoint.read`, and incompatible for an encoder without such a layer.
+    package static func head(path: String, _ choice: EncoderChoice) throws -> LinearHead {
+        let contents = try EncoderCheckpoint.read(path: path, choice)
+        guard let (weight, bias) = contents.head else { throw missing(path) }
+        return try head(weight, bias, contents, path: path)
+    }
+
+    private static func missing(_ path: String) -> Failure {
+        Failure(
             .incompatible, "\(path) has an encoder without a classifier",
             "write one with hl-probe -o, or train one with hl-train --method supervised")
     }

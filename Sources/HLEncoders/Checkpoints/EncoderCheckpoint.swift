@@ -85,20 +85,34 @@ package enum EncoderCheckpoint {
         let own = backbone.prefix.isEmpty ? "" : backbone.prefix + "."
         return Contents(
             description: description, tensors: backbone.tensors,
-            head: head(in: removingWrappers(from: all), behind: own), classifier: nil, remark: remark)
+            head: head(in: removingWrappers(from: all), behind: own),
+            classifier: try words("hl.classifier", of: file, path), remark: remark)
     }
 
     /// What hl-export says of the images in a file that it has written under the names of others.
     private static func statedDescription(_ file: ModelFile, _ path: String) throws -> EncoderDescription? {
-        guard case .safetensors(_, let metadata) = file, let text = metadata["hl.encoder"] else { return nil }
-        return try EncoderDescription(json: JSONValue(parsing: text, name: "hl.encoder of \(path)"), name: path)
+        try words("hl.encoder", of: file, path).map { try EncoderDescription(json: $0, name: path) }
     }
 
-    /// What a file says of how its encoder came about: settings of the training and history, as far as they are there.
+    /// Metadata that are JSON; nil where a file has none of that name.
+    private static func words(_ key: String, of file: ModelFile, _ path: String) throws -> JSONValue? {
+        let text =
+            switch file {
+            case .safetensors(_, let metadata): metadata[key]
+            case .pickle: try TorchFile.note(key, path: path)
+            }
+        return try text.map { try JSONValue(parsing: $0, name: "\(key) of \(path)") }
+    }
+
+    /// What a file says of how its encoder and the classifier behind it came about: settings of the training, history and
+    /// classes, as far as they are there.
     /// - Throws: as `read`.
     package static func provenance(path: String) throws -> [String: String] {
-        guard case .safetensors(_, let metadata) = try open(path) else { return [:] }
-        return metadata.filter { ["hl.training", "hl.history"].contains($0.key) }
+        let file = try open(path)
+        let found = try ["hl.training", "hl.history", "hl.classifier"].map { key in
+            (key, try words(key, of: file, path)?.text)
+        }
+        return Dictionary(uniqueKeysWithValues: found).compactMapValues { $0 }
     }
 
     /// torchvision's `fc`, which `Supervised` has too.

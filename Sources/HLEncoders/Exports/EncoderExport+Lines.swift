@@ -28,7 +28,8 @@ extension EncoderExport {
         lines += ["model.load_state_dict(state)"] + names.finishing + ["model.eval()", ""]
         let description = encoder.description
         return lines + [
-            "# features = model(transform(images)), [B, \(description.featureCount)]",
+            classifier.map { "# scores = model(transform(images)), [B, \($0.classes)]" }
+                ?? "# features = model(transform(images)), [B, \(description.featureCount)]",
             "# images: RGB from 0 to 1, [B, 3, H, W], the short side \(description.side) pixels",
             "transform = torchvision.transforms.Compose([",
             "    torchvision.transforms.CenterCrop(\(description.crop)),",
@@ -39,12 +40,18 @@ extension EncoderExport {
 
     private func network(_ path: String) -> [String] {
         let description = encoder.description, side = description.crop
+        let running =
+            classifier.map {
+                "features, scores = session.run([\"features\", \"scores\"], {\"images\": images})"
+                    + "  # [B, \(description.featureCount)], [B, \($0.classes)]"
+            }
+            ?? "features = session.run([\"features\"], {\"images\": images})[0]  # [B, \(description.featureCount)]"
         return [
             "import onnxruntime", "",
             "session = onnxruntime.InferenceSession(\(path))",
             "# images: float32, RGB from 0 to 1, [B, 3, \(side), \(side)], the central \(side) of \(description.side) pixels;"
                 + " they are normalised inside",
-            "features = session.run([\"features\"], {\"images\": images})[0]  # [B, \(description.featureCount)]",
+            running,
         ]
     }
 

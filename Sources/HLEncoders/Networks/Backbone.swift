@@ -39,8 +39,9 @@ package protocol BackboneArchitecture: Sendable {
     /// Whose names its tensors have.
     var ownLibrary: ForeignLibrary { get }
     /// What a library calls its tensors, and is told to take them.
+    /// - Parameter classes: of a linear layer `fc` that is written behind the features; nil without one.
     /// - Throws: `Failure` (incompatible) where the library has no such network.
-    func names(in library: ForeignLibrary) throws -> ForeignNames
+    func names(in library: ForeignLibrary, classes: Int?) throws -> ForeignNames
     /// Appends the network in evaluation mode to a graph, whose weights have the names of its tensors.
     /// - Parameters:
     ///   - images: the graph's value of normalised images [B, 3, side, side].

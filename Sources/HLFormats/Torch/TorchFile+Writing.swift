@@ -15,23 +15,38 @@ extension TorchFile {
         func add(_ name: String, _ text: String) throws {
             var payload = OutputPieces()
             payload.append(text)
-            try archive.add("archive/\(name)", payload)
+            try archive.add(folder + name, payload)
         }
         let dictionary = PickleTerm.filled(
             ordered, tensors.enumerated().map { ($1.name, tensor($1.tensor, storage: $0)) })
         let object = key.map { PickleTerm.dictionary([($0, dictionary)]) } ?? dictionary
-        try archive.add("archive/data.pkl", object.pickle(version: 2))
+        try archive.add(folder + "data.pkl", object.pickle(version: 2))
         try add("byteorder", "little")
         for (index, entry) in tensors.enumerated() {
             var payload = OutputPieces()
             payload.append(entry.tensor)
-            try archive.add("archive/data/\(index)", payload)
+            try archive.add("\(folder)data/\(index)", payload)
         }
         try add("version", "3\n")
         for (name, text) in notes.sorted(by: { $0.key < $1.key }) { try add(name, text) }
         try archive.finish()
         try file.commit()
     }
+
+    /// One of the notes of a file that `writeStateDict` wrote; nil where a file has none of that name.
+    /// - Throws: `Failure`: noInput where the file cannot be opened, data where it is a damaged archive.
+    package static func note(_ name: String, path: String) throws -> String? {
+        let bytes = try MappedFile(path: path).bytes
+        guard ZipArchive.isArchive(bytes), let note = try ZipArchive(bytes).payload(folder + name),
+            note.count <= longestNote
+        else { return nil }
+        return note.text(at: 0, count: note.count)
+    }
+
+    /// Of all entries of an archive that we write.
+    private static let folder = "archive/"
+    /// In bytes: a number in a foreign file must not be memory that is asked for.
+    private static let longestNote = 1 << 24
 
     private static let ordered = PickleTerm.call(.global(module: "collections", name: "OrderedDict"), [])
 

@@ -4,11 +4,16 @@ import HLTensor
 extension EfficientNetLiteArchitecture {
     package var ownLibrary: ForeignLibrary { .timm }
 
-    package func names(in library: ForeignLibrary) throws -> ForeignNames {
+    package func names(in library: ForeignLibrary, classes layer: Int?) throws -> ForeignNames {
         guard library == .timm else {
             throw Failure(
-                .incompatible, "\(library.rawValue) has no EfficientNet-Lite", "leave out --names, or give --names timm"
-            )
+                .incompatible, "\(library.rawValue) has no EfficientNet-Lite",
+                "give --names timm and a file that ends in .pth, or name one that ends in .onnx")
+        }
+        guard layer == nil else {
+            throw Failure(
+                .incompatible, "timm's EfficientNet-Lite0 has no linear layer 'fc'",
+                "leave out --classifier, or name a file that ends in .onnx")
         }
         guard width == EfficientNetLite.publishedWidth else {
             throw Failure(

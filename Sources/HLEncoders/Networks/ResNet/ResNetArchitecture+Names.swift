@@ -4,14 +4,19 @@ import HLTensor
 extension ResNetArchitecture {
     package var ownLibrary: ForeignLibrary { .torchvision }
 
-    package func names(in library: ForeignLibrary) throws -> ForeignNames {
+    package func names(in library: ForeignLibrary, classes: Int?) throws -> ForeignNames {
+        guard classes == nil || [.torchvision, .timm].contains(library) else {
+            throw Failure(
+                .incompatible, "\(library.rawValue) takes backbones without a classifier",
+                "leave out --classifier or --names \(library.rawValue)")
+        }
         switch library {
-        case .torchvision: return ForeignNames(building: inTorchvision)
-        case .timm: return ForeignNames(imports: ["timm"], building: inTimm)
+        case .torchvision: return ForeignNames(building: inTorchvision(classes))
+        case .timm: return ForeignNames(imports: ["timm"], building: inTimm(classes))
         case .lightly:
             // As its examples build it (https://github.com/lightly-ai/lightly/tree/master/examples/pytorch_lightning).
             return ForeignNames(
-                building: inTorchvision + [
+                building: inTorchvision() + [
                     "model = torch.nn.Sequential(*list(model.children())[:-1], torch.nn.Flatten())"
                 ], prefix: "backbone.", key: "state_dict", name: Self.numbered)
         case .soloLearn:
@@ -19,7 +24,7 @@ extension ResNetArchitecture {
             // (https://github.com/vturrisi/solo-learn/blob/main/solo/methods/base.py).
             try require(
                 stem == .imagenet && width == 64 && depth != .resnet34, library, "ResNet-18 and -50 of width 64")
-            return ForeignNames(building: inTorchvision, prefix: "backbone.", key: "state_dict")
+            return ForeignNames(building: inTorchvision(), prefix: "backbone.", key: "state_dict")
         case .detectron2:
             try require(
                 stem == .imagenet && (depth.hasBottlenecks || width == 64), library,
@@ -33,7 +38,9 @@ extension ResNetArchitecture {
         throw Failure(
             .incompatible,
             "\(library.rawValue) has \(networks) with the stem imagenet, not \(name) of width \(width) with the stem "
-                + stem.rawValue, "leave out --names \(library.rawValue), or name a file that ends in .pth or .onnx")
+                + stem.rawValue,
+            library == .detectron2
+                ? "name a file that ends in .pth or .onnx" : "give other --names, or name a file that ends in .onnx")
     }
 
     // MARK: torchvision and timm
@@ -49,8 +56,9 @@ extension ResNetArchitecture {
     private var blockName: String { depth.hasBottlenecks ? "Bottleneck" : "BasicBlock" }
     private var counts: String { "[\(depth.blocks.map(String.init).joined(separator: ", "))]" }
 
-    private var inTorchvision: [String] {
-        let end = withoutPooling + ["model.fc = torch.nn.Identity()"]
+    private func inTorchvision(_ classes: Int? = nil) -> [String] {
+        let last = classes.map { "torch.nn.Linear(\(layers[3].length), \($0))" } ?? "torch.nn.Identity()"
+        let end = withoutPooling + ["model.fc = \(last)"]
         guard width != 64 else {
             return ["model = torchvision.models.\(name)()"] + (stem == .cifar ? [convolution] : []) + end
         }
@@ -64,15 +72,16 @@ extension ResNetArchitecture {
         ] + end
     }
 
-    private var inTimm: [String] {
+    private func inTimm(_ classes: Int?) -> [String] {
+        let count = "num_classes=\(classes ?? 0)"
         guard width != 64 else {
-            return ["model = timm.create_model(\"\(name)\", num_classes=0)"]
+            return ["model = timm.create_model(\"\(name)\", \(count))"]
                 + (stem == .cifar ? [convolution] : []) + withoutPooling
         }
         let channels = (0..<4).map { "\(width << $0)" }.joined(separator: ", ")
         return [
             "block, blocks, channels = timm.models.resnet.\(blockName), \(counts), [\(channels)]",
-            "model = timm.models.resnet.ResNet(block, blocks, channels=channels, num_classes=0)", convolution,
+            "model = timm.models.resnet.ResNet(block, blocks, channels=channels, \(count))", convolution,
             "model.bn1 = torch.nn.BatchNorm2d(\(width))",
             "layers, _ = timm.models.resnet.make_blocks(",
             "    [block] * 4, channels, blocks, \(width), act_layer=torch.nn.ReLU, norm_layer=torch.nn.BatchNorm2d)",
