@@ -68,7 +68,7 @@ def main(directory):
         "ridge.weight": ridge.coef_, "ridge.bias": ridge.intercept_, "ridge.penalties": penalties,
         "ridge.penalty": np.array([ridge.alpha_]), "ridge.errors": ridge.cv_results_.mean((0, 1))}
     save_file(
-        {name: value.astype(np.float32) for name, value in tensors.items()},
+        {name: np.ascontiguousarray(value, np.float32) for name, value in tensors.items()},
         os.path.join(directory, "regression.safetensors"), metadata={"scikit-learn": sklearn.__version__})
 
 
