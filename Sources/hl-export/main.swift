@@ -41,6 +41,7 @@ struct Export: Tool {
 
     @OptionGroup var randomness: SeedOption
     @OptionGroup(title: "Encoder") var network: EncoderOptions
+    @OptionGroup(title: "Record and cost") var recording: RecordOptions
     @OptionGroup(title: "Common options") var shared: SharedOptions
 
     func validate() throws {
@@ -65,6 +66,7 @@ struct Export: Tool {
         let encoder = try network.makeEncoder(seed: randomness.seed, on: network.makeBackend(shared))
         let export = try EncoderExport(encoder, try head(), as: ExportForm(path: path), for: names)
         Console.note("\(network.name): \(encoder.description.json.text)")
+        try Recording.begin(recording, beside: path, settings: encoder.description.json)
         try export.write(
             to: path, provenance: network.encoder.map(EncoderCheckpoint.provenance) ?? [:], version: Version.number)
         try Console.printOutput(export.lines(file: path).joined(separator: "\n") + "\n")
