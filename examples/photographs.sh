@@ -168,8 +168,11 @@ print_tables() {
         -v methods="$methods" -v txs="$txs" -v ratio="$mix_ratio" "$@" "$results"
 }
 finish() {
+    # Asked before the timer is stopped, without which the time is over too.
+    local late=
+    ! over || late=1
     stop
-    over && say "the time is over: the same command goes on"
+    [[ -z $late ]] || say "the time is over: the same command goes on"
     echo
     [[ ! -e content-$generator.txt ]] || { cat "content-$generator.txt"; echo; }
     [[ ! -e table1-$generator.txt ]] || { cat "table1-$generator.txt"; echo; }
@@ -318,6 +321,8 @@ evaluate() {
         scores+=("validation=$(awk '$1 == "\"validation_score\":" { printf "%.2f", $2; exit }' <<<"$said")"
             "test=$(mean_of top1 <<<"$said")")
     fi
+    # One that was stopped may have left its folder to another process of the same number.
+    rm -rf "transfer-$own"
     for set in ${transfer_sets[@]+"${transfer_sets[@]}"}; do
         [[ $left == *" $set "* ]] || continue
         "$here/transfer.sh" --data "$transfer" --sets "$set" --folder "transfer-$own" "row=$*" >/dev/null 2>"transfer.messages-$own" ||

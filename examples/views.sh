@@ -93,7 +93,10 @@ affordable() {
 # probe FILE: top-1 in percent.
 probe() {
     local part
-    for part in fit test; do hl-encode --encoder "$1" --drop-images -q $part.hls -o "$part-embedded.hls"; done
+    rm -f fit-embedded.hls test-embedded.hls
+    for part in fit test; do
+        hl-encode --encoder "$1" --drop-images -q $part.hls -o "$part-embedded.hls" || return
+    done
     hl-probe --recipe lbfgs --train fit-embedded.hls --test test-embedded.hls -q | awk '$1 == "linear" { print $2 }'
     rm -f fit-embedded.hls test-embedded.hls
 }
@@ -103,7 +106,7 @@ score() {
     local file=$1-$2-$3-$4.safetensors
     if [[ ! -e $file ]]; then
         echo "training $1 with $2 positive$( (($2 == 1)) || echo s) on $3 anchors, seed $4" >&2
-        train "$1" "$2" "$3" "$4" "$file" --resume
+        train "$1" "$2" "$3" "$4" "$file" --resume || return
     fi
     remembered scores.txt "$1 $2 $3 $4" probe "$file"
 }
@@ -120,9 +123,12 @@ fi
 
 # row METHOD V ANCHORS: mean and deviation over the seeds, and the paired difference to the fewest positives.
 row() {
-    local seed base=${counts[0]}
+    local seed base=${counts[0]} own first
     for ((seed = 1; seed <= seeds; seed++)); do
-        echo "$(score "$1" "$2" "$3" $seed) $(score "$1" "$base" "$anchors" $seed)"
+        # Of what is echoed at once nobody sees that it failed.
+        own=$(score "$1" "$2" "$3" $seed) || exit
+        first=$(score "$1" "$base" "$anchors" $seed) || exit
+        echo "$own $first"
     done | awk -v method="$1" -v count="$2" -v anchors="$3" -v cost="$(costs "$1" "$2")" '
         function t(n) { split("12.706 4.303 3.182 2.776 2.571 2.447 2.365 2.306 2.262", q, " "); return n - 1 in q ? q[n - 1] : 1.96 + 2.4 / (n - 1) }
         { n++; a += $1; aa += $1 * $1; d += $1 - $2; dd += ($1 - $2)^2 }

@@ -134,12 +134,19 @@ class FrameReader:
     def _frame(self, magic: bytes) -> Frame:
         start = magic + self._exactly(1)
         start += self._exactly(FrameHeader.size_of(start[4]) - 5)
-        parts, is_last = [start], False
+        header = FrameHeader.parse(start)
+        parts, is_last, taken = [start], False, 0
+        # No encoder makes blocks much larger than what they stand for: memory is bounded by what the frame claims.
+        content = MAXIMUM_CONTENT if header.content_size is None else header.content_size
+        most = 2 * min(content, MAXIMUM_CONTENT) + MAXIMUM_BLOCK
         while not is_last:
             head = self._exactly(3)
             is_last, size = block(head, self._name)
+            taken += size
+            if taken > most:
+                raise StreamError(f"{self._name} is damaged (a record is longer than it says): copy or make it again")
             parts += (head, self._exactly(size))
-        header, blocks = FrameHeader.parse(start), len(parts) // 2
+        blocks = len(parts) // 2
         if header.has_checksum:
             parts.append(self._exactly(4))
         return Frame(b"".join(parts), header, blocks)

@@ -43,7 +43,7 @@ class Header:
         rest.pop("hl.kind", None)
         version = rest.pop("hl.version", "none")
         major = version.partition(".")[0]
-        if not major.isdecimal():
+        if not (major.isascii() and major.isdecimal() and len(major) < 10):
             raise StreamError(f"{name} has the stream version {version}: make it again with the hl programs")
         if int(major) != VERSION:
             raise IncompatibleError(f"{name} is a stream of version {version}, this package reads version {VERSION}")

@@ -138,7 +138,10 @@ def _entry(tensor: str, value: Any, name: str) -> Entry:
         raise _damaged(name, f"the entry of {tensor} lacks its type, shape or place")
     if not all(map(is_natural, [*shape, *offsets])) or len(shape) > MAXIMUM_RANK:
         raise _damaged(name, f"the shape or place of {tensor} is impossible")
-    if offsets[1] - offsets[0] != math.prod(shape) * dtype_of(dtype, tensor, name).itemsize:
+    itemsize = dtype_of(dtype, tensor, name).itemsize
+    if math.prod(side for side in shape if side) * itemsize >= 1 << 63:
+        raise _damaged(name, f"the shape of {tensor} is impossible")
+    if offsets[1] - offsets[0] != math.prod(shape) * itemsize:
         raise _damaged(name, f"the place of {tensor} does not fit its shape")
     return Entry(tensor, dtype, tuple(shape), offsets[0], offsets[1])
 

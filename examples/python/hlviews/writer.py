@@ -64,12 +64,14 @@ class StreamWriter:
         of the script that runs. `level`: of zstd. `rows`: most samples of a record; by default as they are written, in
         files records of images of 128 KiB.
 
-        Raises OSError where the target cannot be opened, StreamError for a terminal.
+        Raises OSError where the target cannot be opened, StreamError for a terminal, ValueError for `rows` below 1.
         """
+        if rows is not None and rows < 1:
+            raise ValueError(f"a record holds no {rows} samples: give rows from 1")
         self.entry: JSONObject = history_entry(
             tool if tool is not None else os.path.basename(sys.argv[0]) or "python",
             version,
-            sys.argv[1:] if arguments is None else arguments,
+            [os.fsencode(each).decode("utf-8", "replace") for each in sys.argv[1:]] if arguments is None else arguments,
             seed,
         )
         self.samples = 0

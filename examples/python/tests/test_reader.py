@@ -161,6 +161,15 @@ def test_claims_take_no_memory():
         read(claim(1 << 40))
 
 
+def test_records_that_go_on_beyond_their_claim():
+    """Blocks without end are not read to their end, of which there may be none."""
+    raw = (1 << 17 << 3).to_bytes(3, "little") + bytes(1 << 17)
+    source = io.BytesIO(header() + claim(16)[:13] + raw * 100)
+    with pytest.raises(StreamError, match="longer than it says"):
+        list(StreamReader(source))
+    assert source.tell() < 3 * len(raw) + 4096
+
+
 def test_impossible_blocks():
     start = b"\x28\xb5\x2f\xfd\xe4" + (1).to_bytes(8, "little")
     for block in (b"\x07\x00\x00", b"\x09\x00\x80"):
@@ -169,7 +178,10 @@ def test_impossible_blocks():
 
 
 @pytest.mark.parametrize("field", ["dtype", "shape", "data_offsets"])
-@pytest.mark.parametrize("value", [None, "I128", [-1], [1 << 62, 1 << 62], [5, 1], [0, 17], [0.0, 16.0], 7])
+@pytest.mark.parametrize(
+    "value",
+    [None, "I128", [-1], [1 << 62, 1 << 62], [1 << 62, 0], [1 << 62, 1 << 62, 0], [5, 1], [0, 17], [0.0, 16.0], 7],
+)
 def test_impossible_tensors(field, value):
     entry = {"dtype": "I64", "shape": [2], "data_offsets": [0, 16], field: value}
     text = json.dumps({"__metadata__": {"hl.kind": "batch"}, "a": entry}).encode()

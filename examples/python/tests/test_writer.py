@@ -185,6 +185,9 @@ def test_refusals(tmp_path):
         written({"a": np.array(["text"])})
     with pytest.raises(ValueError):
         written(header=Header(latent={"std": float("nan")}))
+    for rows in (0, -1):
+        with pytest.raises(ValueError, match="rows from 1"):
+            StreamWriter(io.BytesIO(), MINE, rows=rows)
     with pytest.raises(FileNotFoundError):
         StreamWriter(tmp_path / "missing" / "a.hls", MINE)
     out = StreamWriter(io.BytesIO(), MINE)
