@@ -43,6 +43,11 @@ done
 [[ -n $data ]] || fail 64 "there are no image files: give --data NAME:DIR, such as imagefolder:photographs"
 [[ $count =~ ^[1-9][0-9]*$ ]] || fail 64 "$count samples make no epoch: give -n a number"
 
+# Half of the figure is about energy, which nobody wants to miss after hours.
+energy=$watts
+for counter in /sys/class/powercap/intel-rapl*/energy_uj; do [[ -r $counter ]] && energy=counted && break; done
+[[ -n $energy ]] || echo "figure3.sh: no counter of energy can be read here: the figure has time alone; --watts estimates energy" >&2
+
 generated() { hl-sample ${weights[@]+"${weights[@]}"} --size "$size" -n "$count" -q "$@"; }
 
 # One epoch at one batch size, from standard input or a file. Its encoder is not kept.
@@ -86,7 +91,7 @@ done
 rm -f "$folder/encoder.safetensors"
 
 values=seconds,cpu_seconds
-if [[ -n $watts ]] || compgen -G '/sys/class/powercap/intel-rapl*:*' >/dev/null; then values=seconds,joules; fi
+if [[ -n $energy ]]; then values=seconds,joules; fi
 runs=("$folder/images" "$folder/stored" "$folder/online")
 hl-view --runs --pipelines "${runs[@]}" --against batch --values $values -o "${output:-$folder/figure3.png}"
 hl-view --runs --pipelines "${runs[@]}" "$folder/storing" --sort name --values "batch,$values"

@@ -194,6 +194,9 @@ if [[ -z $weights && -n $tables ]]; then
 elif [[ -z $weights && ! -e generator.safetensors ]]; then
     step train_generator
 fi
+# What a generator that is trained here depends on besides.
+trained=
+[[ -n $weights ]] || trained=", a generator by $images images $training"
 weights=${weights:-$PWD/generator.safetensors}
 # about NAME: a number or text of the generator's header.
 header=$(hl-sample --weights "$weights" -n 1 -q | hl-view --header) || fail $? "$weights is no generator: see the message above"
@@ -209,11 +212,16 @@ last=$(($(about chunks) - 1))
 
 transfer_sets=()
 if [[ -n $transfer ]]; then
-    for dir in "$transfer"/*/; do transfer_sets+=("$(basename "$dir")"); done
+    for dir in "$transfer"/*/; do
+        name=$(basename "$dir")
+        [[ $name =~ ^[A-Za-z0-9_.-]+$ ]] ||
+            fail 64 "the data set '$name' of $transfer cannot be named in a line of results: give its folder a name of letters and digits"
+        transfer_sets+=("$name")
+    done
 fi
 
 # What is here was made with these.
-made="$photographs, $settings"
+made="$data, $settings$trained"
 [[ ! -e settings || $(<settings) == "$made" ]] ||
     fail 78 "$folder was made with other settings ($(<settings)): give the same, or another --folder"
 echo "$made" >settings

@@ -126,9 +126,9 @@ struct Delta: Tool {
 
     func run() throws {
         if let figure { try OutputFile.check(path: figure) }
-        try Recording.begin(recording, beside: figure)
         if let classifier { return try reportContent(by: classifier) }
         let reader = try StreamInput.open(path: input)
+        try Recording.begin(recording, beside: figure)
         let source: any BatchSource = shared.threadCount > 1 ? ReadAhead(reader) : reader
         let progress = Progress(total: reader.expectedSamples)
         let request = Measurement.Request(
@@ -165,6 +165,7 @@ struct Delta: Tool {
     private func reportContent(by path: String) throws {
         let classifier = try ClassifierFile.read(path: path, on: try computing.onDemand(shared)())
         let reader = try StreamInput.open(path: input)
+        try Recording.begin(recording, beside: figure)
         let batches = BatchRegrouper(ReadAhead(reader)), progress = Progress(total: reader.expectedSamples)
         var measurement: ContentMeasurement?
         while let batch = try batches.nextBatch(of: Self.block) {

@@ -60,7 +60,7 @@ struct Export: Tool {
     func run() throws {
         let path = try path()
         try OutputFile.check(path: path)
-        if let source = network.encoder, areOneFile(source, path) {
+        if [network.encoder, network.untrainedOf].contains(where: { $0.map { areOneFile($0, path) } ?? false }) {
             throw refuse("the encoder would be written over by less than it is", "give another -o")
         }
         let encoder = try network.makeEncoder(seed: randomness.seed, on: network.makeBackend(shared))
@@ -76,13 +76,6 @@ struct Export: Tool {
         guard classifier, let path = network.encoder else { return nil }
         return try ClassifierFile.head(
             path: path, EncoderChoice(part: network.part, architecture: network.arch, layer: network.layer))
-    }
-
-    /// Whether two names are of one file, which is there.
-    private func areOneFile(_ a: String, _ b: String) -> Bool {
-        var first = stat(), second = stat()
-        guard stat(a, &first) == 0, stat(b, &second) == 0 else { return false }
-        return first.st_dev == second.st_dev && first.st_ino == second.st_ino
     }
 }
 

@@ -14,7 +14,7 @@ struct CheckpointFolder {
         let ending = ".safetensors"
         self.path =
             path ?? (output.hasSuffix(ending) ? String(output.dropLast(ending.count)) : output) + ".checkpoints"
-        guard mkdir(self.path, 0o777) == 0 || errno == EEXIST else {
+        guard mkdir(self.path, 0o777) == 0 || (errno == EEXIST && access(self.path + "/.", W_OK) == 0) else {
             throw Failure(
                 .cannotCreate, "cannot make the folder \(self.path) (\(String(cString: strerror(errno))))",
                 "give another --checkpoints")
@@ -28,7 +28,8 @@ struct CheckpointFolder {
     func warnWhereUsed() {
         if isUsed {
             warn(
-                "\(path) holds checkpoints of an earlier run, which stay: give another --checkpoints to keep them apart"
+                "\(path) holds checkpoints of an earlier run, which are replaced one by one: give another --checkpoints to "
+                    + "keep them"
             )
         }
     }

@@ -29,8 +29,8 @@ final class EncoderEvaluation {
     /// Whether there are too few images for RankMe, which is said once.
     private var hasSaidRank = false
 
-    /// Images that go through the network for one evaluation.
-    var imageCount: Int { images.rowCount + (test?.rowCount ?? 0) }
+    /// Images that go through the network for one evaluation, with those that the last pass of each set is filled up with.
+    var passedCount: Int { [images, test].compactMap { $0?.rowCount }.map { ($0 + 63) / 64 * 64 }.reduce(0, +) }
 
     /// Share of the images, class by class, that judges where no test set is given; of seed 0, as hl-probe's.
     private static let share = 0.2

@@ -19,6 +19,8 @@ final class EncoderTraining: Trainee {
     private let judge: (evaluation: EncoderEvaluation, interval: Int)?
     /// Of the last step that it was judged after.
     private var judged: (score: EncoderEvaluation.Score, step: Int)?
+    /// Labels that the encoder of `--init` has been trained on, in words.
+    private var supervisionOfStart: String?
     private let gallery: (folder: CheckpointFolder, interval: Int)?
 
     /// - Parameters:
@@ -41,7 +43,7 @@ final class EncoderTraining: Trainee {
         if mixture.other != nil { all["mix_ratio"] = .string(mixture.ratio.text) }
         if let start {
             all["init"] = .string(String(try SHA256.digest(ofFile: start).prefix(12)))
-            try trainer.initialise(from: start)
+            supervisionOfStart = try trainer.initialise(from: start)
         }
         self.settings = .object(all)
     }
@@ -165,10 +167,7 @@ final class EncoderTraining: Trainee {
             last = report
             recent.add(report.loss)
         }
-        if isJudged, let judge {
-            let encoder = Encoder(trainer.model.backbone, try description(), on: trainer.backend)
-            judged = (try judge.evaluation.measure(encoder), step)
-        }
+        if isJudged { try measureAtEnd() }
         if isKept, let gallery { try Checkpoint.write(file(), to: gallery.folder.name(samples) + ".safetensors") }
         return report != nil
     }
@@ -176,6 +175,20 @@ final class EncoderTraining: Trainee {
     func begin() throws {
         if step == 0 { gallery?.folder.warnWhereUsed() }
     }
+
+    /// An encoder whose features are all the same cannot be judged, and its training is worth more than that.
+    func measureAtEnd() throws {
+        guard let judge, judged?.step != step else { return }
+        let encoder = Encoder(trainer.model.backbone, try description(), on: trainer.backend)
+        do {
+            judged = (try judge.evaluation.measure(encoder), step)
+        } catch let failure as Failure where failure.kind == .data {
+            if !hasSaidUnjudged { warn("the encoder cannot be judged: \(failure.what)") }
+            hasSaidUnjudged = true
+        }
+    }
+
+    private var hasSaidUnjudged = false
 
     var isMilestone: Bool { judged?.step == step }
 
@@ -189,7 +202,9 @@ final class EncoderTraining: Trainee {
             + (score.rank.map { ", RankMe \(rounded($0, to: 1))" } ?? "")
     }
 
-    let logNames = ["loss", "spread", "learning_rate", "eval_knn", "eval_ridge", "eval_rankme"]
+    var logNames: [String] {
+        ["loss", "spread", "learning_rate"] + (judge == nil ? [] : ["eval_knn", "eval_ridge", "eval_rankme"])
+    }
 
     var logEntry: JSONObject {
         guard let last else { return [:] }
@@ -214,7 +229,8 @@ final class EncoderTraining: Trainee {
     /// Labels behind what was learnt, but for those of a method that takes them.
     private var supervision: String? {
         let headers = mixture.sources.flatMap(\.stream.headers)
-        return headers.contains(where: \.generatorHasSeenLabels) ? "labels that its generator has seen" : nil
+        return headers.contains(where: \.generatorHasSeenLabels)
+            ? "labels that its generator has seen" : supervisionOfStart.map { "\($0), where it began" }
     }
 
     private func description() throws -> EncoderDescription {
@@ -225,8 +241,11 @@ final class EncoderTraining: Trainee {
     }
 
     private func file() throws -> TensorFile {
-        EncoderCheckpoint.file(
-            try description(), state: Array(try trainer.weights()), training: settings,
+        var training = settings.object ?? JSONObject()
+        // Kept on the way, or ended by --stop-when.
+        if step < steps { training["steps_done"] = .integer(Int64(step)) }
+        return EncoderCheckpoint.file(
+            try description(), state: Array(try trainer.weights()), training: .object(training),
             history: mixture.history(seed: trainer.settings.seed))
     }
 

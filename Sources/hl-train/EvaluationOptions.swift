@@ -21,7 +21,8 @@ struct EvaluationOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "Samples of the training between two evaluations; one comes at the end in any case. (integer from 1; default: "
-                + "ten times the images that are judged)", valueName: "n"))
+                + "ten times the images that are judged, of methods with more or fewer views than two in proportion)",
+            valueName: "n"))
     var evalEvery: Int?
 
     func validate() throws {
@@ -39,14 +40,17 @@ struct EvaluationOptions: ParsableArguments {
     /// Files that are read.
     var inputs: [String] { [eval, evalTest].compactMap { $0 } }
 
+    /// - Parameter views: of a sample that go through the network in a step.
     /// - Returns: nil where nothing is to be judged.
-    func make(threads: Int, on backend: any Backend) throws -> (evaluation: EncoderEvaluation, interval: Int)? {
+    func make(
+        views: Int, threads: Int, on backend: any Backend
+    ) throws -> (evaluation: EncoderEvaluation, interval: Int)? {
         guard let eval else { return nil }
         let evaluation = try EncoderEvaluation(
             LabelledImages(path: eval, on: backend),
             test: try evalTest.map { try LabelledImages(path: $0, on: backend) },
             threads: threads)
-        // A sample's step costs six passes of its two views or more, an image's evaluation one: under 2 %.
-        return (evaluation, evalEvery ?? 10 * evaluation.imageCount)
+        // A view's step costs three passes or more, an image's evaluation one: under 2 %.
+        return (evaluation, evalEvery ?? 20 * evaluation.passedCount / max(1, views))
     }
 }

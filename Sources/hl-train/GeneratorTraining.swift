@@ -136,10 +136,20 @@ final class GeneratorTraining: Trainee {
 
     var isMilestone: Bool { measured?.step == step }
 
-    let logNames = [
-        "discriminator_loss", "generator_loss", "real_score", "generated_score", "real_accuracy", "generated_accuracy",
-        "learning_rate", "discriminator_rate", "content_loss", "frechet", "precision", "recall",
-    ]
+    var logNames: [String] {
+        var names = [
+            "discriminator_loss", "generator_loss", "real_score", "generated_score", "real_accuracy",
+            "generated_accuracy", "learning_rate", "discriminator_rate",
+        ]
+        if case .infoNCE = trainer.settings.content { names.append("content_loss") }
+        if quality != nil { names += ["frechet", "precision", "recall"] }
+        return names
+    }
+
+    func measureAtEnd() throws {
+        if measured?.step != step { try measure() }
+        try gallery.add(try file(), seen: samples) { try trainer.images(latents: $0) }
+    }
 
     var report: String {
         guard let discriminator = recent.discriminator.value, let generator = recent.generator.value else { return "" }

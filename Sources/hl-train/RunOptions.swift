@@ -52,12 +52,16 @@ struct RunOptions: ParsableArguments {
 
     /// Finds out before the work whether the output can be written, and keeps what a stopped run has left and what is
     /// read.
-    /// - Parameter inputs: the streams that the training reads.
-    /// - Throws: `Failure`: cannotCreate, or usage for a log in the place of another file.
+    /// - Parameter inputs: the files that the training reads.
+    /// - Throws: `Failure`: cannotCreate, or usage for an output or a log in the place of another file.
     func checkOutput(_ output: String, inputs: [String]) throws {
         try OutputFile.check(path: output)
         let checkpoint = TrainingCheckpoint(output: output)
-        if let log, let other = (inputs + [output, checkpoint.path]).first(where: { Self.isOneFile(log, $0) }) {
+        let others = inputs + [output, checkpoint.path] + [recording.record, recording.emissions].compactMap { $0 }
+        if let other = inputs.first(where: { areOneFile(output, $0) }) {
+            throw refuse("the output would be written over \(other), which is read", "give another -o")
+        }
+        if let log, let other = others.first(where: { areOneFile(log, $0) }) {
             throw refuse("the log would be written over \(other)", "give another --log")
         }
         if !resume && !force && checkpoint.exists {
@@ -65,24 +69,6 @@ struct RunOptions: ParsableArguments {
                 .cannotCreate, "\(checkpoint.path) holds a run that was stopped",
                 "give --resume to go on with it, another -o, or --force to lose it and begin anew")
         }
-    }
-
-    /// Whether two names are of one file on a disk, which may not be there yet.
-    private static func isOneFile(_ a: String, _ b: String) -> Bool {
-        guard a != "-", b != "-" else { return false }
-        var first = stat(), second = stat()
-        guard stat(a, &first) == 0, stat(b, &second) == 0 else { return place(a) == place(b) }
-        return first.st_mode & S_IFMT == S_IFREG && first.st_dev == second.st_dev && first.st_ino == second.st_ino
-    }
-
-    /// A path whose folder is spelt in the one way that has no links.
-    private static func place(_ path: String) -> String {
-        let slash = path.lastIndex(of: "/")
-        let folder = slash.map { String(path[...$0]) } ?? ".",
-            name = slash.map { path[path.index(after: $0)...] } ?? path[...]
-        guard let resolved = realpath(folder, nil) else { return path }
-        defer { free(resolved) }
-        return String(cString: resolved) + "/" + name
     }
 
     func validate() throws {

@@ -40,14 +40,16 @@ final class SurvivableRun {
             Console.inform("stopped before it went on: \(checkpoint.path) stays as it is")
             throw Termination.leave()
         }
+        // What is refused is refused before the record of an earlier run is lost.
+        let names = ["step", "samples"] + trainee.logNames, rule = options.stopWhen
+        let numbers = names.filter { !trainee.logLists.contains($0) }
+        try check(
+            rule.map { numbers.contains($0.name) } ?? true,
+            "the training logs no number '\(rule?.name ?? "")' for --stop-when",
+            "choose one of \(numbers.joined(separator: ", "))")
+        let recorder = try TrainingRecorder(options, resumingAfter: trainee.step, names: names)
         try beginRecord()
         try trainee.begin()
-        let names = ["step", "samples"] + trainee.logNames, rule = options.stopWhen
-        try check(
-            rule.map { names.contains($0.name) } ?? true,
-            "the training logs no '\(rule?.name ?? "")' for --stop-when",
-            "choose one of \(names.joined(separator: ", "))")
-        let recorder = try TrainingRecorder(options, resumingAfter: trainee.step, names: names)
         let progress = Progress(
             total: trainee.totalSamples, doneBefore: trainee.samples, unit: trainee.unit)
         var lastSaved = Progress.now()
@@ -62,13 +64,15 @@ final class SurvivableRun {
             let before = trainee.samples
             _ = try trainee.train(reading: isLogged || isSaved || Termination.isRequested)
             if isLogged || trainee.isOver || trainee.isMilestone {
+                stoppedBy = rule?.fulfilled(by: entry)
+                if stoppedBy != nil { try trainee.measureAtEnd() }
                 try recorder.write(entry, step: trainee.step)
                 Recording.tell(trainee.logEntry, after: trainee.samples)
                 tellStreams()
-                stoppedBy = rule?.fulfilled(by: entry)
             }
             progress.advance(by: trainee.samples - before, extra: trainee.report)
-            if isSaved {
+            // A run that goes on from where the rule held would not see it again.
+            if isSaved && stoppedBy == nil {
                 try save(trainee.streamHashes)
                 lastSaved = Progress.now()
             }

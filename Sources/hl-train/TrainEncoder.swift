@@ -194,7 +194,7 @@ struct TrainEncoder: Tool {
             momentum: momentum, decay: weightDecay, seed: seed.seed)
         let training = try EncoderTraining(
             settings, from: `init`, mixture: try mixture(source, on: backend),
-            judge: try evaluation.make(threads: shared.threads, on: backend),
+            judge: try evaluation.make(views: settings.viewsPerSample, threads: shared.threads, on: backend),
             gallery: try keepEvery.map { (try CheckpointFolder(path: checkpoints, output: output), $0) },
             output: output, on: backend)
         try SurvivableRun(training, output: output, running).go(resuming: running.resume)

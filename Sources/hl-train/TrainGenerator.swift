@@ -157,7 +157,7 @@ struct TrainGenerator: Tool {
     }
 
     func run() throws {
-        try running.checkOutput(output, inputs: [input] + measuring.inputs)
+        try running.checkOutput(output, inputs: [input] + [`init`].compactMap { $0 } + measuring.inputs)
         let backend = try running.makeBackend(threads: shared.threads)
         let encoder = try measuring.makeEncoder(on: backend)
         let images = try RealImages(input, isLabelled: content == .cells, on: backend)

@@ -50,6 +50,10 @@ protocol Trainee: AnyObject {
     func train(reading: Bool) throws -> Bool
     /// Names of all that `logEntry` may have.
     var logNames: [String] { get }
+    /// Those of them that are lists of numbers.
+    var logLists: [String] { get }
+    /// Measures what is measured at the end, where a training ends before its last step.
+    func measureAtEnd() throws
     /// The last step that was read, for the line of progress; empty before.
     var report: String { get }
     /// The last step that was read, for the log, without its number.
@@ -77,6 +81,8 @@ struct Conclusion {
 extension Trainee {
     var isOver: Bool { false }
     var isMilestone: Bool { false }
+    var logLists: [String] { [] }
+    func measureAtEnd() throws {}
     var endedStream: String { "the stream" }
     var shortage: Failure {
         Failure(.data, "the stream holds no \(batch) \(unit)", "give it more samples or lower --batch")

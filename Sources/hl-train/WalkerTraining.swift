@@ -105,6 +105,8 @@ final class WalkerTraining: Trainee {
         "loss", "walker_loss", "average_loss", "lowest_loss", "delta_mean", "delta_std", "image_change",
     ]
 
+    let logLists = ["delta_mean", "delta_std"]
+
     var logEntry: JSONObject {
         guard let (report, deltas) = last else { return [:] }
         return [

@@ -15,7 +15,9 @@ struct RunFigure {
     init(_ runs: RunRecords, values: [String]?, against: String) throws {
         let isCourse = ["samples", "seconds"].contains(against)
         let values = values ?? (isCourse ? Self.usualCurves(of: runs) : ["seconds"])
-        let groups = isCourse ? Self.courses(runs, values, against) : Self.folders(runs, values, against)
+        let groups = (isCourse ? Self.courses(runs, values, against) : Self.folders(runs, values, against)).map {
+            (name: $0.name, lines: $0.lines.map { $0.filter { Self.canBeDrawn($0.x) && Self.canBeDrawn($0.y) } })
+        }
         let points = groups.flatMap { $0.lines.flatMap { $0 } }
         guard let xRange = Self.range(points.map(\.x)) else {
             throw Failure(
@@ -77,10 +79,14 @@ struct RunFigure {
         return counts.max { ($0.value, $1.key) < ($1.value, $0.key) }.map { [$0.key] } ?? ["loss"]
     }
 
-    /// nil for no numbers; one number gets room on both sides.
+    /// Records are files, and may say anything: beyond this no scale has room for both ends.
+    private static func canBeDrawn(_ value: Double) -> Bool { abs(value) <= 1e300 }
+
+    /// nil for no numbers; one number, or several that no scale tells apart, get room on both sides.
     private static func range(_ values: [Double]) -> ClosedRange<Double>? {
         guard let least = values.min(), let most = values.max() else { return nil }
-        return least < most ? least...most : least - max(1, abs(least)) / 2...most + max(1, abs(most)) / 2
+        return most - least > max(1e-300, 1e-12 * max(abs(least), abs(most)))
+            ? least...most : least - max(1, abs(least)) / 2...most + max(1, abs(most)) / 2
     }
 
     /// A little air above and below; 0 stays the end that it is.

@@ -80,7 +80,7 @@ struct EvaluationTests {
         )
         #expect(space.exists("e.safetensors") && !space.exists("e.safetensors.resume"))
         let refused = "\(Self.train) -o f.safetensors --stop-when"
-        try space.fail(64, "\(refused) 'accuracy>1'", saying: "the training logs no 'accuracy'")
+        try space.fail(64, "\(refused) 'accuracy>1'", saying: "the training logs no number 'accuracy'")
         try space.fail(64, "\(refused) 'loss=1'", saying: "--stop-when")
         try space.fail(
             64, "\(Self.train) -o f.safetensors --eval-every 8", saying: "--eval-test and --eval-every are for --eval")
@@ -99,6 +99,10 @@ struct EvaluationTests {
         let embed = "hl-encode --backend plain b.hls"
         let run = try space.run("\(embed) --encoder e.safetensors.resume -o way.hls")
         #expect(run.status == 0 && run.errors.contains("is a training after 2 of 6 steps"), "\(run.errors)")
+        var impossible = try Safetensors.read(path: space.file("e.safetensors.resume"))
+        impossible.metadata["hl.side"] = "9000000000000000000"
+        try Safetensors.write(impossible, to: space.file("x.resume"))
+        try space.fail(65, "\(embed) --encoder x.resume -o x.hls", saying: "images of 9000000000000000000 pixels")
         try space.succeed("\(embed) -q --encoder e.checkpoints/000000016.safetensors -o kept.hls")
         func embeddings(_ name: String) throws -> [Int64: [UInt8]]? {
             try StreamContent(path: space.file(name)).rows["e.0"]
@@ -122,6 +126,55 @@ struct EvaluationTests {
             "hl-train -q --width 8 --backend plain -n 64 p.hls --init e.checkpoints/000000016.safetensors -o g.safetensors",
             saying: "give --arch, --width and --stem as it has them")
         try space.fail(64, "\(embed) --untrained --untrained-of e.safetensors -o x.hls", saying: "contradicts")
+    }
+
+    /// MoCo's residual branches start as torchvision's, the others' at 0.
+    @Test(arguments: ["moco", "byol"]) func whatATrainingBeganWith(method: String) throws {
+        let space = try workspace()
+        let options = method == "moco" ? " --queue 8" : ""
+        try space.succeed(
+            "\(Self.train) -n 8 --method \(method)\(options) --learning-rate 1e-30 --weight-decay 0 -o e.safetensors")
+        let embed = "hl-encode -q --backend plain b.hls"
+        try space.succeed(
+            "\(embed) --untrained-of e.safetensors -o start.hls; \(embed) --untrained --width 4 --side 32 -o own.hls")
+        func embeddings(_ name: String) throws -> [Int64: [UInt8]]? {
+            try StreamContent(path: space.file(name)).rows["e.0"]
+        }
+        #expect(try (embeddings("start.hls") == embeddings("own.hls")) == (method == "byol"))
+        let file = try Safetensors.read(path: space.file("e.safetensors"))
+        let scales = try #require(file.tensors["backbone.layer1.0.bn2.weight"]).floats
+        #expect(scales.allSatisfy { abs($0 - (method == "moco" ? 1 : 0)) < 1e-20 })
+    }
+
+    /// Labels behind the encoder that a training begins at are behind what it ends at.
+    @Test func labelsOfTheBeginningAreNotForgotten() throws {
+        let space = try workspace()
+        try space.succeed(
+            "\(Self.train.replacing("p.hls", with: "a.hls")) --method supervised --classes 10 -o s.safetensors")
+        try space.succeed("\(Self.train) --init s.safetensors -o e.safetensors")
+        let file = try Safetensors.read(path: space.file("e.safetensors"))
+        let encoder = try JSONValue(parsing: file.metadata["hl.encoder"] ?? "", name: "hl.encoder")
+        #expect(encoder["supervision"] == "the labels of its stream, where it began")
+    }
+
+    /// A training is worth more than its evaluation, and one that a condition ends is judged all the same.
+    @Test func whatCannotBeJudgedGoesOn() throws {
+        let space = try workspace()
+        try space.succeed("hl-sample -n 1 --size 32 -o one.hls")
+        try space.succeed(
+            "mkdir -p ds/a ds/b; hl-view one.hls --rows 1 --columns 1 --zoom 1 --no-captions -o ds/a/0.png")
+        try space.succeed("for n in 1 2 3; do cp ds/a/0.png ds/a/$n.png; cp ds/a/0.png ds/b/$n.png; done")
+        try space.succeed("hl-sample --data imagefolder:ds --size 32 -o same.hls")
+        let run = try space.run(
+            "\(Self.train.replacing(" -q", with: "")) -o e.safetensors --eval same.hls --eval-every 16 --log log")
+        #expect(run.status == 0 && run.errors.contains("the encoder cannot be judged"), "\(run.errors)")
+        #expect(try log(space, "log").allSatisfy { $0["eval_knn"] == nil })
+        try space.succeed(
+            "\(Self.train) -o f.safetensors --eval a.hls --eval-every 1000 --stop-when 'samples>=8' --log log")
+        #expect(try log(space, "log").map { $0["eval_knn"] != nil } == [true])
+        let file = try Safetensors.read(path: space.file("f.safetensors"))
+        let training = try JSONValue(parsing: file.metadata["hl.training"] ?? "", name: "hl.training")
+        #expect(training["steps"] == 6 && training["steps_done"] == 1)
     }
 
     private func convolution(_ space: Workspace, _ name: String) throws -> [Float] {

@@ -112,6 +112,8 @@ struct RecordTests {
         // The curve of the whole is in order, as if nobody had stopped it.
         let samples = whole["curves"]?["loss"]?["samples"]?.array?.compactMap(\.integer) ?? []
         #expect(samples.count > 20 && samples == samples.sorted() && Set(samples).count == samples.count)
+        let times = whole["curves"]?["loss"]?["seconds"]?.array?.compactMap(\.number) ?? []
+        #expect(times.count == samples.count && times == times.sorted())
     }
 
     @Test func failedRunsSayWhy() throws {
@@ -135,6 +137,47 @@ struct RecordTests {
         try space.fail(73, "hl-sample -n 4 -o b.hls --record a.hls.run.json", saying: "no record of a run")
         try space.fail(64, "hl-sample -n 4 -o c.hls --record c.hls", saying: "the record would be written over c.hls")
         try space.fail(73, "hl-sample -n 4 -o d.hls --record nowhere/d.json", saying: "nowhere/d.json")
+    }
+
+    /// A record never takes the place of a file that somebody wants, however it is spelt, and what is refused costs no
+    /// record of an earlier run.
+    @Test func recordsStandInNobodysPlace() throws {
+        let space = try Workspace()
+        try space.succeed(
+            "unset HL_RECORD; hl-sample -n 8 --size 32 -o a.hls; \(Self.train) -n 8 a.hls -o e.safetensors")
+        let before = try space.text("e.safetensors.run.json")
+        try space.fail(64, "hl-sample -n 4 -o b.hls --record ./b.hls", saying: "the record would be written over b.hls")
+        try space.fail(
+            64, "\(Self.train) -n 8 a.hls -o e.safetensors --record $PWD/e.safetensors",
+            saying: "the record would be written over e.safetensors")
+        let again = "unset HL_RECORD; \(Self.train) -n 8 a.hls -o e.safetensors"
+        try space.fail(64, "\(again) --stop-when 'foo>1'", saying: "the training logs no number 'foo'")
+        try space.fail(64, "\(again) --stop-when 'eval_knn>1'", saying: "the training logs no number 'eval_knn'")
+        try space.fail(73, "\(again) --tensorboard a.hls", saying: "name another folder")
+        #expect(try space.text("e.safetensors.run.json") == before)
+        try space.fail(64, "\(Self.train) -n 8 a.hls -o ./a.hls", saying: "a.hls, which is read")
+        try space.fail(
+            64, "\(Self.train) -n 8 a.hls -o f.safetensors --emissions em.csv --log ./em.csv",
+            saying: "the log would be written over em.csv")
+        #expect(try space.succeed("hl-view --info a.hls").text.contains("8 in"))
+    }
+
+    /// Records are files, and may say anything.
+    @Test func impossibleValuesAreNotDrawn() throws {
+        let space = try Workspace()
+        try space.succeed(
+            "unset HL_RECORD; hl-sample -n 8 --size 32 -o a.hls; \(Self.train) -n 8 a.hls -o e.safetensors")
+        let text = try space.text("e.safetensors.run.json")
+        for (number, values) in ["1e308,-1e308", "5e-324,0"].enumerated() {
+            let name = "x\(number).run.json"
+            let edited = text.replacing(#/"loss": \{[^}]*\}/#) { _ in
+                "\"loss\": {\"span\": 1, \"samples\": [4, 8], \"seconds\": [1, 2], \"values\": [\(values)]}"
+            }
+            #expect(edited != text, "\(text)")
+            try space.write(edited.utf8, to: name)
+        }
+        try space.succeed("hl-view --runs . --values loss -o curves.png")
+        #expect(try space.run("hl-sample -n 4 -o c.hls --watts 1e300").status == 0)
     }
 
     @Test func costs() throws {

@@ -48,8 +48,12 @@ package enum Recording {
         guard path != nil || options.wantsCost else { return }
         if let emissions = options.emissions { try EmissionsFile.check(path: emissions) }
         let meter = CostMeter(since: programStart, watts: options.watts, carbon: try options.carbon)
-        if options.wantsCost, options.watts == nil, let problem = meter.problem {
-            warn("\(problem): no energy is counted, give --watts to estimate it")
+        if options.wantsCost, let problem = meter.problem {
+            if meter.isMeasuring {
+                warn("\(problem): energy is counted without it")
+            } else if options.watts == nil {
+                warn("\(problem): no energy is counted, give --watts to estimate it")
+            }
         }
         var record = newRecord(output, settings, seed)
         do {
@@ -91,7 +95,10 @@ package enum Recording {
 
     /// Takes over what the record of a run says that goes on; refuses to write over what is no record.
     private static func goOn(from path: String, _ output: String?, _ resumed: Int?, _ record: inout RunRecord) throws {
-        if path == output { throw refuse("the record would be written over \(path)", "give another --record") }
+        let others = [output, options.emissions].compactMap { $0 }
+        if let other = others.first(where: { areOneFile(path, $0) }) {
+            throw refuse("the record would be written over \(other)", "give another --record")
+        }
         var status = stat()
         guard stat(path, &status) == 0 else { return }
         guard status.st_mode & S_IFMT == S_IFREG else {

@@ -34,6 +34,8 @@ package enum EncoderCheckpoint {
         let classifier: JSONValue?
         /// Of the training; nil where the file does not say it.
         let seed: UInt64?
+        /// Its method's name; nil where the file does not say it.
+        let method: String?
         /// What to tell the user of the choice that was made; nil where there was none.
         let remark: String?
     }
@@ -68,7 +70,7 @@ package enum EncoderCheckpoint {
                     backbone.map { (String($0.name.dropFirst(prefix.count)), $0.tensor) }, uniquingKeysWith: { $1 }),
                 head: head(in: tensors, behind: ""),
                 classifier: try metadata["hl.classifier"].map { _ in try own.json("hl.classifier") },
-                seed: training?["seed"]?.seed,
+                seed: training?["seed"]?.seed, method: training?["method"]?.string,
                 remark: underWay.map { "\(path) is a training after \($0.step) of \($0.steps) steps" })
         }
         let all = try tensors(of: file, path), found = try ForeignBackbones(all, path: path)
@@ -91,7 +93,7 @@ package enum EncoderCheckpoint {
         return Contents(
             description: description, tensors: backbone.tensors,
             head: head(in: removingWrappers(from: all), behind: own),
-            classifier: try words("hl.classifier", of: file, path), seed: nil, remark: remark)
+            classifier: try words("hl.classifier", of: file, path), seed: nil, method: nil, remark: remark)
     }
 
     /// - Throws: `Failure` (incompatible) for what is neither an encoder nor a training of one.
@@ -99,7 +101,7 @@ package enum EncoderCheckpoint {
         let file = TensorFile(metadata: metadata)
         if metadata["hl.kind"] == Checkpoint.stoppedRun.kind,
             let run = try Checkpoint.stoppedRun.contents(of: file, path: path),
-            try run.json("hl.training")["arch"] != nil
+            try run.json("hl.training")["stem"] != nil
         {
             return run
         }
@@ -113,6 +115,9 @@ package enum EncoderCheckpoint {
     ) throws -> (encoder: JSONValue, step: Int, steps: Int64)? {
         guard file.metadata["hl.kind"] == Checkpoint.stoppedRun.kind else { return nil }
         let side: Int = try file.integer("hl.side")
+        guard EncoderDescription.sides.contains(side) else {
+            throw Failure(.data, "the training has images of \(side) pixels a side", "take a file that hl-train wrote")
+        }
         var encoder: JSONObject = [
             "side": .integer(Int64(side)), "crop": .integer(Int64(Augmentation.cropSize(renderSide: side))),
         ]
@@ -122,7 +127,9 @@ package enum EncoderCheckpoint {
 
     /// What the training of an encoder's file began with: its network, and the seed of its weights.
     /// - Throws: as `read`; incompatible for a file that does not say so, as those of others.
-    static func start(path: String, _ choice: EncoderChoice) throws -> (description: EncoderDescription, seed: UInt64) {
+    static func start(
+        path: String, _ choice: EncoderChoice
+    ) throws -> (description: EncoderDescription, seed: UInt64, zeroInitResidual: Bool) {
         let contents = try read(path: path, choice)
         guard let seed = contents.seed else {
             throw Failure(
@@ -131,7 +138,8 @@ package enum EncoderCheckpoint {
         }
         let own = contents.description
         return (
-            try EncoderDescription(own.architecture, side: own.side, crop: own.crop, layer: own.layer), seed
+            try EncoderDescription(own.architecture, side: own.side, crop: own.crop, layer: own.layer), seed,
+            contents.method.flatMap(Methods.named)?.zeroInitResidual ?? true
         )
     }
 

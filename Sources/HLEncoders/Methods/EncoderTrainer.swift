@@ -40,8 +40,9 @@ package final class EncoderTrainer {
 
     /// Begins at the backbone of an encoder's file (`Encoder.load`) instead of at weights that are drawn; heads stay as they
     /// are drawn.
+    /// - Returns: the labels that the encoder has been trained on, in words; nil where none are known of.
     /// - Throws: `Failure`: as `Encoder.load`; incompatible for another network than that of the settings.
-    package func initialise(from path: String) throws {
+    package func initialise(from path: String) throws -> String? {
         precondition(step == 0)
         let encoder = try Encoder.load(path: path, backend: backend)
         let wanted = try ResNetArchitecture(settings.architecture, width: settings.width, stem: settings.stem)
@@ -55,6 +56,7 @@ package final class EncoderTrainer {
         let tensors = NamedTensors(try encoder.backbone.state(on: backend).map { ($0.name, $0.tensor) })
         try model.backbone.load(on: backend) { tensors[$0] }
         model.begin()
+        return encoder.description.supervision
     }
 
     /// What a step left behind.

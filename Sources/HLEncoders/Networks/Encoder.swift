@@ -53,9 +53,12 @@ package final class Encoder {
     package static func untrained(
         _ description: EncoderDescription, seed: UInt64, backend: any Backend
     ) -> Encoder {
-        let encoder = Encoder(description, backend)
+        begun(Encoder(description, backend), seed: seed)
+    }
+
+    private static func begun(_ encoder: Encoder, seed: UInt64) -> Encoder {
         // A parameter's values depend on its name, which has the prefix in a training method.
-        Prefixed(encoder.backbone).initialise(seed: seed, on: backend)
+        Prefixed(encoder.backbone).initialise(seed: seed, on: encoder.backend)
         return encoder
     }
 
@@ -64,8 +67,13 @@ package final class Encoder {
     package static func untrained(
         likeThatOf path: String, _ choice: EncoderChoice = EncoderChoice(), backend: any Backend
     ) throws -> Encoder {
-        let (description, seed) = try EncoderCheckpoint.start(path: path, choice)
-        return untrained(description, seed: seed, backend: backend)
+        let (description, seed, zeroInitResidual) = try EncoderCheckpoint.start(path: path, choice)
+        guard let network = description.architecture as? ResNetArchitecture else {
+            return untrained(description, seed: seed, backend: backend)
+        }
+        let backbone = ResNet(
+            backend, network.depth, width: network.width, stem: network.stem, zeroInitResidual: zeroInitResidual)
+        return begun(Encoder(backbone, description, on: backend), seed: seed)
     }
 
     private final class Prefixed: Module {

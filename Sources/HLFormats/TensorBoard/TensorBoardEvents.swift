@@ -36,16 +36,14 @@ package final class TensorBoardEvents {
         first.add(1, now())
         first.add(3, "brain.Event:2")
         try write(first)
-        if step > 0 {
-            // A session's start: TensorBoard forgets what was logged of steps from here on.
-            var session = ProtobufMessage()
-            session.add(1, 1 as Int)
-            var event = ProtobufMessage()
-            event.add(1, now())
-            event.add(2, step + 1)
-            event.add(7, session)
-            try write(event)
-        }
+        // A session's start: TensorBoard forgets what an earlier run in this folder logged of steps from here on.
+        var session = ProtobufMessage()
+        session.add(1, 1 as Int)
+        var event = ProtobufMessage()
+        event.add(1, now())
+        event.add(2, step + 1)
+        event.add(7, session)
+        try write(event)
     }
 
     deinit { close(descriptor) }

@@ -27,8 +27,10 @@ package struct CostMeter: Sendable {
         self.carbon = carbon
     }
 
-    /// Why no energy is measured; nil where it is.
-    package var problem: String? { energy.isEmpty ? zones.problem : nil }
+    /// Why no energy is measured, or not all; nil where it is.
+    package var problem: String? { zones.problem }
+    /// Whether any energy is measured.
+    package var isMeasuring: Bool { !energy.isEmpty }
 
     /// Since the program started.
     package var seconds: Double { max(0, Self.now() - begin) }
@@ -43,7 +45,8 @@ package struct CostMeter: Sendable {
         if !energy.isEmpty {
             cost.energy = .init(
                 joules: energy.joules, method: .measured,
-                subject: energy.names.joined(separator: " and ") + " by RAPL, the whole machine",
+                subject: energy.names.joined(separator: " and ")
+                    + " by RAPL, \(zones.problem == nil ? "the whole machine" : "not the whole machine")",
                 skipped: energy.skipped)
         } else if let watts {
             let count = Self.processorCount
@@ -56,7 +59,7 @@ package struct CostMeter: Sendable {
         return cost
     }
 
-    private func plain(_ value: Double) -> String { value == value.rounded() ? String(Int(value)) : "\(value)" }
+    private func plain(_ value: Double) -> String { Int(exactly: value).map(String.init) ?? "\(value)" }
 
     /// Processors of the machine that are in use.
     package static var processorCount: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }

@@ -24,6 +24,8 @@ package struct EnergyMeter: Sendable {
         var repeats: Int?
         /// Whether that is settled.
         var isSettled = false
+        /// µJ counted while it is not settled, and what the other one counted then.
+        var own = 0.0, others = 0.0
     }
 
     package init(_ zones: [PowerZone]) {
@@ -61,17 +63,26 @@ package struct EnergyMeter: Sendable {
         }
     }
 
-    /// Decides, as soon as both have counted something, whether a counter repeats another one.
+    /// Decides, as soon as one has counted more than two processors could differ by, whether a counter repeats another one.
+    /// One that does not brings in what it has counted meanwhile.
     private mutating func settle(_ index: Int, _ used: [Double?]) {
         guard let other = counters[index].repeats, !counters[index].isSettled, let own = used[index],
-            let others = used[other], own > 0 || others > 0
+            let others = used[other]
         else { return }
-        if Self.areEqual(own, others) {
-            counters[index].isSettled = true
-        } else {
+        counters[index].own += own
+        counters[index].others += others
+        let counted = (own: counters[index].own, others: counters[index].others)
+        if !Self.areEqual(counted.own, counted.others) {
             counters[index].repeats = nil
+            // What this reading says is added with all the others'.
+            joules += (counted.own - own) * 1e-6
+        } else if max(counted.own, counted.others) > Self.telling {
+            counters[index].isSettled = true
         }
     }
+
+    /// µJ after which two counters that agree are one: ten joules.
+    private static let telling = 1e7
 
     /// Two counters are read one after the other: a joule is what a package uses within some milliseconds.
     private static func areEqual(_ a: Double, _ b: Double) -> Bool { abs(a - b) <= max(1e-6 * max(a, b), 1e6) }

@@ -15,8 +15,9 @@ package final class RunRecorder: Sendable {
     private struct State {
         var record: RunRecord
         var meter: CostMeter
-        /// Whether nothing is written any more: the run has ended, or a record could not be written.
+        /// Whether nothing is written any more before the end: a record could not be written, or the run has ended.
         var isOver = false
+        var hasEnded = false
     }
 
     /// Writes the first record.
@@ -42,7 +43,8 @@ package final class RunRecorder: Sendable {
     /// Notes values that were measured after so many samples; numbers among them become points of the curves.
     package func note(_ values: JSONObject, samples: Int) {
         state.withLock { state in
-            let seconds = state.meter.seconds
+            // Of the whole run, as the samples are.
+            let seconds = state.meter.seconds + state.record.earlier.reduce(0) { $0 + $1.cost.seconds }
             for (key, value) in values.members {
                 state.record.metrics[key] = value
                 guard let number = value.number else { continue }
@@ -71,21 +73,26 @@ package final class RunRecorder: Sendable {
         }
     }
 
-    /// Writes the last record.
+    /// Writes the last record. Where one before could not be written it is tried once more, and nothing said of it again.
     /// - Returns: the record.
     /// - Throws: `Failure` where it cannot be written.
     @discardableResult
     package func end(_ status: RunStatus, failure: String? = nil) throws -> RunRecord {
         try writing.withLock { _ in
-            let (record, isLost): (RunRecord, Bool) = state.withLock { state in
+            let (record, wasOver, hadEnded): (RunRecord, Bool, Bool) = state.withLock { state in
                 Self.measure(&state)
                 state.record.status = status
                 state.record.failure = failure
                 state.record.ended = state.record.updated
-                defer { state.isOver = true }
-                return (state.record, state.isOver)
+                defer { (state.isOver, state.hasEnded) = (true, true) }
+                return (state.record, state.isOver, state.hasEnded)
             }
-            if let path, !isLost { try RunRecordFile.write(record, to: path, isLasting: true) }
+            guard let path, !hadEnded else { return record }
+            do {
+                try RunRecordFile.write(record, to: path, isLasting: true)
+            } catch {
+                if !wasOver { throw error }
+            }
             return record
         }
     }

@@ -124,6 +124,26 @@ extension EncodersTests {
             #expect(abs(all.objective / few.objective - 1) < 1e-5)
         }
 
+        /// Begun where the line through the two before leads, fits need fewer passes than begun at the one before.
+        @Test func thePathSavesPasses() throws {
+            let search = PenaltySearch(
+                penalties: PenaltySearch.logarithmic(21, from: 1e-4, to: 1e1),
+                solver: LBFGS(improvement: 1e-4, iterationLimit: 1000))
+            let train = TargetedFeatures(features: Cases.features, targets: Cases.targets("softmax"))
+            let path = try search.path(
+                train, validation: Cases.features, judge: { _ in 0 }, on: try CPUBackend.plain(threads: 1)
+            ).path
+            let problem = try problem(Cases.targets("softmax"))
+            var last: [Double]?, passes = 0
+            for penalty in search.penalties.reversed() {
+                let solution = try problem.fit(penalty: penalty, from: last, search.solver)
+                last = try problem.start(at: problem.model(solution))
+                passes += solution.fit.evaluations
+            }
+            let own = path.steps.map(\.fit.evaluations).reduce(0, +)
+            #expect(own < passes, "\(own) of \(passes)")
+        }
+
         @Test func aPathChoosesThePenaltyThatValidatesBest() throws {
             let search = PenaltySearch(penalties: [1e-3, 1, 1e5], solver: solver)
             let train = TargetedFeatures(features: Cases.features, targets: Cases.targets("softmax"))

@@ -22,6 +22,16 @@ import Testing
         #expect(URL(fileURLWithPath: events.path).lastPathComponent.hasPrefix("events.out.tfevents.1700000000."))
     }
 
+    /// What a run that was killed left in the folder is out of sight for one that begins anew.
+    @Test func everyStartTakesTheStepsBehindIt() throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let events = try TensorBoardEvents(folder: folder, resumingAfter: 0) { 1_700_000_000.5 }
+        let bytes = try Data(contentsOf: URL(fileURLWithPath: events.path))
+        let text = bytes.map { String(format: "%02x", $0) }.joined()
+        // Step 1, and the start of a session.
+        #expect(text.contains("10013a020801"))
+    }
+
     @Test func aFolderThatCannotBe() throws {
         #expect(failure { try TensorBoardEvents(folder: "/proc/nowhere", resumingAfter: 0) }?.kind == .cannotCreate)
         let file = folder + ".txt"

@@ -147,6 +147,23 @@ struct EnergyMeterTests {
         #expect(abs(meter.joules - 42) < 1e-6 && meter.names == ["package-0", "package-1"])
     }
 
+    /// The first reading comes when hardly anything has been counted, which settles nothing and is not lost.
+    @Test func littleSettlesNothing() throws {
+        let root = try Scratch()
+        try zone(root, "intel-rapl:0", "package-0", 5_000_000_000, range: 65_532_610_987)
+        try zone(root, "intel-rapl:1", "package-1", 5_000_000_000, range: 65_532_610_987)
+        var meter = meter(root)
+        try set(root, "intel-rapl:0", 5_000_300_000)
+        try set(root, "intel-rapl:1", 5_000_200_000)
+        meter.read()
+        #expect(abs(meter.joules - 0.3) < 1e-6 && meter.names == ["package-0"])
+        try set(root, "intel-rapl:0", 5_030_300_000)
+        try set(root, "intel-rapl:1", 5_012_200_000)
+        meter.read()
+        // 30.3 J and 12.2 J.
+        #expect(abs(meter.joules - 42.5) < 1e-6 && meter.names == ["package-0", "package-1"])
+    }
+
     /// One package by its registers and through memory, whose counters began at different times.
     @Test func aNameCountsOnceAndThroughMemorySooner() throws {
         let root = try Scratch()

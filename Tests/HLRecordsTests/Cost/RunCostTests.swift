@@ -50,6 +50,18 @@ struct RunCostTests {
         #expect(energy.subject == "package-0 by RAPL, the whole machine")
     }
 
+    /// A package that cannot be read is not said to be counted.
+    @Test func whatIsMeasuredInPartSaysSo() throws {
+        let root = try Scratch()
+        for (number, energy) in ["5000000\n", "no number\n"].enumerated() {
+            try root.write("package-\(number)\n", to: "intel-rapl:\(number)/name")
+            try root.write(energy, to: "intel-rapl:\(number)/energy_uj")
+        }
+        var meter = CostMeter(root: root.path)
+        #expect(meter.isMeasuring && meter.problem?.contains("intel-rapl:1/energy_uj") == true)
+        #expect(try #require(meter.read().energy).subject == "package-0 by RAPL, not the whole machine")
+    }
+
     @Test func partsAddUpWhereAllAreKnown() throws {
         var first = RunCost(), second = RunCost()
         (first.seconds, first.cpuSeconds, second.seconds, second.cpuSeconds) = (10, 15, 4, 5)

@@ -42,6 +42,18 @@ struct RunRecorderTests {
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["a.run.json"])
     }
 
+    /// A disk that was full for a moment does not make a run that finished one that was cut.
+    @Test func theLastRecordIsTriedOnceMore() throws {
+        let folder = try Scratch(), path = folder.path + "/sub/a.run.json"
+        try folder.write("", to: "sub/x")
+        let recorder = try recorder(path)
+        try folder.remove("sub")
+        #expect(failure { try recorder.beat() }?.kind == .cannotCreate)
+        try folder.write("", to: "sub/x")
+        try recorder.end(.finished)
+        #expect(try RunRecordFile.read(path, withCurves: false).status == .finished)
+    }
+
     @Test func aRecordThatCannotBeWrittenIsAnErrorOnce() throws {
         let folder = try Scratch()
         try folder.write("", to: "sub/x")
