@@ -2,6 +2,7 @@
 #include "library.h"
 
 #include <dlfcn.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -9,6 +10,7 @@ struct hl_dnn_library hl_dnn;
 dnnl_engine_t hl_dnn_engine;
 dnnl_stream_t hl_dnn_stream;
 static char message[256];
+static pthread_mutex_t loading = PTHREAD_MUTEX_INITIALIZER;
 
 static void do_nothing(void *unused) { (void)unused; }
 
@@ -19,9 +21,7 @@ static void start_threads(void *library) {
     if (parallel) parallel(do_nothing, NULL, 0, 0);
 }
 
-int hl_dnn_is_loaded(void) { return hl_dnn_stream != NULL; }
-
-const char *hl_dnn_load(int threads, int limited) {
+static const char *load(int threads, int limited) {
     if (hl_dnn_stream) return NULL;
     char count[16];
     snprintf(count, sizeof count, "%d", threads);
@@ -47,6 +47,21 @@ const char *hl_dnn_load(int threads, int limited) {
     }
     if (limited) start_threads(library);
     return NULL;
+}
+
+// Two threads that came here first would each make an engine, and what one has made cannot run on the other's stream.
+const char *hl_dnn_load(int threads, int limited) {
+    pthread_mutex_lock(&loading);
+    const char *error = load(threads, limited);
+    pthread_mutex_unlock(&loading);
+    return error;
+}
+
+int hl_dnn_is_loaded(void) {
+    pthread_mutex_lock(&loading);
+    const int is_loaded = hl_dnn_stream != NULL;
+    pthread_mutex_unlock(&loading);
+    return is_loaded;
 }
 
 const char *hl_dnn_version(void) {

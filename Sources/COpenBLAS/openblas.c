@@ -16,6 +16,7 @@ static void *opened;
 static char message[256];
 static int takes_turns;
 static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER;
+static pthread_mutex_t loading = PTHREAD_MUTEX_INITIALIZER;
 
 static void *open_library(void) {
     void *library = dlopen("libopenblas.so.0", RTLD_NOW);
@@ -51,9 +52,7 @@ static const char *take_buffers(int threads) {
     return NULL;
 }
 
-int hl_blas_is_loaded(void) { return sgemm != NULL; }
-
-const char *hl_blas_load(int threads, int limited) {
+static const char *load(int threads, int limited) {
     if (sgemm) return NULL;
     char count[16];
     snprintf(count, sizeof count, "%d", threads);
@@ -82,6 +81,21 @@ const char *hl_blas_load(int threads, int limited) {
     sgemm = found;
     takes_turns = limited;
     return limited ? take_buffers(threads) : NULL;
+}
+
+// Of two threads that come here first, the second waits until the library is there.
+const char *hl_blas_load(int threads, int limited) {
+    pthread_mutex_lock(&loading);
+    const char *error = load(threads, limited);
+    pthread_mutex_unlock(&loading);
+    return error;
+}
+
+int hl_blas_is_loaded(void) {
+    pthread_mutex_lock(&loading);
+    const int is_loaded = sgemm != NULL;
+    pthread_mutex_unlock(&loading);
+    return is_loaded;
 }
 
 const char *hl_blas_description(void) { return config ? config() : ""; }

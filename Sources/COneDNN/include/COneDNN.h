@@ -25,7 +25,8 @@ typedef struct {
 
 typedef struct hl_dnn_convolution hl_dnn_convolution;
 
-/// Loads the library for `threads` threads. Returns NULL, or a message that lives as long as the process.
+/// Loads the library for `threads` threads. Returns NULL, or a message that lives as long as the process. Several threads
+/// may call it at once.
 ///
 /// `limited` says that address space is scarce: then the threads are started at once, while there is room for their
 /// stacks. Without it libgomp ends the process.

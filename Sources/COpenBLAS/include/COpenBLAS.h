@@ -6,7 +6,8 @@
 #pragma once
 #include <stddef.h>
 
-/// Loads the library for `threads` threads. Returns NULL, or a message that lives as long as the process.
+/// Loads the library for `threads` threads. Returns NULL, or a message that lives as long as the process. Several threads
+/// may call it at once.
 ///
 /// `limited` says that address space is scarce: then all buffers of the library are taken at once, while there is room
 /// for them, and one thread multiplies at a time, since each that calls takes a buffer more. Where the library cannot
