@@ -94,4 +94,4 @@ values=seconds,cpu_seconds
 if [[ -n $energy ]]; then values=seconds,joules; fi
 runs=("$folder/images" "$folder/stored" "$folder/online")
 hl-view --runs --pipelines "${runs[@]}" --against batch --values $values -o "${output:-$folder/figure3.png}"
-hl-view --runs --pipelines "${runs[@]}" "$folder/storing" --sort name --values "batch,$values"
+hl-view --runs --pipelines "${runs[@]}" "$folder/storing" --sort batch --values "batch,$values"
