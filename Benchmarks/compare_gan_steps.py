@@ -8,24 +8,12 @@ and to bf16, their ranges over the rounds, images per second, and peaks of memor
 """
 
 import argparse
-import json
 import pathlib
-import statistics
-import subprocess
 import sys
 
+from turns import take_turns
+
 HERE = pathlib.Path(__file__).resolve().parent
-
-
-def start(command):
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
-    return process, json.loads(process.stdout.readline())
-
-
-def run(process, steps):
-    process.stdin.write(f"run {steps}\n")
-    process.stdin.flush()
-    return json.loads(process.stdout.readline())
 
 
 def main():
@@ -40,42 +28,31 @@ def main():
     parser.add_argument("--content", choices=("none", "infonce", "cells"), default="none")
     parser.add_argument("--augment", choices=("none", "all"), default="none")
     parser.add_argument("--threads", type=int, default=2, help="threads of each program (2)")
+    parser.add_argument("--precision", choices=["f32", "bf16"], default="f32", help="of ours (f32)")
     options = parser.parse_args()
     shared = [part for name in ("batch", "side", "width", "content", "augment", "threads")
               for part in (f"--{name}", str(getattr(options, name)))]
     peer = [sys.executable, str(HERE / "gan_step.py"), *shared]
-    programs = {
-        "ours": [options.ours, *shared],
+    commands = {
+        "ours": [options.ours, *shared, "--precision", options.precision],
         "f32, channels last": [*peer, "--layout", "channels-last"],
         "f32, row-major": [*peer, "--layout", "nchw"],
         "bf16, channels last": [*peer, "--layout", "channels-last", "--precision", "bf16"],
     }
-    processes = {}
-    for name, command in programs.items():
-        processes[name], ready = start(command)
-        first = run(processes[name], options.warmup)
-        print(f"{name}: {ready.get('summary') or 'PyTorch ' + first['version'] + ', ' + first['isa']}", flush=True)
-    rounds, last = {name: [] for name in programs}, {}
-    for _ in range(options.rounds):
-        for name, process in processes.items():
-            last[name] = run(process, options.steps)
-            rounds[name].append(statistics.median(last[name]["step_seconds"]))
-    medians = {name: statistics.median(times) for name, times in rounds.items()}
-    for name in programs:
-        print(f"{name}: {medians[name]:.4f} s per step, {options.batch / medians[name]:.1f} images/s, "
-              f"peak {last[name]['peak_rss_mb']:.0f} MB")
-    best = min(("f32, channels last", "f32, row-major"), key=medians.get)
+    def said(name, program):
+        about = program.ready.get("summary") or f"PyTorch {program.last['version']}, {program.last['isa']}"
+        print(f"{name}: {about}", flush=True)
+
+    programs = take_turns(commands, options.rounds, options.steps, options.warmup, said)
+    for name, program in programs.items():
+        print(f"{name}: {program.step:.4f} s per step, {options.batch / program.step:.1f} images/s, peak {program.peak:.0f} MB")
+    ours = programs["ours"]
+    best = min(("f32, channels last", "f32, row-major"), key=lambda name: programs[name].step)
     for name in (best, "bf16, channels last"):
-        ratios = [theirs / ours for theirs, ours in zip(rounds[name], rounds["ours"])]
         print(f"{options.side} px, width {options.width}, batch {options.batch}, content {options.content}, augment "
-              f"{options.augment}, {options.threads} threads, ratio to PyTorch {name}: {statistics.median(ratios):.2f} "
-              f"({min(ratios):.2f} to {max(ratios):.2f}), memory {last['ours']['peak_rss_mb']:.0f} against "
-              f"{last[name]['peak_rss_mb']:.0f} MB")
-    print(f"convolution kernels alone: {last['ours']['convolution_seconds']:.4f} s of our step")
-    for process in processes.values():
-        process.stdin.write("quit\n")
-        process.stdin.flush()
-        process.wait()
+              f"{options.augment}, {options.threads} threads, {options.precision}, ratio to PyTorch {name}: "
+              f"{programs[name].over(ours)}, memory {ours.peak:.0f} against {programs[name].peak:.0f} MB")
+    print(f"convolution kernels alone: {ours.kernel:.4f} s of our step")
 
 
 if __name__ == "__main__":

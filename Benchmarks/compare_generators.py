@@ -2,18 +2,17 @@
 
     python compare_generators.py bigbigan --reference DIR --weights BigBiGAN_x1.pth --batch 8 [--gradient]
 
-Both programs stay loaded and take turns, so that a machine whose speed drifts slows both alike. DIR is a checkout of the
+All programs stay loaded and take turns, so that a machine whose speed drifts slows them alike. DIR is a checkout of the
 public repository (see generators_reference.py); `--variant` is the memory layout that generators_reference.py finds to be
 PyTorch's fastest. Prints the ratio of the median times, its range over the rounds, the share of the library's
-convolution kernels in ours, and both peaks of memory.
+convolution kernels in ours, and the peaks of memory. With `--precision bf16` our own f32 takes turns too.
 """
 
 import argparse
 import pathlib
-import statistics
 import sys
 
-from compare_steps import run, start
+from turns import take_turns
 
 
 def main():
@@ -29,33 +28,31 @@ def main():
     parser.add_argument("--steps", type=int, default=2, help="batches per turn (2)")
     parser.add_argument("--batch", type=int, default=8, help="images per batch (8)")
     parser.add_argument("--threads", type=int, default=2, help="threads of each program (2)")
+    parser.add_argument("--precision", choices=["f32", "bf16"], default="f32", help="of ours (f32)")
     options = parser.parse_args()
     variant = options.variant or ("channels-last" if options.gradient else "nchw")
     shared = ["--weights", options.weights, "--batch", str(options.batch), "--threads", str(options.threads)]
-    ours, ready = start([options.ours, *shared, "--backward", str(int(options.gradient))])
-    theirs, peer = start(
-        [sys.executable, str(here / "generators_reference.py"), options.generator, "--reference", options.reference,
-         *shared, "--variant", variant, "--turns", *(["--gradient"] if options.gradient else [])])
-    print(f"ours:   {ready['summary']}; opened in {ready['opening_seconds'] + ready['loading_seconds']:.2f} s")
-    print(f"theirs: PyTorch {peer['version']}, {variant}")
-    run(ours, 2)
-    run(theirs, 2)
-    ratios, ours_all, theirs_all, kernels = [], [], [], []
-    for _ in range(options.rounds):
-        a, b = run(ours, options.steps), run(theirs, options.steps)
-        ours_all += a["step_seconds"]
-        theirs_all += b["step_seconds"]
-        kernels.append(a["convolution_seconds"] / options.batch)
-        ratios.append(statistics.median(b["step_seconds"]) / statistics.median(a["step_seconds"]))
-    per_image = [statistics.median(seconds) / options.batch for seconds in (ours_all, theirs_all)]
+    mine = [options.ours, *shared, "--backward", str(int(options.gradient))]
+    commands = {"ours": [*mine, "--precision", options.precision]}
+    if options.precision != "f32":
+        commands["ours, f32"] = mine
+    commands["PyTorch"] = [
+        sys.executable, str(here / "generators_reference.py"), options.generator, "--reference", options.reference,
+        *shared, "--variant", variant, "--turns", *(["--gradient"] if options.gradient else [])]
+
+    def said(name, program):
+        about = program.ready
+        print(f"{name}: PyTorch {about['version']}, {variant}" if name == "PyTorch" else
+              f"{name}: {about['summary']}; opened in {about['opening_seconds'] + about['loading_seconds']:.2f} s", flush=True)
+
+    programs = take_turns(commands, options.rounds, options.steps, 2, said)
+    ours = programs.pop("ours")
     print(
-        f"{options.generator} batch {options.batch}{' with gradient' if options.gradient else ''}: ours "
-        f"{per_image[0]:.3f} s, PyTorch {per_image[1]:.3f} s per image; ratio {statistics.median(ratios):.2f} "
-        f"({min(ratios):.2f} to {max(ratios):.2f}); convolution kernels {statistics.median(kernels) / per_image[0]:.0%} "
-        f"of ours; peak memory {a['peak_rss_mb']} and {b['peak_rss_mb']} MB")
-    for process in (ours, theirs):
-        process.stdin.close()
-        process.wait()
+        f"{options.generator} batch {options.batch}{' with gradient' if options.gradient else ''}, {options.precision}: ours "
+        f"{ours.step / options.batch:.3f} s per image, convolution kernels {ours.kernel / ours.step:.0%} of it; peak memory "
+        f"{ours.peak:.0f} MB")
+    for name, other in programs.items():
+        print(f"{name}: {other.step / options.batch:.3f} s; ratio {other.over(ours)}; peak memory {other.peak:.0f} MB")
 
 
 if __name__ == "__main__":

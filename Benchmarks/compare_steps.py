@@ -1,29 +1,19 @@
 """Times SimSiam training steps of this project and of PyTorch side by side, in turns, in one run.
 
     python compare_steps.py --arch resnet18 --ours ../.build/release/simsiam-step --rounds 5 --steps 3
+    python compare_steps.py --arch resnet50 --precision bf16 --peers f32,bf16,compiled
 
-Both programs stay loaded and take turns, so that a machine whose speed drifts slows both alike. Prints the ratio of the
-median step times, its range over the rounds, the ceiling (PyTorch's step over the time that ours spends inside the
-library's convolution kernels, as if all else were free), and both peaks of memory.
+All programs stay loaded and take turns, so that a machine whose speed drifts slows them alike. Prints, for each peer, the
+ratio of the median step times, its range over the rounds, the ceiling (PyTorch's step over the time that ours spends
+inside the library's convolution kernels, as if all else were free), and the peaks of memory. Peers are PyTorch in f32, by
+autocast in bf16, and each of them compiled: f32, bf16, compiled, bf16-compiled.
 """
 
 import argparse
-import json
 import pathlib
-import statistics
-import subprocess
 import sys
 
-
-def start(command):
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
-    return process, json.loads(process.stdout.readline())
-
-
-def run(process, steps):
-    process.stdin.write(f"run {steps}\n")
-    process.stdin.flush()
-    return json.loads(process.stdout.readline())
+from turns import take_turns
 
 
 def main():
@@ -37,33 +27,30 @@ def main():
     parser.add_argument("--batch", type=int, default=32, help="pairs per step (32)")
     parser.add_argument("--side", type=int, default=112, help="image side in pixels (112)")
     parser.add_argument("--threads", type=int, default=2, help="threads of each program (2)")
+    parser.add_argument("--precision", choices=["f32", "bf16"], default="f32", help="of ours (f32)")
+    parser.add_argument("--peers", help="PyTorch's forms, joined by commas (that of --precision)")
     options = parser.parse_args()
-    shared = [f"--{name}={getattr(options, name)}" for name in ("arch", "batch", "side", "threads")]
-    split = [part for option in shared for part in option.split("=")]
-    ours, ready = start([options.ours, *split])
-    theirs, _ = start([sys.executable, str(here / "simsiam_step.py"), *split])
-    run(ours, options.warmup)
-    peer = run(theirs, options.warmup)
-    print(f"ours:   {ready['summary']}")
-    print(f"theirs: PyTorch {peer['version']}, {peer['isa']}, {peer['layout']}")
-    ratios, ours_all, theirs_all, kernels = [], [], [], []
-    for _ in range(options.rounds):
-        a, b = run(ours, options.steps), run(theirs, options.steps)
-        ours_all += a["step_seconds"]
-        theirs_all += b["step_seconds"]
-        kernels.append(a["convolution_seconds"])
-        ratios.append(statistics.median(b["step_seconds"]) / statistics.median(a["step_seconds"]))
+    split = [part for name in ("arch", "batch", "side", "threads") for part in (f"--{name}", str(getattr(options, name)))]
+    commands = {"ours": [options.ours, *split, "--precision", options.precision]}
+    for name in (options.peers or options.precision).split(","):
+        form = ["--precision", "bf16" if "bf16" in name else "f32"] + ["--compile"] * ("compiled" in name)
+        commands[name] = [sys.executable, str(here / "simsiam_step.py"), *split, *form]
+
+    def said(name, program):
+        about = program.last
+        print(f"ours: {program.ready['summary']}, {options.precision}" if name == "ours" else
+              f"theirs: PyTorch {about['version']}, {about['isa']}, {about['layout']}, {about['precision']}", flush=True)
+
+    programs = take_turns(commands, options.rounds, options.steps, options.warmup, said)
+    ours = programs.pop("ours")
     print(
-        f"{options.arch} {options.side} px, {options.batch} pairs, {options.threads} threads: ours "
-        f"{statistics.median(ours_all):.3f} s, PyTorch {statistics.median(theirs_all):.3f} s per step; "
-        f"ratio {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f}), ceiling of the "
-        f"convolution kernels alone {statistics.median(theirs_all) / statistics.median(kernels):.2f}; peak memory "
-        f"{a['peak_rss_mb']:.0f} MB against {b['peak_rss_mb']:.0f} MB"
-    )
-    for process in (ours, theirs):
-        process.stdin.write("quit\n")
-        process.stdin.flush()
-        process.wait()
+        f"{options.arch} {options.side} px, {options.batch} pairs, {options.threads} threads: ours {ours.step:.3f} s per "
+        f"step, {ours.kernel:.3f} s of it in convolution kernels ({ours.step / ours.kernel:.2f} times them), peak memory "
+        f"{ours.peak:.0f} MB")
+    for name, theirs in programs.items():
+        print(
+            f"PyTorch {name}: {theirs.step:.3f} s; ratio {theirs.over(ours)}, ceiling of the convolution kernels alone "
+            f"{theirs.step / ours.kernel:.2f}; peak memory {theirs.peak:.0f} MB")
 
 
 if __name__ == "__main__":

@@ -2,18 +2,17 @@
 
     python compare_walkers.py --reference DIR --weights BigBiGAN_x1.pth
 
-DIR is a checkout of lukemelas/pytorch-pretrained-gans. Both programs stay loaded and take turns, so that a machine whose
-speed drifts slows both alike. By default PyTorch leaves out the gradients that the public code takes and throws away,
+DIR is a checkout of lukemelas/pytorch-pretrained-gans. All programs stay loaded and take turns, so that a machine whose
+speed drifts slows them alike. By default PyTorch leaves out the gradients that the public code takes and throws away,
 and runs in the layout that is its fastest here (see walker_reference.py). Prints the ratio of the median times, its range
-over the rounds, and both peaks of memory.
+over the rounds, and the peaks of memory. With `--precision bf16` our own f32 and PyTorch under autocast take turns too.
 """
 
 import argparse
 import pathlib
-import statistics
 import sys
 
-from compare_steps import run, start
+from turns import take_turns
 
 
 def main():
@@ -29,30 +28,30 @@ def main():
     parser.add_argument("--steps", type=int, default=1, help="steps per turn (1)")
     parser.add_argument("--batch", type=int, default=8, help="anchors per step (8)")
     parser.add_argument("--threads", type=int, default=2, help="threads of each program (2)")
+    parser.add_argument("--precision", choices=["f32", "bf16"], default="f32", help="of ours (f32)")
     options = parser.parse_args()
     shared = ["--weights", options.weights, "--batch", str(options.batch), "--threads", str(options.threads),
               "--chunks", options.chunks]
-    ours, ready = start([options.ours, *shared])
-    theirs, peer = start(
-        [sys.executable, str(here / "walker_reference.py"), "--reference", options.reference, *shared,
-         "--layout", options.layout, "--lean", options.lean])
-    print(f"ours:   {ready['summary']}")
-    print(f"theirs: PyTorch {peer['version']}, {options.layout}{'' if options.lean == '0' else ', no gradients in vain'}")
-    run(ours, 1)
-    run(theirs, 1)
-    ratios, ours_all, theirs_all = [], [], []
-    for _ in range(options.rounds):
-        a, b = run(ours, options.steps), run(theirs, options.steps)
-        ours_all += a["step_seconds"]
-        theirs_all += b["step_seconds"]
-        ratios.append(b["seconds_per_step"] / a["seconds_per_step"])
-    print(
-        f"walker step, BigBiGAN 128 px, batch {options.batch}: ours {statistics.median(ours_all):.2f} s, PyTorch "
-        f"{statistics.median(theirs_all):.2f} s; ratio {statistics.median(ratios):.2f} ({min(ratios):.2f} to "
-        f"{max(ratios):.2f}); peak memory {a['peak_rss_mb']} and {b['peak_rss_mb']} MB")
-    for process in (ours, theirs):
-        process.stdin.close()
-        process.wait()
+    theirs = [sys.executable, str(here / "walker_reference.py"), "--reference", options.reference, *shared,
+              "--layout", options.layout, "--lean", options.lean]
+    commands = {"ours": [options.ours, *shared, "--precision", options.precision]}
+    if options.precision != "f32":
+        commands["ours, f32"] = [options.ours, *shared]
+    commands["PyTorch"] = theirs
+    if options.precision != "f32":
+        commands[f"PyTorch, {options.precision}"] = [*theirs, "--precision", options.precision]
+
+    def said(name, program):
+        about = program.ready
+        print(f"{name}: {about['summary']}" if "summary" in about else f"{name}: {about['version']}, {options.layout}"
+              f"{'' if options.lean == '0' else ', no gradients in vain'}", flush=True)
+
+    programs = take_turns(commands, options.rounds, options.steps, 1, said)
+    ours = programs.pop("ours")
+    print(f"walker step, BigBiGAN 128 px, batch {options.batch}, {options.precision}: ours {ours.step:.2f} s; peak memory "
+          f"{ours.peak:.0f} MB")
+    for name, other in programs.items():
+        print(f"{name}: {other.step:.2f} s; ratio {other.over(ours)}; peak memory {other.peak:.0f} MB")
 
 
 if __name__ == "__main__":

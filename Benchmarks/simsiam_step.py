@@ -55,9 +55,12 @@ class Runner:
         shape = (arguments.batch, 3, arguments.side, arguments.side)
         self.views = [torch.randn(shape).contiguous(memory_format=layout) for _ in range(2)]
 
+        self.loss = torch.compile(self.model) if arguments.compile else self.model
+
     def step(self):
         self.optimiser.zero_grad(set_to_none=True)
-        loss = self.model(*self.views)
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.arguments.precision == "bf16"):
+            loss = self.loss(*self.views)
         loss.backward()
         self.optimiser.step()
         return loss.item()
@@ -79,6 +82,7 @@ class Runner:
             "batch": self.arguments.batch,
             "threads": torch.get_num_threads(),
             "layout": self.arguments.layout,
+            "precision": self.arguments.precision + (", compiled" if self.arguments.compile else ""),
             "loss": round(loss, 6),
             "step_seconds": seconds,
             "pairs_per_second": round(self.arguments.batch / median, 3),
@@ -119,6 +123,8 @@ def main():
     parser.add_argument("--side", type=int, default=112, help="image height and width in pixels (112)")
     parser.add_argument("--threads", type=int, default=0, help="intra-op threads; 0 leaves PyTorch's choice (0)")
     parser.add_argument("--layout", choices=["channels-last", "nchw"], default="channels-last")
+    parser.add_argument("--precision", choices=["f32", "bf16"], default="f32", help="bf16 by autocast (f32)")
+    parser.add_argument("--compile", action="store_true", help="by torch.compile")
     parser.add_argument("--warmup", type=int, default=4, help="untimed steps before the first command (4)")
     parser.add_argument("--steps", type=int, help="time this many steps and end, without reading stdin")
     parser.add_argument("--profile", type=int, metavar="N", help="profile N steps and end, without reading stdin")

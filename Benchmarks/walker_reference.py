@@ -70,10 +70,20 @@ class Training:
         self.walker = walker_of(len(self.columns))
         self.on_walker = torch.optim.Adam(self.walker.parameters(), 8e-5, BETAS)
         self.on_estimator = torch.optim.Adam(self.estimator.parameters(), 5e-5, BETAS)
-        self.batch, self.lean = options.batch, options.lean
+        self.batch, self.lean, self.precision = options.batch, options.lean, options.precision
+
+    def autocast(self):
+        return torch.autocast("cpu", torch.bfloat16, enabled=self.precision == "bf16")
 
     def images(self, z):
-        return ((self.generator(z) + 1) / 2).clamp(0, 1)
+        with self.autocast():
+            images = self.generator(z)
+        return ((images.float() + 1) / 2).clamp(0, 1)
+
+    def embeddings(self, images):
+        with self.autocast():
+            embeddings = self.estimator(images)
+        return embeddings.float()
 
     def prepared(self, images):
         side = images.shape[-1]
@@ -87,12 +97,12 @@ class Training:
         moved = z.clone()
         moved[:, self.columns] += self.walker(z[:, self.columns])
         images = self.prepared(torch.cat([anchors, self.images(moved)]))
-        loss = info_nce(self.estimator(images.detach()))
+        loss = info_nce(self.embeddings(images.detach()))
         self.on_estimator.zero_grad(set_to_none=True)
         loss.backward()
         self.on_estimator.step()
         self.estimator.requires_grad_(not self.lean)
-        ascended = info_nce(self.estimator(images))
+        ascended = info_nce(self.embeddings(images))
         self.on_walker.zero_grad(set_to_none=True)
         (-ascended).backward()
         self.on_walker.step()
@@ -109,6 +119,7 @@ def main():
     parser.add_argument("--layout", choices=sorted(reference_code.LAYOUTS), default="channels-last")
     parser.add_argument("--lean", type=int, default=1, help="leave out gradients that are thrown away (1)")
     parser.add_argument("--threads", type=int, default=2, help="intra-op threads (2)")
+    parser.add_argument("--precision", choices=["f32", "bf16"], default="f32", help="bf16 by autocast (f32)")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     training = Training(options)

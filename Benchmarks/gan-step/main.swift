@@ -1,6 +1,7 @@
 // One step of a generator's training, timed: the counterpart of gan_step.py (see Harness.swift).
 //
 //     gan-step [--batch 32] [--side 32] [--width 32] [--content none] [--threads 2] [--backend auto]
+//             [--precision f32]
 
 import BenchmarkHarness
 import HLAdversarial
@@ -23,6 +24,7 @@ if options["augment"] == "all" { settings.augmentations = [.colour, .translation
 let choice = BackendChoice(options["backend"] ?? "") ?? .automatic
 
 let backend = try choice.make(threads: options.number("threads", 0))
+settings.precision = try (PrecisionChoice(rawValue: options["precision"] ?? "") ?? .f32).precision(on: backend)
 let trainer = try GeneratorTrainer(settings, on: backend)
 var sequence = RandomKey(seed: 0, purpose: .shuffle).sequence(id: 0)
 let shape = [settings.batch, 3, settings.side, settings.side]

@@ -1,6 +1,6 @@
 // A generator's images, timed: the counterpart of generators_reference.py (see Harness.swift).
 //
-//     generator-step --weights FILE [--batch 8] [--threads 2] [--backward 1] [--expected FILE]
+//     generator-step --weights FILE [--batch 8] [--threads 2] [--backward 1] [--precision f32] [--expected FILE]
 //
 // With --expected, a safetensors file of make_generators.py, it first prints how far images and gradients are from
 // those of the public reference code.
@@ -17,7 +17,9 @@ let batch = options.number("batch", 8)
 let goesBack = options["backward"] == "1"
 
 let opening = try timed {
-    try GeneratorSpecification.fromWeights(path: options["weights"] ?? "")
+    var given = GeneratorOptionValues()
+    given.set("--precision", Precision(rawValue: options["precision"] ?? ""))
+    return try GeneratorSpecification.fromWeights(path: options["weights"] ?? "", options: given)
 }
 let specification = opening.result
 let backend = try BackendChoice.automatic.make(threads: options.number("threads", 0))
@@ -28,7 +30,8 @@ guard let network = loading.result as? any NetworkGenerator else { fatalError("n
 @MainActor func step(_ z: HostTensor, cotangent: HostTensor?) throws -> (images: HostTensor, gradient: HostTensor?) {
     let tape = Tape(backend, recording: cotangent != nil)
     let input = Variable(backend.tensor(z), requiresGradient: cotangent != nil)
-    let images = network.finishedImages(input, Pass(tape, training: false))
+    let images = network.finishedImages(
+        input, Pass(tape, training: false, precision: specification.rendering.precision))
     guard let cotangent else { return (try backend.read(images.value), nil) }
     tape.backward(from: images, gradient: backend.tensor(cotangent))
     return (try backend.read(images.value), try input.takeGradient().map { try backend.read($0) })

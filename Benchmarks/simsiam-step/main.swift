@@ -1,6 +1,7 @@
 // One SimSiam training step, timed: the counterpart of simsiam_step.py (see Harness.swift).
 //
 //     simsiam-step [--arch resnet18] [--batch 32] [--side 112] [--threads 2] [--backend auto]
+//                  [--precision f32]
 
 import BenchmarkHarness
 import HLCompute
@@ -13,7 +14,10 @@ let batch = options.number("batch", 32), side = options.number("side", 112)
 let architecture = ResNet.Architecture(rawValue: options["arch"] ?? "") ?? .resnet18
 let choice = BackendChoice(options["backend"] ?? "") ?? .automatic
 
+let precision = PrecisionChoice(rawValue: options["precision"] ?? "") ?? .f32
+
 let backend = try choice.make(threads: options.number("threads", 0))
+let activations = try precision.precision(on: backend)
 let model = SimSiam(backend, backbone: ResNet(backend, architecture, width: options.number("width", 64)))
 model.initialise(seed: 0, on: backend)
 let optimiser = SGD(backend, model.parameters, momentum: 0.9, decay: 1e-4)
@@ -21,10 +25,10 @@ var sequence = RandomKey(seed: 0, purpose: .augmentation).sequence(id: 0)
 let pixels = (0..<2 * batch * 3 * side * side).map { _ in sequence.uniform(-2, 2) }
 let images = backend.tensor(HostTensor(pixels, shape: [2 * batch, 3, side, side]))
 
-try takeTurns(backend) {
+try takeTurns(backend, ready: ", \"precision\": \"\(activations.rawValue)\"") {
     let step = try timed {
         let tape = Tape(backend)
-        let loss = model.loss(Variable(images), Pass(tape, training: true, groups: 2))
+        let loss = model.loss(Variable(images), Pass(tape, training: true, groups: 2, precision: activations))
         tape.run()
         optimiser.step(rate: 0.05)
         return try loss.value(on: backend)

@@ -1,6 +1,7 @@
 // Steps of a walker's training, timed: the counterpart of walker_reference.py (see Harness.swift).
 //
 //     walker-step [--weights FILE] [--chunks 1-5] [--batch 8] [--threads 2] [--width 64]
+//                 [--precision f32]
 //
 // Without --weights it is the built-in generator.
 
@@ -14,13 +15,18 @@ import HLWalkers
 let options = Options()
 let batch = options.number("batch", 8), threads = options.number("threads", 2)
 
+let precision = Precision(rawValue: options["precision"] ?? "") ?? .f32
+
+var given = GeneratorOptionValues()
+given.set("--precision", precision)
 let specification =
-    try options["weights"].map { try GeneratorSpecification.fromWeights(path: $0) }
+    try options["weights"].map { try GeneratorSpecification.fromWeights(path: $0, options: given) }
     ?? GeneratorSpecification.named("shapes")
 let backend = try BackendChoice.automatic.make(threads: threads)
 let generator = try specification.makeDifferentiableGenerator(on: backend)
 var settings = WalkerSettings(chunks: try ChunkSet(parsing: options["chunks"] ?? "1-5"), isWhole: false)
 settings.batch = batch
+settings.precision = precision
 settings.width = options.number("width", settings.width)
 let trainer = try WalkerTrainer(settings, generator: generator)
 let ids = HostTensor([Int64](repeating: 0, count: batch), shape: [batch])

@@ -1,10 +1,9 @@
 // The sums of batch normalisation over samples and positions, forward and backward.
-#include <string.h>
-
 #include "behind_relu.h"
 #include "blocks.h"
 #include "clones.h"
 #include "hl_batch_norm.h"
+#include "values.h"
 
 // The loops below are written once for any block; HL_FOR_BLOCK makes one of every size, so that the compiler keeps the
 // sums of one block of channels in registers. For block 1 the sums run over LANES neighbouring positions.
@@ -12,17 +11,18 @@ enum { LANES = 16, WIDEST = 16 };
 
 // Sums of (x - pivot) and (x - pivot)² over one sample's positions, for each channel of the block. Sums run in float
 // over one sample only; samples are added up in double by the caller.
-HL_INLINE void moments_lanes(const float *x, size_t positions, const float *pivot, float *sum, float *square) {
+HL_INLINE void moments_lanes(const void *x, size_t positions, const float *pivot, float *sum, float *square,
+                             int narrow) {
     float s[LANES] = {0}, q[LANES] = {0};
     size_t i = 0;
     for (; i + LANES <= positions; i += LANES)
         for (size_t j = 0; j < LANES; j++) {
-            float d = x[i + j] - pivot[0];
+            float d = loaded(x, i + j, narrow) - pivot[0];
             s[j] += d;
             q[j] += d * d;
         }
     for (; i < positions; i++) {
-        float d = x[i] - pivot[0];
+        float d = loaded(x, i, narrow) - pivot[0];
         s[0] += d;
         q[0] += d * d;
     }
@@ -33,27 +33,27 @@ HL_INLINE void moments_lanes(const float *x, size_t positions, const float *pivo
     }
 }
 
-HL_INLINE void moments_fixed(const float *x, size_t positions, size_t block, const float *pivot, float *sum,
-                             float *square) {
+HL_INLINE void moments_fixed(const void *x, size_t positions, size_t block, const float *pivot, float *sum,
+                             float *square, int narrow) {
     // Two interleaved sums hide the latency of the additions.
     float p[WIDEST], s0[WIDEST] = {0}, q0[WIDEST] = {0}, s1[WIDEST] = {0}, q1[WIDEST] = {0};
     for (size_t j = 0; j < block; j++) p[j] = pivot[j];
     size_t i = 0;
     for (; i + 2 <= positions; i += 2) {
         for (size_t j = 0; j < block; j++) {
-            float d = x[i * block + j] - p[j];
+            float d = loaded(x, i * block + j, narrow) - p[j];
             s0[j] += d;
             q0[j] += d * d;
         }
         for (size_t j = 0; j < block; j++) {
-            float d = x[(i + 1) * block + j] - p[j];
+            float d = loaded(x, (i + 1) * block + j, narrow) - p[j];
             s1[j] += d;
             q1[j] += d * d;
         }
     }
     for (; i < positions; i++)
         for (size_t j = 0; j < block; j++) {
-            float d = x[i * block + j] - p[j];
+            float d = loaded(x, i * block + j, narrow) - p[j];
             s0[j] += d;
             q0[j] += d * d;
         }
@@ -64,43 +64,45 @@ HL_INLINE void moments_fixed(const float *x, size_t positions, size_t block, con
 }
 
 // Of a block that is a matrix's row only the channels first ..< first + width.
-HL_INLINE void moments(const float *x, size_t positions, size_t block, size_t first, size_t width, const float *pivot,
-                       float *sum, float *square) {
+HL_INLINE void moments(const void *x, size_t positions, size_t block, size_t first, size_t width, const float *pivot,
+                       float *sum, float *square, int narrow) {
     if (block == 16 || block == 8) {
-        moments_fixed(x, positions, block, pivot, sum, square);
+        moments_fixed(x, positions, block, pivot, sum, square, narrow);
     } else if (positions == 1) {
         for (size_t j = first; j < first + width; j++) {
-            float d = x[j] - pivot[j];
+            float d = loaded(x, j, narrow) - pivot[j];
             sum[j] = d;
             square[j] = d * d;
         }
     } else if (block == 1) {
-        moments_lanes(x, positions, pivot, sum, square);
+        moments_lanes(x, positions, pivot, sum, square, narrow);
     } else {
         for (size_t j = 0; j < block; j++) sum[j] = square[j] = 0;
         for (size_t i = 0; i < positions; i++)
             for (size_t j = 0; j < block; j++) {
-                float d = x[i * block + j] - pivot[j];
+                float d = loaded(x, i * block + j, narrow) - pivot[j];
                 sum[j] += d;
                 square[j] += d * d;
             }
     }
 }
 
-HL_CLONES void hl_batch_norm_statistics(hl_planes p, size_t which, const float *x, float *mean, float *variance,
+HL_CLONES void hl_batch_norm_statistics(hl_planes p, size_t which, const void *x, float *mean, float *variance,
                                         float *scratch) {
     const size_t stride = p.blocks * p.positions * p.block, start = which * p.positions * p.block;
     // Moments are taken around the first value of each channel, which keeps the variance free of cancellation.
     float *pivot = scratch, *sum = scratch + p.block, *square = scratch + 2 * p.block;
-    memcpy(pivot, x + start, p.block * sizeof(float));
+    for (size_t j = 0; j < p.block; j++) pivot[j] = loaded(x, start + j, p.narrow);
     double total[WIDEST], total_square[WIDEST];
     for (size_t first = 0; first < p.block; first += WIDEST) {
         // Double sums for WIDEST channels at a time; only a matrix has more, and its positions are few.
         const size_t width = p.block - first < WIDEST ? p.block - first : WIDEST;
         for (size_t j = 0; j < width; j++) total[j] = total_square[j] = 0;
         for (size_t n = 0; n < p.samples; n++) {
-            const float *row = x + n * stride + start;
-            HL_FOR_BLOCK(16 | 8, p.block, moments(row, p.positions, BLOCK, first, width, pivot, sum, square));
+            const void *row = from(x, n * stride + start, p.narrow);
+            HL_FOR_VALUES(p.narrow,
+                          HL_FOR_BLOCK(16 | 8, p.block,
+                                       moments(row, p.positions, BLOCK, first, width, pivot, sum, square, NARROW)));
             for (size_t j = 0; j < width; j++) {
                 total[j] += sum[first + j];
                 total_square[j] += square[first + j];
@@ -116,20 +118,20 @@ HL_CLONES void hl_batch_norm_statistics(hl_planes p, size_t which, const float *
     }
 }
 
-HL_INLINE void gradient_sums_lanes(const float *gradient, const float *y, const float *x, size_t positions,
-                                   const float *mean, float *sum, float *centred) {
+HL_INLINE void gradient_sums_lanes(const void *gradient, const void *y, const void *x, size_t positions,
+                                   const float *mean, float *sum, float *centred, int narrow) {
     float s[LANES] = {0}, c[LANES] = {0};
     size_t i = 0;
     for (; i + LANES <= positions; i += LANES)
         for (size_t j = 0; j < LANES; j++) {
-            float g = behind_relu(gradient[i + j], y, i + j);
+            float g = behind_relu(loaded(gradient, i + j, narrow), y, i + j, narrow);
             s[j] += g;
-            c[j] += g * (x[i + j] - mean[0]);
+            c[j] += g * (loaded(x, i + j, narrow) - mean[0]);
         }
     for (; i < positions; i++) {
-        float g = behind_relu(gradient[i], y, i);
+        float g = behind_relu(loaded(gradient, i, narrow), y, i, narrow);
         s[0] += g;
-        c[0] += g * (x[i] - mean[0]);
+        c[0] += g * (loaded(x, i, narrow) - mean[0]);
     }
     sum[0] = centred[0] = 0;
     for (size_t j = 0; j < LANES; j++) {
@@ -138,17 +140,17 @@ HL_INLINE void gradient_sums_lanes(const float *gradient, const float *y, const 
     }
 }
 
-HL_INLINE void gradient_sums_fixed(const float *gradient, const float *y, const float *x, size_t positions,
-                                   size_t block, const float *mean, float *sum, float *centred) {
+HL_INLINE void gradient_sums_fixed(const void *gradient, const void *y, const void *x, size_t positions, size_t block,
+                                   const float *mean, float *sum, float *centred, int narrow) {
     float m[WIDEST], s[WIDEST] = {0}, c[WIDEST] = {0};
     for (size_t j = 0; j < block; j++) m[j] = mean[j];
     HL_ONE_BLOCK_AT_A_TIME
     for (size_t i = 0; i < positions; i++)
         for (size_t j = 0; j < block; j++) {
             const size_t at = i * block + j;
-            float g = behind_relu(gradient[at], y, at);
+            float g = behind_relu(loaded(gradient, at, narrow), y, at, narrow);
             s[j] += g;
-            c[j] += g * (x[at] - m[j]);
+            c[j] += g * (loaded(x, at, narrow) - m[j]);
         }
     for (size_t j = 0; j < block; j++) {
         sum[j] = s[j];
@@ -156,41 +158,43 @@ HL_INLINE void gradient_sums_fixed(const float *gradient, const float *y, const 
     }
 }
 
-HL_INLINE void gradient_sums(const float *gradient, const float *y, const float *x, size_t positions, size_t block,
-                             const float *mean, float *sum, float *centred) {
+HL_INLINE void gradient_sums(const void *gradient, const void *y, const void *x, size_t positions, size_t block,
+                             const float *mean, float *sum, float *centred, int narrow) {
     if (block == 1) {
-        gradient_sums_lanes(gradient, y, x, positions, mean, sum, centred);
+        gradient_sums_lanes(gradient, y, x, positions, mean, sum, centred, narrow);
         return;
     }
     if (block == 16 || block == 8) {
-        gradient_sums_fixed(gradient, y, x, positions, block, mean, sum, centred);
+        gradient_sums_fixed(gradient, y, x, positions, block, mean, sum, centred, narrow);
         return;
     }
     for (size_t j = 0; j < block; j++) sum[j] = centred[j] = 0;
     for (size_t i = 0; i < positions; i++)
         for (size_t j = 0; j < block; j++) {
             const size_t at = i * block + j;
-            float g = behind_relu(gradient[at], y, at);
+            float g = behind_relu(loaded(gradient, at, narrow), y, at, narrow);
             sum[j] += g;
-            centred[j] += g * (x[at] - mean[j]);
+            centred[j] += g * (loaded(x, at, narrow) - mean[j]);
         }
 }
 
-HL_CLONES void hl_batch_norm_backward_sums(hl_planes p, size_t which, const float *gradient, const float *y,
-                                           const float *x, const float *mean, double *sum, double *sum_centred,
+HL_CLONES void hl_batch_norm_backward_sums(hl_planes p, size_t which, const void *gradient, const void *y,
+                                           const void *x, const float *mean, double *sum, double *sum_centred,
                                            float *scratch) {
     const size_t stride = p.blocks * p.positions * p.block, start = which * p.positions * p.block;
     float *s = scratch, *c = scratch + p.block;
     for (size_t j = 0; j < p.block; j++) sum[j] = sum_centred[j] = 0;
     for (size_t n = 0; n < p.samples; n++) {
         const size_t at = n * stride + start;
-        const float *mask = y ? y + at : NULL;
+        const void *g = from(gradient, at, p.narrow), *mask = from(y, at, p.narrow), *source = from(x, at, p.narrow);
         if (mask)
-            HL_FOR_BLOCK(16 | 8 | 1, p.block,
-                         gradient_sums(gradient + at, mask, x + at, p.positions, BLOCK, mean, s, c));
+            HL_FOR_VALUES(p.narrow,
+                          HL_FOR_BLOCK(16 | 8 | 1, p.block,
+                                       gradient_sums(g, mask, source, p.positions, BLOCK, mean, s, c, NARROW)));
         else
-            HL_FOR_BLOCK(16 | 8 | 1, p.block,
-                         gradient_sums(gradient + at, NULL, x + at, p.positions, BLOCK, mean, s, c));
+            HL_FOR_VALUES(p.narrow,
+                          HL_FOR_BLOCK(16 | 8 | 1, p.block,
+                                       gradient_sums(g, NULL, source, p.positions, BLOCK, mean, s, c, NARROW)));
         for (size_t j = 0; j < p.block; j++) {
             sum[j] += s[j];
             sum_centred[j] += c[j];

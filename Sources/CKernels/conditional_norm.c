@@ -1,9 +1,8 @@
 #include "hl_conditional_norm.h"
 
-#include <string.h>
-
 #include "blocks.h"
 #include "clones.h"
+#include "values.h"
 
 enum { LIMIT = 16, LANES = 16 };
 
@@ -11,21 +10,23 @@ HL_INLINE float behind(float gradient, float x, float scale, float shift) {
     return x * scale + shift > 0 ? gradient : 0;
 }
 
-HL_INLINE void sums_of(const float *x, const float *gradient, size_t positions, size_t block, const float *scale,
-                       const float *shift, const float *mean, float *sum, float *centred) {
+HL_INLINE void sums_of(const void *x, const void *gradient, size_t positions, size_t block, const float *scale,
+                       const float *shift, const float *mean, float *sum, float *centred, int narrow) {
     if (block == 1) {
         float s[LANES] = {0}, c[LANES] = {0};
         size_t i = 0;
         for (; i + LANES <= positions; i += LANES)
             for (size_t j = 0; j < LANES; j++) {
-                const float g = behind(gradient[i + j], x[i + j], scale[0], shift[0]);
+                const float value = loaded(x, i + j, narrow);
+                const float g = behind(loaded(gradient, i + j, narrow), value, scale[0], shift[0]);
                 s[j] += g;
-                c[j] += g * (x[i + j] - mean[0]);
+                c[j] += g * (value - mean[0]);
             }
         for (; i < positions; i++) {
-            const float g = behind(gradient[i], x[i], scale[0], shift[0]);
+            const float value = loaded(x, i, narrow);
+            const float g = behind(loaded(gradient, i, narrow), value, scale[0], shift[0]);
             s[0] += g;
-            c[0] += g * (x[i] - mean[0]);
+            c[0] += g * (value - mean[0]);
         }
         sum[0] = centred[0] = 0;
         for (size_t j = 0; j < LANES; j++) {
@@ -42,19 +43,23 @@ HL_INLINE void sums_of(const float *x, const float *gradient, size_t positions, 
     for (size_t i = 0; i < positions; i++)
         for (size_t j = 0; j < block; j++) {
             const size_t at = i * block + j;
-            const float g = behind(gradient[at], x[at], a[j], b[j]);
+            const float value = loaded(x, at, narrow);
+            const float g = behind(loaded(gradient, at, narrow), value, a[j], b[j]);
             s[j] += g;
-            c[j] += g * (x[at] - m[j]);
+            c[j] += g * (value - m[j]);
         }
     for (size_t j = 0; j < block; j++) sum[j] = s[j];
     for (size_t j = 0; j < block; j++) centred[j] = c[j];
 }
 
-HL_INLINE void apply_to(const float *x, const float *gradient, size_t positions, size_t block, const float *scale,
-                        const float *shift, const float *on_x, const float *offset, float *out) {
+HL_INLINE void apply_to(const void *x, const void *gradient, size_t positions, size_t block, const float *scale,
+                        const float *shift, const float *on_x, const float *offset, void *out, int narrow) {
     if (block == 1) {
         const float a = scale[0], b = shift[0], slope = on_x[0], c = offset[0];
-        for (size_t i = 0; i < positions; i++) out[i] = behind(gradient[i], x[i], a, b) * a + slope * x[i] + c;
+        for (size_t i = 0; i < positions; i++) {
+            const float value = loaded(x, i, narrow);
+            store(out, i, behind(loaded(gradient, i, narrow), value, a, b) * a + slope * value + c, narrow);
+        }
         return;
     }
     float a[LIMIT], b[LIMIT], slope[LIMIT], c[LIMIT];
@@ -66,26 +71,32 @@ HL_INLINE void apply_to(const float *x, const float *gradient, size_t positions,
     for (size_t at = 0; at < positions * block; at += block) {
         // By way of a local array: what is read cannot then be what has just been written.
         float d[LIMIT];
-        for (size_t j = 0; j < block; j++)
-            d[j] = behind(gradient[at + j], x[at + j], a[j], b[j]) * a[j] + slope[j] * x[at + j] + c[j];
-        memcpy(out + at, d, block * sizeof(float));
+        for (size_t j = 0; j < block; j++) {
+            const float value = loaded(x, at + j, narrow);
+            const float g = behind(loaded(gradient, at + j, narrow), value, a[j], b[j]);
+            d[j] = g * a[j] + slope[j] * value + c[j];
+        }
+        for (size_t j = 0; j < block; j++) store(out, at + j, d[j], narrow);
     }
 }
 
-HL_CLONES void hl_conditional_norm_sums(hl_planes p, size_t task, const float *x, const float *gradient,
+HL_CLONES void hl_conditional_norm_sums(hl_planes p, size_t task, const void *x, const void *gradient,
                                         const float *scale, const float *shift, const float *mean, float *sum,
                                         float *centred) {
     const size_t start = task * p.positions * p.block, at = task * p.block, channel = task % p.blocks * p.block;
-    HL_FOR_BLOCK(16 | 8 | 1, p.block,
-                 sums_of(x + start, gradient + start, p.positions, BLOCK, scale + at, shift + at, mean + channel,
-                         sum + at, centred + at));
+    const void *source = from(x, start, p.narrow), *g = from(gradient, start, p.narrow);
+    HL_FOR_VALUES(p.narrow, HL_FOR_BLOCK(16 | 8 | 1, p.block,
+                                         sums_of(source, g, p.positions, BLOCK, scale + at, shift + at, mean + channel,
+                                                 sum + at, centred + at, NARROW)));
 }
 
-HL_CLONES void hl_conditional_norm_apply(hl_planes p, size_t task, const float *x, const float *gradient,
+HL_CLONES void hl_conditional_norm_apply(hl_planes p, size_t task, const void *x, const void *gradient,
                                          const float *scale, const float *shift, const float *on_x, const float *offset,
-                                         float *input_gradient) {
+                                         void *input_gradient) {
     const size_t start = task * p.positions * p.block, at = task * p.block, channel = task % p.blocks * p.block;
-    HL_FOR_BLOCK(16 | 8 | 1, p.block,
-                 apply_to(x + start, gradient + start, p.positions, BLOCK, scale + at, shift + at, on_x + channel,
-                          offset + channel, input_gradient + start));
+    const void *source = from(x, start, p.narrow), *g = from(gradient, start, p.narrow);
+    void *target = into(input_gradient, start, p.narrow);
+    HL_FOR_VALUES(p.narrow, HL_FOR_BLOCK(16 | 8 | 1, p.block,
+                                         apply_to(source, g, p.positions, BLOCK, scale + at, shift + at, on_x + channel,
+                                                  offset + channel, target, NARROW)));
 }

@@ -2,24 +2,26 @@
 
 #include "clones.h"
 #include "exponential.h"
+#include "values.h"
 
 enum { COLOURS = 3 };
 
-// Where a channel's values lie: `step` floats apart.
+// Where a channel's values lie, a block apart.
 HL_INLINE size_t channel_start(hl_planes p, size_t channel) {
     return channel / p.block * p.positions * p.block + channel % p.block;
 }
 
-HL_CLONES void hl_to_image(hl_planes p, hl_squash squash, const float *x, float *image) {
+HL_INLINE void to_image(hl_planes p, hl_squash squash, const void *x, float *image, int narrow) {
     for (size_t c = 0; c < COLOURS; c++) {
-        const float *source = x + channel_start(p, c);
+        const void *source = from(x, channel_start(p, c), narrow);
         float *target = image + c * p.positions;
         if (squash == HL_SQUASH_TANH) {
             // (tanh x + 1) / 2 is the logistic function of 2 x.
-            for (size_t i = 0; i < p.positions; i++) target[i] = 1 / (1 + hl_exp(-2 * source[i * p.block]));
+            for (size_t i = 0; i < p.positions; i++)
+                target[i] = 1 / (1 + hl_exp(-2 * loaded(source, i * p.block, narrow)));
         } else {
             for (size_t i = 0; i < p.positions; i++) {
-                float v = source[i * p.block] * 0.5f + 0.5f;
+                float v = loaded(source, i * p.block, narrow) * 0.5f + 0.5f;
                 v = v < 0 ? 0 : v;
                 target[i] = v > 1 ? 1 : v;
             }
@@ -27,17 +29,26 @@ HL_CLONES void hl_to_image(hl_planes p, hl_squash squash, const float *x, float 
     }
 }
 
-HL_CLONES void hl_to_image_backward(hl_planes p, hl_squash squash, const float *image, const float *gradient,
-                                    float *input_gradient) {
-    for (size_t i = 0; i < p.blocks * p.positions * p.block; i++) input_gradient[i] = 0;
+HL_CLONES void hl_to_image(hl_planes p, hl_squash squash, const void *x, float *image) {
+    HL_FOR_VALUES(p.narrow, to_image(p, squash, x, image, NARROW));
+}
+
+HL_INLINE void to_image_back(hl_planes p, hl_squash squash, const float *image, const float *gradient,
+                             void *input_gradient, int narrow) {
+    memset(input_gradient, 0, p.blocks * p.positions * p.block * value_size(narrow));
     for (size_t c = 0; c < COLOURS; c++) {
-        float *target = input_gradient + channel_start(p, c);
+        void *target = into(input_gradient, channel_start(p, c), narrow);
         const float *y = image + c * p.positions, *g = gradient + c * p.positions;
         for (size_t i = 0; i < p.positions; i++) {
             const float slope = squash == HL_SQUASH_TANH ? 2 * y[i] * (1 - y[i]) : y[i] > 0 && y[i] < 1 ? 0.5f : 0;
-            target[i * p.block] = g[i] * slope;
+            store(target, i * p.block, g[i] * slope, narrow);
         }
     }
+}
+
+HL_CLONES void hl_to_image_backward(hl_planes p, hl_squash squash, const float *image, const float *gradient,
+                                    void *input_gradient) {
+    HL_FOR_VALUES(p.narrow, to_image_back(p, squash, image, gradient, input_gradient, NARROW));
 }
 
 void hl_resample_along(hl_taps taps, const float *x, float *y, size_t first, size_t last, size_t width) {

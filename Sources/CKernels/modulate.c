@@ -2,6 +2,7 @@
 
 #include "blocks.h"
 #include "clones.h"
+#include "values.h"
 
 typedef struct {
     const float *scale, *shift, *gain;
@@ -15,28 +16,31 @@ HL_INLINE float activated(float u, hl_activation a) {
 }
 
 // One line of positions: x lies without gaps, y with `step` positions from one to the next.
-HL_INLINE void line_forward(const float *x, float *y, const float *noise, size_t count, size_t step, size_t block,
-                            coefficients c, hl_activation a) {
+HL_INLINE void line_forward(const void *x, void *y, const float *noise, size_t count, size_t step, size_t block,
+                            coefficients c, hl_activation a, int narrow) {
     for (size_t i = 0; i < count; i++) {
         const float n = noise ? noise[i * step] : 0;
-        for (size_t j = 0; j < block; j++)
-            y[i * step * block + j] = activated(x[i * block + j] * c.scale[j] + c.shift[j] + n, a) * c.gain[j];
+        for (size_t j = 0; j < block; j++) {
+            const float u = loaded(x, i * block + j, narrow) * c.scale[j] + c.shift[j] + n;
+            store(y, i * step * block + j, activated(u, a) * c.gain[j], narrow);
+        }
     }
 }
 
 // A line's way back; `sums` holds 3 * block values: those of scale, shift and gain.
-HL_INLINE void line_backward(const float *x, const float *gradient, const float *noise, float *input_gradient,
-                             size_t count, size_t step, size_t block, coefficients c, hl_activation a, float *sums) {
+HL_INLINE void line_backward(const void *x, const void *gradient, const float *noise, void *input_gradient,
+                             size_t count, size_t step, size_t block, coefficients c, hl_activation a, float *sums,
+                             int narrow) {
     for (size_t i = 0; i < count; i++) {
         const float n = noise ? noise[i * step] : 0;
         for (size_t j = 0; j < block; j++) {
-            const float value = x[i * block + j], g = gradient[i * step * block + j];
+            const float value = loaded(x, i * block + j, narrow), g = loaded(gradient, i * step * block + j, narrow);
             const float u = value * c.scale[j] + c.shift[j] + n;
             const float v = (u > 0 ? u : u * a.slope) * a.gain;
             const float kept = v > a.clamp ? a.clamp : v < -a.clamp ? -a.clamp : v;
             const float slope = kept != v ? 0 : u > 0 ? a.gain : a.slope * a.gain;
             const float d = g * c.gain[j] * slope;
-            input_gradient[i * block + j] = d * c.scale[j];
+            store(input_gradient, i * block + j, d * c.scale[j], narrow);
             sums[j] += d * value;
             sums[block + j] += d;
             sums[2 * block + j] += g * kept;
@@ -66,25 +70,25 @@ HL_INLINE size_t source_start(const hl_modulation *m, size_t sample, size_t whic
     return (sample * 4 * m->out.blocks + which) * plane;
 }
 
-HL_INLINE void forward_block(const hl_modulation *m, size_t sample, size_t which, const float *x, float *y,
-                             size_t block, coefficients c) {
-    x += source_start(m, sample, which) * block;
-    y += (sample * m->out.blocks + which) * m->out.positions * block;
+HL_INLINE void forward_block(const hl_modulation *m, size_t sample, size_t which, const void *x, void *y, size_t block,
+                             coefficients c, int narrow) {
+    x = from(x, source_start(m, sample, which) * block, narrow);
+    y = into(y, (sample * m->out.blocks + which) * m->out.positions * block, narrow);
     const float *noise = m->noise ? m->noise + sample * m->noise_stride : NULL;
     const size_t rows = m->out.positions / m->width, parts = m->phases ? 2 : 1;
     for (size_t row = 0; row < rows; row++)
         for (size_t part = 0; part < parts; part++) {
             const line l = line_of(m, row, part);
-            line_forward(x + l.source * block, y + l.target * block, noise ? noise + l.target : NULL, l.count, l.step,
-                         block, c, m->activation);
+            line_forward(from(x, l.source * block, narrow), into(y, l.target * block, narrow),
+                         noise ? noise + l.target : NULL, l.count, l.step, block, c, m->activation, narrow);
         }
 }
 
-HL_INLINE void backward_block(const hl_modulation *m, size_t sample, size_t which, const float *x,
-                              const float *gradient, float *input_gradient, size_t block, coefficients c, float *sums,
-                              double *totals) {
+HL_INLINE void backward_block(const hl_modulation *m, size_t sample, size_t which, const void *x, const void *gradient,
+                              void *input_gradient, size_t block, coefficients c, float *sums, double *totals,
+                              int narrow) {
     const size_t start = source_start(m, sample, which) * block;
-    gradient += (sample * m->out.blocks + which) * m->out.positions * block;
+    gradient = from(gradient, (sample * m->out.blocks + which) * m->out.positions * block, narrow);
     const float *noise = m->noise ? m->noise + sample * m->noise_stride : NULL;
     const size_t rows = m->out.positions / m->width, parts = m->phases ? 2 : 1;
     for (size_t j = 0; j < 3 * block; j++) totals[j] = 0;
@@ -93,8 +97,10 @@ HL_INLINE void backward_block(const hl_modulation *m, size_t sample, size_t whic
         for (size_t j = 0; j < 3 * block; j++) sums[j] = 0;
         for (size_t part = 0; part < parts; part++) {
             const line l = line_of(m, row, part);
-            line_backward(x + start + l.source * block, gradient + l.target * block, noise ? noise + l.target : NULL,
-                          input_gradient + start + l.source * block, l.count, l.step, block, c, m->activation, sums);
+            const size_t at = start + l.source * block;
+            line_backward(from(x, at, narrow), from(gradient, l.target * block, narrow),
+                          noise ? noise + l.target : NULL, into(input_gradient, at, narrow), l.count, l.step, block, c,
+                          m->activation, sums, narrow);
         }
         for (size_t j = 0; j < 3 * block; j++) totals[j] += sums[j];
     }
@@ -129,28 +135,31 @@ static hl_modulation piece_of(const hl_modulation *m, size_t sample, size_t firs
     return piece;
 }
 
-HL_CLONES void hl_modulate(const hl_modulation *m, size_t task, const float *x, float *y) {
+HL_CLONES void hl_modulate(const hl_modulation *m, size_t task, const void *x, void *y) {
     HL_ALIGNED float space[3 * LIMIT];
     const size_t sample = task / m->out.blocks, which = task % m->out.blocks, block = m->out.block;
     if (block > LIMIT) {
         for (size_t first = 0; first < block; first += LIMIT) {
             const hl_modulation piece = piece_of(m, sample, first);
             const coefficients c = coefficients_of(&piece, 0, 0, space);
-            forward_block(&piece, 0, 0, x + sample * block + first, y + sample * block + first, piece.out.block, c);
+            const size_t at = sample * block + first;
+            HL_FOR_VALUES(m->out.narrow, forward_block(&piece, 0, 0, from(x, at, NARROW), into(y, at, NARROW),
+                                                       piece.out.block, c, NARROW));
         }
         return;
     }
     const coefficients c = coefficients_of(m, sample, which, space);
-    HL_FOR_BLOCK(16 | 8 | 1, block, forward_block(m, sample, which, x, y, BLOCK, c));
+    HL_FOR_VALUES(m->out.narrow,
+                  HL_FOR_BLOCK(16 | 8 | 1, block, forward_block(m, sample, which, x, y, BLOCK, c, NARROW)));
 }
 
-static void store(float *target, size_t at, const double *totals, size_t block) {
+static void keep(float *target, size_t at, const double *totals, size_t block) {
     if (target)
         for (size_t j = 0; j < block; j++) target[at + j] = (float)totals[j];
 }
 
-HL_CLONES void hl_modulate_backward(const hl_modulation *m, size_t task, const float *x, const float *gradient,
-                                    float *input_gradient, float *scale_gradient, float *shift_gradient,
+HL_CLONES void hl_modulate_backward(const hl_modulation *m, size_t task, const void *x, const void *gradient,
+                                    void *input_gradient, float *scale_gradient, float *shift_gradient,
                                     float *gain_gradient) {
     HL_ALIGNED float space[3 * LIMIT], sums[3 * LIMIT];
     double totals[3 * LIMIT];
@@ -161,17 +170,20 @@ HL_CLONES void hl_modulate_backward(const hl_modulation *m, size_t task, const f
             const hl_modulation piece = piece_of(m, sample, first);
             const coefficients c = coefficients_of(&piece, 0, 0, space);
             const size_t start = sample * block + first, size = piece.out.block;
-            backward_block(&piece, 0, 0, x + start, gradient + start, input_gradient + start, size, c, sums, totals);
-            store(scale_gradient, start, totals, size);
-            store(shift_gradient, start, totals + size, size);
-            store(gain_gradient, start, totals + 2 * size, size);
+            HL_FOR_VALUES(m->out.narrow,
+                          backward_block(&piece, 0, 0, from(x, start, NARROW), from(gradient, start, NARROW),
+                                         into(input_gradient, start, NARROW), size, c, sums, totals, NARROW));
+            keep(scale_gradient, start, totals, size);
+            keep(shift_gradient, start, totals + size, size);
+            keep(gain_gradient, start, totals + 2 * size, size);
         }
         return;
     }
     const coefficients c = coefficients_of(m, sample, which, space);
-    HL_FOR_BLOCK(16 | 8 | 1, block,
-                 backward_block(m, sample, which, x, gradient, input_gradient, BLOCK, c, sums, totals));
-    store(scale_gradient, at, totals, block);
-    store(shift_gradient, at, totals + block, block);
-    store(gain_gradient, at, totals + 2 * block, block);
+    HL_FOR_VALUES(m->out.narrow, HL_FOR_BLOCK(16 | 8 | 1, block,
+                                              backward_block(m, sample, which, x, gradient, input_gradient, BLOCK, c,
+                                                             sums, totals, NARROW)));
+    keep(scale_gradient, at, totals, block);
+    keep(shift_gradient, at, totals + block, block);
+    keep(gain_gradient, at, totals + 2 * block, block);
 }

@@ -4,79 +4,91 @@
 
 #include "blocks.h"
 #include "clones.h"
+#include "values.h"
 
-HL_INLINE void add_row(const float *small, float *large, size_t width, size_t block) {
+HL_INLINE void add_row(const void *small, void *large, size_t width, size_t block, int narrow) {
     if (block == 16 || block == 8) {
         // By way of local arrays: what is read cannot then be what has just been written.
         HL_ONE_BLOCK_AT_A_TIME
-        for (size_t i = 0; i < width; i++, small += block, large += 2 * block) {
-            float sums[2][16];
+        for (size_t i = 0; i < width; i++) {
+            const size_t from_small = i * block, at = 2 * i * block;
+            float sums[2 * 16];
             for (size_t j = 0; j < block; j++) {
-                sums[0][j] = large[j] + small[j];
-                sums[1][j] = large[block + j] + small[j];
+                const float v = loaded(small, from_small + j, narrow);
+                sums[j] = loaded(large, at + j, narrow) + v;
+                sums[block + j] = loaded(large, at + block + j, narrow) + v;
             }
-            for (size_t half = 0; half < 2; half++) memcpy(large + half * block, sums[half], block * sizeof(float));
+            for (size_t j = 0; j < 2 * block; j++) store(large, at + j, sums[j], narrow);
         }
         return;
     }
     for (size_t i = 0; i < width; i++)
         for (size_t j = 0; j < block; j++) {
-            const float v = small[i * block + j];
-            large[2 * i * block + j] += v;
-            large[(2 * i + 1) * block + j] += v;
+            const float v = loaded(small, i * block + j, narrow);
+            for (size_t half = 0; half < 2; half++) {
+                const size_t at = (2 * i + half) * block + j;
+                store(large, at, loaded(large, at, narrow) + v, narrow);
+            }
         }
 }
 
-HL_CLONES void hl_add_upsampled(const float *small, float *large, size_t first, size_t last, size_t height,
-                                size_t width, size_t block) {
+HL_CLONES void hl_add_upsampled(const void *small, void *large, size_t first, size_t last, size_t height, size_t width,
+                                size_t block, int narrow) {
     for (size_t row = first * height; row < last * height; row++)
         for (size_t half = 0; half < 2; half++) {
-            const float *source = small + row * width * block;
-            float *target = large + (2 * row + half) * 2 * width * block;
-            HL_FOR_BLOCK(16 | 8 | 1, block, add_row(source, target, width, BLOCK));
+            const void *source = from(small, row * width * block, narrow);
+            void *target = into(large, (2 * row + half) * 2 * width * block, narrow);
+            HL_FOR_VALUES(narrow, HL_FOR_BLOCK(16 | 8 | 1, block, add_row(source, target, width, BLOCK, NARROW)));
         }
 }
 
-HL_INLINE void copy_row(const float *small, float *large, size_t width, size_t block) {
+HL_INLINE void copy_row(const char *small, char *large, size_t width, size_t size) {
     HL_ONE_BLOCK_AT_A_TIME
-    for (size_t i = 0; i < width; i++, small += block, large += 2 * block)
-        for (size_t half = 0; half < 2; half++) memcpy(large + half * block, small, block * sizeof(float));
+    for (size_t i = 0; i < width; i++, small += size, large += 2 * size)
+        for (size_t half = 0; half < 2; half++) memcpy(large + half * size, small, size);
 }
 
-HL_CLONES void hl_upsample(const float *small, float *restrict large, size_t first, size_t last, size_t height,
-                           size_t width, size_t block) {
+HL_CLONES void hl_upsample(const void *small, void *restrict large, size_t first, size_t last, size_t height,
+                           size_t width, size_t block, int narrow) {
     for (size_t row = first * height; row < last * height; row++)
         for (size_t half = 0; half < 2; half++) {
-            const float *source = small + row * width * block;
-            float *target = large + (2 * row + half) * 2 * width * block;
-            HL_FOR_BLOCK(16 | 8 | 1, block, copy_row(source, target, width, BLOCK));
+            const void *source = from(small, row * width * block, narrow);
+            void *target = into(large, (2 * row + half) * 2 * width * block, narrow);
+            HL_FOR_VALUES(narrow,
+                          HL_FOR_BLOCK(16 | 8 | 1, block, copy_row(source, target, width, BLOCK * value_size(NARROW))));
         }
 }
 
-HL_INLINE float sum_square(const float *upper, const float *lower, size_t left, size_t right) {
-    return (upper[left] + upper[right]) + (lower[left] + lower[right]);
+HL_INLINE float sum_square(const void *upper, const void *lower, size_t left, size_t right, int narrow) {
+    return (loaded(upper, left, narrow) + loaded(upper, right, narrow)) +
+           (loaded(lower, left, narrow) + loaded(lower, right, narrow));
 }
 
-HL_INLINE void sum_rows(const float *upper, const float *lower, float *small, size_t width, size_t block) {
+HL_INLINE void sum_rows(const void *upper, const void *lower, void *small, size_t width, size_t block, int narrow) {
     if (block == 16 || block == 8) {
         HL_ONE_BLOCK_AT_A_TIME
-        for (size_t i = 0; i < width; i++, upper += 2 * block, lower += 2 * block, small += block) {
+        for (size_t i = 0; i < width; i++) {
+            const size_t at = 2 * i * block;
             float sums[16];
-            for (size_t j = 0; j < block; j++) sums[j] = sum_square(upper, lower, j, block + j);
-            memcpy(small, sums, block * sizeof(float));
+            for (size_t j = 0; j < block; j++) sums[j] = sum_square(upper, lower, at + j, at + block + j, narrow);
+            for (size_t j = 0; j < block; j++) store(small, i * block + j, sums[j], narrow);
         }
         return;
     }
     for (size_t i = 0; i < width; i++)
-        for (size_t j = 0; j < block; j++)
-            small[i * block + j] = sum_square(upper, lower, 2 * i * block + j, (2 * i + 1) * block + j);
+        for (size_t j = 0; j < block; j++) {
+            const float sum = sum_square(upper, lower, 2 * i * block + j, (2 * i + 1) * block + j, narrow);
+            store(small, i * block + j, sum, narrow);
+        }
 }
 
-HL_CLONES void hl_sum_squares(const float *large, float *small, size_t first, size_t last, size_t height, size_t width,
-                              size_t block) {
+HL_CLONES void hl_sum_squares(const void *large, void *small, size_t first, size_t last, size_t height, size_t width,
+                              size_t block, int narrow) {
     for (size_t row = first * height; row < last * height; row++) {
-        const float *upper = large + 2 * row * 2 * width * block, *lower = upper + 2 * width * block;
-        HL_FOR_BLOCK(16 | 8 | 1, block, sum_rows(upper, lower, small + row * width * block, width, BLOCK));
+        const void *upper = from(large, 2 * row * 2 * width * block, narrow);
+        const void *lower = from(upper, 2 * width * block, narrow);
+        void *target = into(small, row * width * block, narrow);
+        HL_FOR_VALUES(narrow, HL_FOR_BLOCK(16 | 8 | 1, block, sum_rows(upper, lower, target, width, BLOCK, NARROW)));
     }
 }
 

@@ -109,12 +109,15 @@ hl_dnn_convolution *hl_dnn_create(const hl_dnn_shape *s, hl_dnn_pass pass, char 
     const dnnl_dims_t output = {s->batch, s->out_channels, out_height, out_width};
     geometry g = {
         .strides = {s->stride, s->stride}, .padding = {s->padding, s->padding}, .padding_behind = {behind, behind}};
+    const dnnl_data_type_t type = s->narrow ? dnnl_bf16 : dnnl_f32;
+    // Gradients of weights are sums, and weights are changed by less than they could be told apart by in bf16.
+    const dnnl_data_type_t weights_type = pass == HL_BACKWARD_WEIGHTS ? dnnl_f32 : type;
     hl_dnn_convolution *c = calloc(1, sizeof *c);
     dnnl_primitive_attr_t attributes = make_attributes();
     dnnl_primitive_desc_t pd = NULL, hint = NULL;
-    if (c && attributes && describe(&g.input, 4, input, activations(s->in_block)) &&
-        describe(&g.weights, rank, weights, dnnl_format_tag_any) &&
-        describe(&g.output, 4, output, activations(s->out_block))) {
+    if (c && attributes && describe(&g.input, 4, input, type, activations(s->in_block)) &&
+        describe(&g.weights, rank, weights, type, dnnl_format_tag_any) &&
+        describe(&g.output, 4, output, type, activations(s->out_block))) {
         const dnnl_alg_kind_t order[] = {dnnl_convolution_winograd, dnnl_convolution_direct};
         for (int i = s->winograd ? 0 : 1; i < 2 && !pd; i++) {
             if (pass == HL_FORWARD) {
@@ -124,6 +127,8 @@ hl_dnn_convolution *hl_dnn_create(const hl_dnn_shape *s, hl_dnn_pass pass, char 
             // The hint decides nothing here, so the direct forward pass serves for both algorithms if need be.
             hint = describe_pass(&g, HL_FORWARD, order[i], NULL, NULL);
             if (!hint) hint = describe_pass(&g, HL_FORWARD, dnnl_convolution_direct, NULL, NULL);
+            forget(&g.weights);
+            if (!describe(&g.weights, rank, weights, weights_type, dnnl_format_tag_any)) break;
             if (hint) pd = describe_pass(&g, pass, order[i], attributes, hint);
             if (hint) hl_dnn.dnnl_primitive_desc_destroy(hint);
         }
@@ -140,7 +145,7 @@ hl_dnn_convolution *hl_dnn_create(const hl_dnn_shape *s, hl_dnn_pass pass, char 
         c->weights_bytes = hl_dnn.dnnl_memory_desc_get_size(w);
         c->scratch_bytes = scratch ? hl_dnn.dnnl_memory_desc_get_size(scratch) : 0;
         ready = copy(&c->weights_layout, w) &&
-                describe(&c->plain_layout, rank, weights, s->depthwise ? dnnl_goihw : dnnl_oihw) &&
+                describe(&c->plain_layout, rank, weights, dnnl_f32, s->depthwise ? dnnl_goihw : dnnl_oihw) &&
                 new_memory(&c->input, in) && new_memory(&c->weights, w) && new_memory(&c->output, out) &&
                 new_memory(&c->plain, REFERENCE(c->plain_layout)) &&
                 (!c->scratch_bytes || new_memory(&c->scratch, scratch)) &&
@@ -179,8 +184,8 @@ int hl_dnn_same_weights(const hl_dnn_convolution *a, const hl_dnn_convolution *b
 }
 
 // Runs a reorder from one memory to another.
-static int run_reorder(dnnl_primitive_t primitive, dnnl_memory_t from, const float *source, dnnl_memory_t to,
-                       float *target) {
+static int run_reorder(dnnl_primitive_t primitive, dnnl_memory_t from, const void *source, dnnl_memory_t to,
+                       void *target) {
     if (!primitive) return -1;
     hl_dnn.dnnl_memory_set_data_handle(from, (void *)source);
     hl_dnn.dnnl_memory_set_data_handle(to, target);
@@ -188,17 +193,17 @@ static int run_reorder(dnnl_primitive_t primitive, dnnl_memory_t from, const flo
     return hl_dnn.dnnl_primitive_execute(primitive, hl_dnn_stream, 2, arguments) != dnnl_success;
 }
 
-int hl_dnn_pack(hl_dnn_convolution *c, const float *plain, float *packed) {
+int hl_dnn_pack(hl_dnn_convolution *c, const float *plain, void *packed) {
     if (!c->pack) c->pack = reorder(REFERENCE(c->plain_layout), REFERENCE(c->weights_layout));
     return run_reorder(c->pack, c->plain, plain, c->weights, packed);
 }
 
-int hl_dnn_unpack(hl_dnn_convolution *c, const float *packed, float *plain) {
+int hl_dnn_unpack(hl_dnn_convolution *c, const void *packed, float *plain) {
     if (!c->unpack) c->unpack = reorder(REFERENCE(c->weights_layout), REFERENCE(c->plain_layout));
     return run_reorder(c->unpack, c->weights, packed, c->plain, plain);
 }
 
-int hl_dnn_repack(hl_dnn_convolution *from, const float *source, hl_dnn_convolution *to, float *target) {
+int hl_dnn_repack(hl_dnn_convolution *from, const void *source, hl_dnn_convolution *to, void *target) {
     // One primitive is kept: weights come from the same convolution step after step.
     if (to->repacked_from != from) {
         if (to->repack) hl_dnn.dnnl_primitive_destroy(to->repack);
@@ -208,7 +213,7 @@ int hl_dnn_repack(hl_dnn_convolution *from, const float *source, hl_dnn_convolut
     return run_reorder(to->repack, from->weights, source, to->weights, target);
 }
 
-int hl_dnn_run(hl_dnn_convolution *c, float *input, float *weights, float *output, void *scratch) {
+int hl_dnn_run(hl_dnn_convolution *c, void *input, void *weights, void *output, void *scratch) {
     hl_dnn.dnnl_memory_set_data_handle(c->input, input);
     hl_dnn.dnnl_memory_set_data_handle(c->weights, weights);
     hl_dnn.dnnl_memory_set_data_handle(c->output, output);

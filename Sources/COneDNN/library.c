@@ -72,6 +72,11 @@ const char *hl_dnn_version(void) {
     return text;
 }
 
+int hl_dnn_computes_narrow(void) {
+    const int needed = dnnl_cpu_isa_avx512_core_bf16;
+    return hl_dnn_is_loaded() && (hl_dnn.dnnl_get_effective_cpu_isa() & needed) == needed;
+}
+
 int hl_dnn_block(void) {
     if (!hl_dnn_stream) return 8;
     return (hl_dnn.dnnl_get_effective_cpu_isa() & dnnl_cpu_isa_avx512_core) == dnnl_cpu_isa_avx512_core ? 16 : 8;

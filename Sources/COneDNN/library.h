@@ -58,8 +58,9 @@ extern dnnl_stream_t hl_dnn_stream;
 typedef dnnl_memory_desc_t descriptor;
 typedef const_dnnl_memory_desc_t descriptor_reference;
 #define REFERENCE(d) (d)
-static inline int describe(descriptor *d, int rank, const dnnl_dims_t dims, dnnl_format_tag_t tag) {
-    return hl_dnn.dnnl_memory_desc_create_with_tag(d, rank, dims, dnnl_f32, tag) == dnnl_success;
+static inline int describe(descriptor *d, int rank, const dnnl_dims_t dims, dnnl_data_type_t type,
+                           dnnl_format_tag_t tag) {
+    return hl_dnn.dnnl_memory_desc_create_with_tag(d, rank, dims, type, tag) == dnnl_success;
 }
 static inline void forget(descriptor *d) {
     if (*d) hl_dnn.dnnl_memory_desc_destroy(*d);
@@ -72,8 +73,9 @@ static inline int copy(descriptor *d, descriptor_reference source) {
 typedef dnnl_memory_desc_t descriptor;
 typedef const dnnl_memory_desc_t *descriptor_reference;
 #define REFERENCE(d) (&(d))
-static inline int describe(descriptor *d, int rank, const dnnl_dims_t dims, dnnl_format_tag_t tag) {
-    return hl_dnn.dnnl_memory_desc_init_by_tag(d, rank, dims, dnnl_f32, tag) == dnnl_success;
+static inline int describe(descriptor *d, int rank, const dnnl_dims_t dims, dnnl_data_type_t type,
+                           dnnl_format_tag_t tag) {
+    return hl_dnn.dnnl_memory_desc_init_by_tag(d, rank, dims, type, tag) == dnnl_success;
 }
 static inline void forget(descriptor *d) { (void)d; }
 static inline int copy(descriptor *d, descriptor_reference source) {

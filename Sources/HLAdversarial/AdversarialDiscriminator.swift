@@ -44,7 +44,7 @@ final class AdversarialDiscriminator: Module {
     func callAsFunction(
         _ images: Variable, labels: [Int32], _ pass: Pass
     ) -> (scores: Variable, features: Variable) {
-        var x = images
+        var x = pass.activations(images)
         for block in blocks { x = block(x, pass) }
         let positions = x.shape[2] * x.shape[3]
         let features = pass.scale(pass.averagePool(pass.relu(x)), by: Float(positions))

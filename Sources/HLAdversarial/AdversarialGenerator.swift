@@ -56,7 +56,7 @@ final class AdversarialGenerator: Module {
         precondition(chunks.count == blocks.count + 1)
         let batch = chunks[0].shape[0], constant = pass.mixed(pass.backend.constant(1, shape: [batch, 1]), shared)
         let first = pass.linear(Variable(chunks[0]), weight: linear(pass), bias: linearBias)
-        var x = pass.reshaped(first, [batch, first.shape[1] / 16, 4, 4])
+        var x = pass.activations(pass.reshaped(first, [batch, first.shape[1] / 16, 4, 4]))
         for (block, chunk) in zip(blocks, chunks.dropFirst()) {
             let condition = pass.joinedColumns(constant, Variable(chunk))
             x = block(x, condition, momentum: momentum, pass)

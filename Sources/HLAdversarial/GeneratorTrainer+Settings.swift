@@ -1,3 +1,4 @@
+import HLCompute
 import HLFormats
 
 extension GeneratorTrainer {
@@ -35,6 +36,8 @@ extension GeneratorTrainer {
         /// Decay of the averaged generator, once (1 + step) / (10 + step) has reached it.
         package var averagingDecay: Float = 0.999
         package var seed: UInt64 = 0
+        /// Of activations, in both networks.
+        package var precision = Precision.f32
 
         package init() {}
 
@@ -62,6 +65,7 @@ extension GeneratorTrainer {
                     Augmentations.named.filter { augmentations.contains($0.value) }.map { .string($0.name) }),
                 "average": .float(averagingDecay), "seed": .seed(seed),
             ]
+            if precision != .f32 { object["precision"] = .string(precision.rawValue) }
             switch content {
             case .none: break
             case .infoNCE(let weight, let temperature):

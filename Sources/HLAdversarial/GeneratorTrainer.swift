@@ -146,12 +146,12 @@ package final class GeneratorTrainer {
         _ real: Tensor, labels: [Int32], ids: [Int64], part: Int
     ) -> (scores: Tensor, losses: Tensor) {
         let batch = real.shape[0], latents = latents(batch, part: part)
-        let silent = Pass(Tape(backend, recording: false), training: true)
+        let silent = Pass(Tape(backend, recording: false), training: true, precision: settings.precision)
         let fake = backend.augmentDifferentiably(
             generator(chunks(latents), silent).value,
             augmentations((0..<batch).map { Int64($0) }, isReal: false, part: part))
         let real = backend.augmentDifferentiably(real, augmentations(ids, isReal: true, part: part))
-        let pass = Pass(Tape(backend), training: true)
+        let pass = Pass(Tape(backend), training: true, precision: settings.precision)
         let images = Variable(backend.concatenate([real, fake]))
         let (scores, features) = discriminator(images, labels: labels + latents.cells, pass)
         let losses = HingeLoss.discriminator(scores, realCount: batch, pass)
@@ -168,7 +168,7 @@ package final class GeneratorTrainer {
         let parameters = discriminator.parameters.map(\.parameter)
         for parameter in parameters { parameter.requiresGradient = false }
         defer { for parameter in parameters { parameter.requiresGradient = true } }
-        let pass = Pass(Tape(backend), training: true)
+        let pass = Pass(Tape(backend), training: true, precision: settings.precision)
         let images = pass.augmentDifferentiably(
             generator(chunks(latents), pass),
             augmentations((0..<batch).map { Int64($0) }, isReal: false, part: part))

@@ -22,6 +22,25 @@ extension BackendChoice: ExpressibleByArgument {
     }()
 }
 
+extension Precision: ExpressibleByArgument {}
+extension PrecisionChoice: ExpressibleByArgument {}
+
+/// In which precision networks compute.
+package struct PrecisionOption: ParsableArguments, Sendable {
+    @Option(
+        help: ArgumentHelp(
+            "Type of activations in networks; auto is bf16 where the processor computes it. (f32, bf16 or auto)",
+            valueName: "type"))
+    package var precision = PrecisionChoice.f32
+
+    package init() {}
+
+    /// - Throws: `Failure` (usage) where the backend has none of it.
+    package func resolved(on backend: any Backend) throws(Failure) -> Precision {
+        try precision.precision(on: backend)
+    }
+}
+
 /// What a program computes with.
 package struct BackendOption: ParsableArguments, Sendable {
     @Option(help: ArgumentHelp("Library for the layers. (\(BackendChoice.list))", valueName: "name"))

@@ -44,7 +44,8 @@ extension GeneratorSpecification {
     /// - Throws: `Failure`: noInput when its weights are missing, incompatible when they are others than the stream's
     ///   or the generator is not known to this version.
     package func makeGenerator(on backend: any Backend, trusted: Bool = false) throws -> any Generator {
-        try Self.settings(ofUser: trusted) {
+        try requirePrecision(on: backend)
+        return try Self.settings(ofUser: trusted) {
             switch GeneratorCatalogue[name] {
             case let builtIn as any BuiltInArchitecture: try builtIn.make(self, on: backend, trusted: trusted)
             case let network as any NetworkArchitecture:
@@ -53,6 +54,14 @@ extension GeneratorSpecification {
                 throw Self.unknown(name)
             }
         }
+    }
+
+    /// - Throws: `Failure` (incompatible) where the backend is a fast one and its processor computes no BF16.
+    private func requirePrecision(on backend: any Backend) throws(Failure) {
+        guard rendering.precision == .bf16 && backend.bf16 == .missing else { return }
+        throw Failure(
+            .incompatible, "the stream's images are rendered in bf16, which this processor does not compute",
+            "give --backend plain, which emulates it, or make the stream without --precision bf16")
     }
 
     /// The generator, which must have a way back to its latents.

@@ -1,3 +1,4 @@
+import HLCompute
 import HLTensor
 
 /// An option that says what a generator is to make, and that not all of them take.
@@ -52,6 +53,10 @@ package struct GeneratorOptionValues: Sendable, ExpressibleByDictionaryLiteral {
 // MARK: Options of several generators
 
 extension GeneratorOption {
+    static let precision = GeneratorOption(
+        "--precision", "type of activations in the network, which every program that renders the stream keeps to",
+        values: "f32 or bf16; default: f32")
+
     static let classIndex = GeneratorOption(
         "--class", "class that a conditional network renders", values: "integer from 0; default: 0"
     ) { options in
@@ -86,5 +91,6 @@ extension RenderingSettings {
         crop = options.value(of: "--crop", as: Int.self)
         size = options.size
         filter = options.value(of: "--filter", as: ResizeFilter.self) ?? filter
+        precision = options.value(of: "--precision", as: Precision.self) ?? precision
     }
 }

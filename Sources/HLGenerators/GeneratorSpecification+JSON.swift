@@ -27,6 +27,7 @@ extension GeneratorSpecification {
         object["crop"] = rendering.crop.map(Self.json)
         object["size"] = rendering.size.map(Self.json)
         if rendering.filter != standard.filter { object["filter"] = .string(rendering.filter.rawValue) }
+        if rendering.precision != standard.precision { object["precision"] = .string(rendering.precision.rawValue) }
         return .object(object)
     }
 
@@ -35,7 +36,7 @@ extension GeneratorSpecification {
     /// Members that every version has known, in the order of writing; all others are a generator's own.
     private static let common: Set<String> = [
         "name", "chunks", "dimension", "resolution", "latent", "layers", "width", "weights", "sha256", "class", "psi",
-        "cutoff", "noise", "noise_seed", "crop", "size", "filter",
+        "cutoff", "noise", "noise_seed", "crop", "size", "filter", "precision",
     ]
 
     /// What a header says, before the generator itself has looked at its own members.
@@ -75,6 +76,7 @@ extension RenderingSettings {
         crop = try header.integer("crop", Self.sides)
         size = try header.integer("size", Self.sides)
         filter = try header.choice("filter") ?? filter
+        precision = try header.choice("precision") ?? precision
     }
 }
 

@@ -133,8 +133,9 @@ extension Pass {
     /// Images 0…1 from the first three channels.
     package func toImage(_ x: Variable, _ squash: Squash) -> Variable {
         let backend = backend, shape = x.shape, image = backend.toImage(x.value, squash)
-        return tape.result(image, from: [x]) { [x = x.sink] gradient in
-            x.receive(backend.toImageBackward(gradient, image: image, inputShape: shape, squash), backend)
+        return tape.result(image, from: [x]) { [x = x.sink, type = x.value.type] gradient in
+            x.receive(
+                backend.toImageBackward(gradient, image: image, inputShape: shape, type: type, squash), backend)
         }
     }
 

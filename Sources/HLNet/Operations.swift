@@ -2,6 +2,20 @@ import HLCompute
 
 /// Operations without parameters, each with its way back beside it.
 extension Pass {
+    /// A network's first activations in this pass's precision; all that is made of them follows. What comes back has the
+    /// precision that x has.
+    package func activations(_ x: Variable) -> Variable { converted(x, to: precision) }
+
+    /// The same values in a precision. What comes back has the one that x has.
+    package func converted(_ x: Variable, to precision: Precision) -> Variable {
+        let backend = backend
+        guard x.value.type != precision.type else { return x }
+        return tape.result(backend.converted(x.value, to: precision.type), from: [x]) {
+            [x = x.sink, type = x.value.type] gradient in
+            x.receive(backend.converted(gradient, to: type), backend)
+        }
+    }
+
     /// Max pooling, [B, C, H, W] → [B, C, H', W'].
     package func maxPool(_ x: Variable, _ window: Window) -> Variable {
         let backend = backend
@@ -15,8 +29,8 @@ extension Pass {
     /// Mean over all positions, [B, C, H, W] → [B, C].
     package func averagePool(_ x: Variable) -> Variable {
         let backend = backend
-        return tape.result(backend.averagePool(x.value), from: [x]) { [x = x.sink] gradient in
-            x.receive(backend.averagePoolBackward(gradient, inputShape: x.shape), backend)
+        return tape.result(backend.averagePool(x.value), from: [x]) { [x = x.sink, type = x.value.type] gradient in
+            x.receive(backend.averagePoolBackward(gradient, inputShape: x.shape, type: type), backend)
         }
     }
 

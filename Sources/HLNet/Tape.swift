@@ -119,12 +119,15 @@ package struct Pass {
     package let isTraining: Bool
     /// Equal parts of the batch with batch-norm statistics of their own: two views in one batch are two passes.
     package let groups: Int
+    /// That of activations between convolutions.
+    package let precision: Precision
 
-    /// One group unless told otherwise.
-    package init(_ tape: Tape, training: Bool, groups: Int = 1) {
+    /// One group and F32 unless told otherwise.
+    package init(_ tape: Tape, training: Bool, groups: Int = 1, precision: Precision = .f32) {
         self.tape = tape
         isTraining = training
         self.groups = groups
+        self.precision = precision
     }
 
     /// The tape's.

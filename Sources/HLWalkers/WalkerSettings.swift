@@ -1,3 +1,4 @@
+import HLCompute
 import HLEncoders
 import HLFormats
 import HLGenerators
@@ -19,6 +20,8 @@ package struct WalkerSettings: Sendable, Equatable {
     package var architecture = ResNet.Architecture.resnet18
     package var width = 64
     package var seed: UInt64 = 0
+    /// Of the estimator's activations. The walker is F32, and the generator what its stream says.
+    package var precision = Precision.f32
 
     /// Adam's β₁ and β₂, both networks'.
     package static let betas: (Float, Float) = (0.5, 0.999)
@@ -34,11 +37,13 @@ package struct WalkerSettings: Sendable, Equatable {
     }
 
     package var json: JSONValue {
-        [
+        var object: JSONObject = [
             "chunks": .string(chunks.text), "batch": .integer(Int64(batch)),
             "learning_rate": .float(walkerRate), "estimator_learning_rate": .float(estimatorRate),
             "temperature": .float(temperature), "arch": .string(architecture.rawValue),
             "width": .integer(Int64(width)), "seed": .seed(seed),
         ]
+        if precision != .f32 { object["precision"] = .string(precision.rawValue) }
+        return .object(object)
     }
 }

@@ -137,7 +137,8 @@ package final class WalkerTrainer {
     /// - Returns: the loss before.
     private func updateEstimator(_ images: Tensor) -> EncoderLoss {
         let tape = Tape(backend)
-        let loss = estimator.loss(Variable(images), labels: [], Pass(tape, training: true))
+        let pass = Pass(tape, training: true, precision: settings.precision)
+        let loss = estimator.loss(Variable(images), labels: [], pass)
         tape.run()
         estimatorOptimiser.step(rate: settings.estimatorRate)
         return loss
@@ -149,7 +150,8 @@ package final class WalkerTrainer {
         let parameters = estimator.parameters.map(\.parameter)
         for parameter in parameters { parameter.requiresGradient = false }
         defer { for parameter in parameters { parameter.requiresGradient = true } }
-        let loss = estimator.loss(images, labels: [], pass)
+        let loss = estimator.loss(
+            images, labels: [], Pass(pass.tape, training: true, precision: settings.precision))
         pass.tape.run()
         return loss
     }

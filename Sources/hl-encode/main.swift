@@ -29,6 +29,7 @@ struct Encode: Tool {
     @OptionGroup var randomness: SeedOption
 
     @OptionGroup(title: "Encoder") var network: EncoderOptions
+    @OptionGroup var computing: PrecisionOption
 
     @Option(help: ArgumentHelp("Views to embed. (such as 0, 0-2 or 0,2; or all)", valueName: "views"))
     var view = "0"
@@ -62,6 +63,7 @@ struct Encode: Tool {
     func run() throws {
         let backend = try network.makeBackend(shared)
         let encoder = try network.makeEncoder(seed: randomness.seed, on: backend)
+        encoder.precision = try computing.resolved(on: backend)
         let reader = try StreamInput.open(path: input)
         let renderer = try Renderer(reader.header, on: backend), views = try chosenViews()
         try renderer.require(views, in: reader.peek())
@@ -138,6 +140,7 @@ struct Encode: Tool {
         description["layer"] = .string(encoder.description.layer)
         description["file"] = .string(network.name)
         description["part"] = network.part.map { .string($0) }
+        if encoder.precision != .f32 { description["precision"] = .string(encoder.precision.rawValue) }
         description["fingerprint"] = .string(try encoder.fingerprint())
         return .object(description)
     }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import HLCommand
+import HLCompute
 import HLGenerators
 import HLTensor
 
@@ -56,6 +57,9 @@ struct GeneratorOptions: ParsableArguments {
     @Option(help: help("--filter", "name"))
     var filter: ResizeFilter?
 
+    @Option(help: help("--precision", "type"))
+    var precision: Precision?
+
     @Option(help: help("--latent-shape", "nxm"))
     var latentShape: LatentShape?
 
@@ -71,6 +75,7 @@ struct GeneratorOptions: ParsableArguments {
         given.set("--noise-seed", noiseSeed)
         given.set("--crop", crop)
         given.set("--filter", filter)
+        given.set("--precision", precision)
         given.set("--latent-shape", latentShape)
         return given
     }

@@ -10,6 +10,8 @@ struct RunOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Library for the layers. (\(BackendChoice.list))", valueName: "name"))
     var backend = BackendChoice.automatic
 
+    @OptionGroup var computing: PrecisionOption
+
     @Flag(help: "Go on where a run with these settings and this stream was stopped.")
     var resume = false
 

@@ -75,6 +75,7 @@ struct TrainDiscriminator: Tool {
         settings.rate = learningRate
         settings.width = width
         settings.seed = seed.seed
+        settings.precision = try running.computing.resolved(on: backend)
         let generated = try ImageSource(input, on: backend)
         let training = try DiscriminatorTraining(
             settings, heldOut: heldOut, real: ImageSource(real, on: backend), generated: generated, output: output,

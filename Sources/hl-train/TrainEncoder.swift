@@ -191,7 +191,8 @@ struct TrainEncoder: Tool {
         let settings = TrainingSettings(
             method: method, values: try Methods.values(of: method, given: own.given), architecture: arch, width: width,
             stem: stem, augmentation: augment, batch: batch, steps: steps, rate: learningRate, warmupSteps: warmup,
-            momentum: momentum, decay: weightDecay, seed: seed.seed)
+            momentum: momentum, decay: weightDecay, seed: seed.seed,
+            precision: try running.computing.resolved(on: backend))
         let training = try EncoderTraining(
             settings, from: `init`, mixture: try mixture(source, on: backend),
             judge: try evaluation.make(views: settings.viewsPerSample, threads: shared.threads, on: backend),

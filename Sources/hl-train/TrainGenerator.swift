@@ -161,7 +161,9 @@ struct TrainGenerator: Tool {
         let backend = try running.makeBackend(threads: shared.threads)
         let encoder = try measuring.makeEncoder(on: backend)
         let images = try RealImages(input, isLabelled: content == .cells, on: backend)
-        let trainer = try GeneratorTrainer(try settings(for: images), on: backend)
+        var settings = try settings(for: images)
+        settings.precision = try running.computing.resolved(on: backend)
+        let trainer = try GeneratorTrainer(settings, on: backend)
         var origin = JSONObject()
         if let path = `init` {
             origin["init"] = .string(String(try SHA256.digest(ofFile: path).prefix(12)))

@@ -114,8 +114,9 @@ struct TrainWalker: Tool {
                 "give this program anchors that hl-sample drew")
         }
         let specification = try GeneratorSpecification(of: stream.header)
-        let settings = try settings(for: specification)
+        var settings = try settings(for: specification)
         let backend = try running.makeBackend(threads: shared.threads)
+        settings.precision = try running.computing.resolved(on: backend)
         let training = try WalkerTraining(
             settings, steps: stopSamples / batch, stopLoss: stopLoss, stream: stream,
             generator: try specification.makeDifferentiableGenerator(on: backend),

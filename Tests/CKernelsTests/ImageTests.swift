@@ -38,9 +38,9 @@ struct ImageTests {
 
     /// Far out, where e^x is beyond what a float holds.
     @Test func extremesOfTanh() {
-        let planes = hl_planes(samples: 1, blocks: 3, positions: 2, block: 1)
+        let planes = hl_planes(samples: 1, blocks: 3, positions: 2, block: 1, narrow: 0)
         var image = [Float](repeating: -1, count: 6)
-        hl_to_image(planes, HL_SQUASH_TANH, [-1000, 1000, -.infinity, .infinity, .nan, 0], &image)
+        hl_to_image(planes, HL_SQUASH_TANH, [-1000, 1000, -.infinity, .infinity, .nan, 0] as [Float], &image)
         #expect(image[0] >= 0 && image[0] < 1e-30 && image[2] < 1e-30 && image[1] == 1 && image[3] == 1)
         #expect(image[4].isNaN && image[5] == 0.5)
     }

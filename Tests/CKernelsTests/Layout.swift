@@ -9,7 +9,9 @@ struct Layout: Sendable, CustomStringConvertible {
     }
 
     var blocks: Int { (channels + block - 1) / block }
-    var planes: hl_planes { hl_planes(samples: samples, blocks: blocks, positions: positions, block: block) }
+    var planes: hl_planes { hl_planes(samples: samples, blocks: blocks, positions: positions, block: block, narrow: 0) }
+    /// The same of bf16.
+    var narrow: hl_planes { hl_planes(samples: samples, blocks: blocks, positions: positions, block: block, narrow: 1) }
     /// Values in memory, padding included.
     var count: Int { samples * blocks * positions * block }
     var description: String { "[\(samples), \(channels), \(positions)] in blocks of \(block)" }

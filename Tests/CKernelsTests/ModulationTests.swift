@@ -154,10 +154,11 @@ struct ModulationTests {
         let y = everyClone(hl_modulate, avx2: hl_modulate_avx2, baseline: hl_modulate_baseline) { modulate in
             var y: [Float] = [0, 0, 0]
             var m = hl_modulation(
-                out: hl_planes(samples: 1, blocks: 1, positions: 3, block: 1), width: 3, phases: 0, overlap: 0,
+                out: hl_planes(samples: 1, blocks: 1, positions: 3, block: 1, narrow: 0), width: 3, phases: 0,
+                overlap: 0,
                 activation: Self.activation, scale: nil, shift: nil, gain: nil, scale_stride: 0, shift_stride: 0,
                 gain_stride: 0, noise: nil, noise_stride: 0)
-            modulate(&m, 0, [.nan, .infinity, -.infinity], &y)
+            modulate(&m, 0, [.nan, .infinity, -.infinity] as [Float], &y)
             return y
         }
         #expect(y[0].isNaN && y[1] == 1.5 && y[2] == -1.5)

@@ -41,7 +41,7 @@ struct PoolingTests {
             for range in [0..<1, 1..<planes] {
                 pool(
                     x, &y, &chosen, range.lowerBound, range.upperBound, p.height, p.width, p.block, p.window, p.stride,
-                    p.padding)
+                    p.padding, 0)
             }
             return p.output.unpack(y) + p.output.unpack(chosen).map(Float.init)
         }
@@ -64,10 +64,10 @@ struct PoolingTests {
         for place in 0..<4 {
             var x: [Float] = [1, 2, 3, -.infinity]
             x[place] = .nan
-            hl_max_pool(x, &y, &chosen, 0, 1, 2, 2, 1, 2, 2, 0)
+            hl_max_pool(x, &y, &chosen, 0, 1, 2, 2, 1, 2, 2, 0, 0)
             #expect(y[0].isNaN && Int(chosen[0]) == place)
         }
-        hl_max_pool([Float](repeating: -.infinity, count: 4), &y, &chosen, 0, 1, 2, 2, 1, 2, 2, 0)
+        hl_max_pool([Float](repeating: -.infinity, count: 4), &y, &chosen, 0, 1, 2, 2, 1, 2, 2, 0, 0)
         #expect(y == [-.infinity] && chosen == [0])
     }
 
@@ -87,7 +87,7 @@ struct PoolingTests {
             for range in [0..<1, 1..<planes] {
                 back(
                     gradient, chosen, &result, range.lowerBound, range.upperBound, p.height, p.width, p.block, p.window,
-                    p.stride, p.padding)
+                    p.stride, p.padding, 0)
             }
             return p.input.unpack(result)
         }

@@ -23,16 +23,16 @@ struct UpsamplingTests {
         let packed = (small.pack(values, filling: 0), large.pack(before, filling: 0))
         let up = everyClone(hl_add_upsampled, avx2: hl_add_upsampled_avx2, baseline: hl_add_upsampled_baseline) { add in
             var result = packed.1
-            add(packed.0, &result, 0, 1, height, width, block)
-            add(packed.0, &result, 1, planes, height, width, block)
+            add(packed.0, &result, 0, 1, height, width, block, 0)
+            add(packed.0, &result, 1, planes, height, width, block, 0)
             return large.unpack(result)
         }
         expectClose(up, before.indices.map { Double(before[$0]) + Double(values[source($0)]) }, within: 0)
 
         let down = everyClone(hl_sum_squares, avx2: hl_sum_squares_avx2, baseline: hl_sum_squares_baseline) { sum in
             var result = [Float](repeating: .nan, count: small.count)
-            sum(packed.1, &result, 0, 1, height, width, block)
-            sum(packed.1, &result, 1, planes, height, width, block)
+            sum(packed.1, &result, 0, 1, height, width, block, 0)
+            sum(packed.1, &result, 1, planes, height, width, block, 0)
             return small.unpack(result)
         }
         var sums = [Double](repeating: 0, count: values.count)
@@ -81,7 +81,8 @@ struct UpsamplingTests {
             var scratch = [Float](repeating: .nan, count: (side + 4) * channels.block)
             for range in [0..<1, 1..<2 * small.blocks] {
                 filter(
-                    x, &y, range.lowerBound, range.upperBound, side, out, sides.offset, taps, channels.block, &scratch)
+                    x, &y, range.lowerBound, range.upperBound, side, out, sides.offset, taps, channels.block, 0,
+                    &scratch)
             }
             return large.unpack(y)
         }

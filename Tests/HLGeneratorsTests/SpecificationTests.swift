@@ -28,6 +28,7 @@ struct SpecificationTests {
         settings.crop = 384
         settings.size = 128
         settings.filter = .bilinear
+        settings.precision = .bf16
         try roundTrip(
             GeneratorSpecification(
                 name: "stylegan2", chunks: 1, dimension: 512, mapped: LatentShape(chunks: 16, dimension: 512),

@@ -75,7 +75,7 @@ struct ExamplesTests {
         let outcome = try space.run(command)
         #expect(outcome.status == 0, "\(outcome.errors)")
         let rows = outcome.text.split(separator: "\n").map { $0.split(separator: " ") }
-        let arms = ["images/4", "images/8", "online/4", "online/8", "stored/4", "stored/8", "storing"]
+        let arms = ["images/4", "stored/4", "online/4", "images/8", "stored/8", "online/8", "storing"]
         #expect(rows.dropFirst().map { String($0[0]) } == arms.map { "figure3/" + $0 }, "\(outcome.text)")
         #expect(outcome.errors.split(separator: "\n").count == 6)
         #expect(try Image.read(path: space.file("figure3/figure3.png")).width > 800)

@@ -7,10 +7,15 @@ package final class PrimitiveBackend: Backend {
     /// Whose primitives they are, and whose tensors.
     package let base: CPUBackend
 
-    package init(threads: Int = 1) throws { base = try CPUBackend.plain(threads: threads) }
+    package init(threads: Int = 1) throws {
+        base = try CPUBackend.plain(threads: threads)
+        bf16 = base.bf16
+    }
 
     package var summary: String { "primitives of \(base.summary)" }
     package var threads: Int { base.threads }
+    /// The base's, unless a test says otherwise.
+    package var bf16: BF16Support
 
     package func tensor(
         _ type: ElementType, shape: [Int], filling body: (UnsafeMutableRawBufferPointer) throws -> Void
@@ -19,6 +24,7 @@ package final class PrimitiveBackend: Backend {
     package func read(_ tensor: Tensor) throws -> HostTensor { try base.read(tensor) }
     package func assign(_ host: HostTensor, to target: Tensor) { base.assign(host, to: target) }
     package func fail(_ error: Failure) { base.fail(error) }
+    package func converted(_ x: Tensor, to type: ElementType) -> Tensor { base.converted(x, to: type) }
 
     package func rows(_ x: Tensor, _ range: Range<Int>) -> Tensor { base.rows(x, range) }
     package func rows(_ x: Tensor, at indices: Tensor) -> Tensor { base.rows(x, at: indices) }
@@ -58,9 +64,9 @@ package final class PrimitiveBackend: Backend {
         base.modulateBackward(gradient, input: input, modulation)
     }
     package func toImage(_ x: Tensor, _ squash: Squash) -> Tensor { base.toImage(x, squash) }
-    package func toImageBackward(_ gradient: Tensor, image: Tensor, inputShape: [Int], _ squash: Squash) -> Tensor {
-        base.toImageBackward(gradient, image: image, inputShape: inputShape, squash)
-    }
+    package func toImageBackward(
+        _ gradient: Tensor, image: Tensor, inputShape: [Int], type: ElementType, _ squash: Squash
+    ) -> Tensor { base.toImageBackward(gradient, image: image, inputShape: inputShape, type: type, squash) }
 
     package func maxPool(_ x: Tensor, window: Window) -> (output: Tensor, chosen: Tensor) {
         base.maxPool(x, window: window)

@@ -8,13 +8,17 @@ package struct Trial {
     package let backend: any Backend
     package let pass: Pass
 
-    package init(_ choice: BackendChoice, training: Bool = true, groups: Int = 1) throws {
-        self.init(try choice.make(threads: 2), training: training, groups: groups)
+    package init(
+        _ choice: BackendChoice, training: Bool = true, groups: Int = 1, precision: Precision = .f32
+    ) throws {
+        self.init(try choice.make(threads: 2), training: training, groups: groups, precision: precision)
     }
 
-    package init(_ backend: any Backend, training: Bool = true, groups: Int = 1) {
+    package init(
+        _ backend: any Backend, training: Bool = true, groups: Int = 1, precision: Precision = .f32
+    ) {
         self.backend = backend
-        pass = Pass(Tape(backend), training: training, groups: groups)
+        pass = Pass(Tape(backend), training: training, groups: groups, precision: precision)
     }
 
     package func input(_ host: HostTensor) -> Variable { Variable(backend.tensor(host), requiresGradient: true) }

@@ -4,6 +4,7 @@
 #include "hl_permute.h"
 #include "hl_shapes.h"
 #include "hl_elementwise.h"
+#include "hl_narrow.h"
 #include "hl_optimisers.h"
 #include "hl_planes.h"
 #include "hl_layout.h"

@@ -2,27 +2,28 @@
 // the derivatives of section 3), as torch.nn.BatchNorm2d has it:
 // https://docs.pytorch.org/docs/stable/generated/torch.nn.BatchNorm2d.html
 //
-// Calls work on one block of channels (`which`), so that callers spread blocks over threads and no sum ever crosses
+// Activations and their gradients are f32 or bf16, as the planes say; all else is f32. Calls work on one block of
+// channels (`which`), so that callers spread blocks over threads and no sum ever crosses
 // threads.
 #pragma once
 #include "hl_planes.h"
 
 /// Mean and biased variance over samples and positions, `block` values each: algorithm 1, first and second line.
 /// `scratch`: 4 * block floats.
-void hl_batch_norm_statistics(hl_planes p, size_t which, const float *x, float *mean, float *variance, float *scratch);
+void hl_batch_norm_statistics(hl_planes p, size_t which, const void *x, float *mean, float *variance, float *scratch);
 
 /// y = x * scale + shift (+ residual), then ReLU if asked: algorithm 1, third and fourth line, with scale = γ / σ and
 /// shift = β - mean * scale. `scale` and `shift` hold `block` values.
-void hl_batch_norm_apply(hl_planes p, size_t which, const float *x, const float *residual, float *y, const float *scale,
+void hl_batch_norm_apply(hl_planes p, size_t which, const void *x, const void *residual, void *y, const float *scale,
                          const float *shift, int relu);
 
 /// Sums of g and of g * (x - mean), where g is the gradient, masked by y > 0 if y is given: section 3's ∂l/∂β and
 /// σ ∂l/∂γ. `scratch`: 2 * block floats.
-void hl_batch_norm_backward_sums(hl_planes p, size_t which, const float *gradient, const float *y, const float *x,
+void hl_batch_norm_backward_sums(hl_planes p, size_t which, const void *gradient, const void *y, const void *x,
                                  const float *mean, double *sum, double *sum_centred, float *scratch);
 
 /// input_gradient = a * g + b * x + c: section 3's ∂l/∂x, with a = γ / σ, b = -γ / σ³ * mean of g * (x - mean) and
 /// c = -γ / σ * mean of g - b * mean. residual_gradient = g where it is wanted. May work in place on `gradient`.
-void hl_batch_norm_backward_apply(hl_planes p, size_t which, const float *gradient, const float *y, const float *x,
-                                  float *input_gradient, float *residual_gradient, const float *a, const float *b,
+void hl_batch_norm_backward_apply(hl_planes p, size_t which, const void *gradient, const void *y, const void *x,
+                                  void *input_gradient, void *residual_gradient, const float *a, const float *b,
                                   const float *c);

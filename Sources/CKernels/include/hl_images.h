@@ -8,11 +8,11 @@
 /// or (x + 1) / 2 cut off at 0 and 1 (https://github.com/NVlabs/stylegan2-ada-pytorch/blob/main/generate.py).
 typedef enum { HL_SQUASH_TANH, HL_SQUASH_CLAMP } hl_squash;
 
-/// The first three channels of one sample, in any layout, as a row-major image [3][positions].
-void hl_to_image(hl_planes p, hl_squash squash, const float *x, float *image);
+/// The first three channels of one sample, in any layout and of either type, as a row-major image [3][positions].
+void hl_to_image(hl_planes p, hl_squash squash, const void *x, float *image);
 /// The way back from the image and its gradient; further channels get 0.
 void hl_to_image_backward(hl_planes p, hl_squash squash, const float *image, const float *gradient,
-                          float *input_gradient);
+                          void *input_gradient);
 
 /// A linear map along one direction: output i is the sum over k < counts[i] of weights[i * most + k] * input[starts[i]
 /// + k]. What resizing by interpolation, cropping and their adjoints are:

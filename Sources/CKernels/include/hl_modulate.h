@@ -16,7 +16,8 @@ typedef struct {
     float slope, gain, clamp;
 } hl_activation;
 
-/// y = act(x * scale + shift + noise) * gain, where y has the planes `out`, `width` positions to a row.
+/// y = act(x * scale + shift + noise) * gain, where y has the planes `out`, `width` positions to a row. x, y and their
+/// gradients are f32 or bf16, as `out` says; all else is f32.
 typedef struct {
     hl_planes out;
     size_t width;
@@ -35,9 +36,9 @@ typedef struct {
 } hl_modulation;
 
 /// One block of channels of one sample; `task` counts samples * blocks of y.
-void hl_modulate(const hl_modulation *m, size_t task, const float *x, float *y);
+void hl_modulate(const hl_modulation *m, size_t task, const void *x, void *y);
 
 /// The gradients of one block: that of x, in x's planes, and the sums over positions for scale, shift and gain,
 /// [samples][channels] each; NULL for those not wanted.
-void hl_modulate_backward(const hl_modulation *m, size_t task, const float *x, const float *gradient,
-                          float *input_gradient, float *scale_gradient, float *shift_gradient, float *gain_gradient);
+void hl_modulate_backward(const hl_modulation *m, size_t task, const void *x, const void *gradient,
+                          void *input_gradient, float *scale_gradient, float *shift_gradient, float *gain_gradient);

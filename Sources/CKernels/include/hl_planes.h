@@ -12,4 +12,6 @@
 /// https://uxlfoundation.github.io/oneDNN/dev_guide_understanding_memory_formats.html
 typedef struct {
     size_t samples, blocks, positions, block;
+    /// Whether values are bf16, two bytes each, and not f32.
+    int narrow;
 } hl_planes;

@@ -18,6 +18,8 @@ typedef struct {
     int depthwise;
     /// Channels per block of input and output: 16 or 8 (nChw16c, nChw8c), or 1 for row-major NCHW.
     int in_block, out_block;
+    /// Whether activations are bf16, and packed weights with them. Gradients of weights are f32 in any case.
+    int narrow;
     /// Ask for Winograd's algorithm (Lavin and Gray 2015, https://arxiv.org/abs/1509.09308); where the library has none
     /// for this shape the direct one is taken.
     int winograd;
@@ -34,6 +36,8 @@ const char *hl_dnn_load(int threads, int limited);
 int hl_dnn_is_loaded(void);
 /// "2.6.3" and the like.
 const char *hl_dnn_version(void);
+/// Whether this CPU computes bf16 by instructions of its own (AVX-512 BF16 or AMX).
+int hl_dnn_computes_narrow(void);
 /// Channels per block that suit this CPU: 16 with AVX-512, else 8.
 int hl_dnn_block(void);
 
@@ -50,11 +54,11 @@ int hl_dnn_weights_are_plain(const hl_dnn_convolution *convolution);
 int hl_dnn_same_weights(const hl_dnn_convolution *a, const hl_dnn_convolution *b);
 
 /// From row-major OIHW to the convolution's layout (forward, backward data) and back (backward weights, or any).
-int hl_dnn_pack(hl_dnn_convolution *convolution, const float *plain, float *packed);
-int hl_dnn_unpack(hl_dnn_convolution *convolution, const float *packed, float *plain);
+int hl_dnn_pack(hl_dnn_convolution *convolution, const float *plain, void *packed);
+int hl_dnn_unpack(hl_dnn_convolution *convolution, const void *packed, float *plain);
 /// From the layout of `from` to that of `to`.
-int hl_dnn_repack(hl_dnn_convolution *from, const float *source, hl_dnn_convolution *to, float *target);
+int hl_dnn_repack(hl_dnn_convolution *from, const void *source, hl_dnn_convolution *to, void *target);
 
 /// Runs it. `input` and `output` are activations (or their gradients) of the convolution's input and output side,
 /// whichever direction the data flows; `weights` is read, or written in a backward-weights pass. 0 on success.
-int hl_dnn_run(hl_dnn_convolution *convolution, float *input, float *weights, float *output, void *scratch);
+int hl_dnn_run(hl_dnn_convolution *convolution, void *input, void *weights, void *output, void *scratch);

@@ -106,9 +106,10 @@ extension Backend {
         return scale(modulateBackward(x, input: x, modulation).shift, by: 1 / Float(positions))
     }
 
-    package func averagePoolBackward(_ gradient: Tensor, inputShape: [Int]) -> Tensor {
+    package func averagePoolBackward(_ gradient: Tensor, inputShape: [Int], type: ElementType) -> Tensor {
         let positions = inputShape.dropFirst(2).reduce(1, *)
-        return modulate(
-            constant(0, shape: inputShape), Modulation(shift: scale(gradient, by: 1 / Float(positions))))
+        return converted(
+            modulate(constant(0, shape: inputShape), Modulation(shift: scale(gradient, by: 1 / Float(positions)))),
+            to: type)
     }
 }

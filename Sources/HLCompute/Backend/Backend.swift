@@ -8,6 +8,11 @@ import HLTensor
 ///
 /// Tensors are F32 unless said otherwise; U8 are pixels and choices, I32 are indices. Operations in place say so.
 ///
+/// Activations [B, C, H, W] and their gradients may be BF16, which `converted` makes: what is computed of them is BF16 as
+/// well, each result computed in F32 and rounded once. Weights, their gradients, statistics and matrices are F32.
+/// Convolution, all norms over a batch, pooling, ReLU, addition, scaling, modulation, and what generators do to the side
+/// of activations take it; images, and channels mixed to a few, are F32 of either.
+///
 /// The requirements of this file are **primitives**, which a new backend has to bring. Those of `ComposedOperations`
 /// are composed of them by default: a backend replaces what it can do faster, one by one, and all are held to the
 /// same tests. `Backends` lists the inhabitants.
@@ -17,6 +22,9 @@ package protocol Backend: ComposedOperations {
 
     /// Threads in all, for what is computed on the host beside the device; at least 1.
     var threads: Int { get }
+
+    /// What it makes of BF16 activations.
+    var bf16: BF16Support { get }
 
     // MARK: Memory
 
@@ -28,7 +36,7 @@ package protocol Backend: ComposedOperations {
     /// A tensor of one value.
     func constant(_ value: Float, shape: [Int]) -> Tensor
 
-    /// Row-major values, of the tensor's type, after everything enqueued so far is done.
+    /// Row-major values, of the tensor's type (F32 of a BF16 tensor), after everything enqueued so far is done.
     /// - Throws: the first error of any operation since the last `read`.
     func read(_ tensor: Tensor) throws -> HostTensor
 
@@ -37,6 +45,9 @@ package protocol Backend: ComposedOperations {
 
     /// Keeps an error, if it is the first, for the next `read`.
     func fail(_ error: Failure)
+
+    /// The same values as F32 or BF16, rounded to the nearest, ties to even; the tensor itself where it is of that type.
+    func converted(_ x: Tensor, to type: ElementType) -> Tensor
 
     // MARK: Rows and columns (any type; the first dimension counts rows)
 
@@ -105,8 +116,10 @@ package protocol Backend: ComposedOperations {
     /// Images 0…1, row-major [B, 3, H, W], from the first three channels.
     func toImage(_ x: Tensor, _ squash: Squash) -> Tensor
 
-    /// The way back through `toImage`: a gradient of `inputShape`, 0 in all further channels.
-    func toImageBackward(_ gradient: Tensor, image: Tensor, inputShape: [Int], _ squash: Squash) -> Tensor
+    /// The way back through `toImage`: a gradient of `inputShape`, F32 or BF16, 0 in all further channels.
+    func toImageBackward(
+        _ gradient: Tensor, image: Tensor, inputShape: [Int], type: ElementType, _ squash: Squash
+    ) -> Tensor
 
     // MARK: Pooling and softmax
 

@@ -64,8 +64,8 @@ package protocol ComposedOperations: AnyObject {
     /// The mean over all positions, [B, C, H, W] → [B, C].
     func averagePool(_ x: Tensor) -> Tensor
 
-    /// The way back through `averagePool`.
-    func averagePoolBackward(_ gradient: Tensor, inputShape: [Int]) -> Tensor
+    /// The way back through `averagePool`, F32 or BF16.
+    func averagePoolBackward(_ gradient: Tensor, inputShape: [Int], type: ElementType) -> Tensor
 
     /// x Wᵀ, [B, in] × [out, in], with each row of the result from its own row of x alone, to the bit: what is applied to
     /// samples one by one must not depend on which of them came together. Libraries do not promise that of `matmul`.

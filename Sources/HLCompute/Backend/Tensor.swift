@@ -5,7 +5,7 @@ import HLTensor
 /// Only the backend that made a tensor may look into it; everybody else copies through `Backend.read`. `shape` is the
 /// logical shape: [B, C, H, W] for activations, [O, I, k, k] for convolution weights, [B, d] for matrices.
 package final class Tensor {
-    /// F32; U8 for pixels and choices, I32 for indices.
+    /// F32; BF16 for activations of that precision, U8 for pixels and choices, I32 for indices.
     package let type: ElementType
     /// The logical shape, whatever the layout.
     package let shape: [Int]

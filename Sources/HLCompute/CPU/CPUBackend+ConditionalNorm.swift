@@ -19,7 +19,7 @@ extension CPUBackend {
         description.shift_stride = planes.channels
         withUnsafePointer(to: description) { description in
             parallel(planes.samples * planes.blocks, grain: grain(planes)) { tasks in
-                for task in tasks { hl_modulate(description, task, x.floats, output.floats) }
+                for task in tasks { hl_modulate(description, task, x.values(), output.values()) }
             }
         }
         return (output, statistics)
@@ -31,13 +31,13 @@ extension CPUBackend {
         _ gradient: Tensor, input: Tensor, gain: Tensor, shift: Tensor, statistics: BatchStatistics
     ) -> ConditionalNormGradients {
         let planes = input.planes, channels = input.shape[1], stride = planes.channels
-        let gradient = laidOut(gradient, as: input.cpu.layout), result = like(input)
+        let gradient = matched(gradient, to: input), result = like(input)
         let whole = coefficients(of: planes, channels, gain: gain, shift: shift, statistics)
         let sums = allocate([planes.samples, stride]), centred = allocate([planes.samples, stride])
         parallel(planes.samples * planes.blocks, grain: grain(planes)) { tasks in
             for task in tasks {
                 hl_conditional_norm_sums(
-                    planes, task, input.floats, gradient.floats, whole.scale.floats, whole.shift.floats,
+                    planes, task, input.values(), gradient.values(), whole.scale.floats, whole.shift.floats,
                     statistics.mean.floats, sums.floats, centred.floats)
             }
         }
@@ -61,8 +61,8 @@ extension CPUBackend {
         parallel(planes.samples * planes.blocks, grain: grain(planes)) { tasks in
             for task in tasks {
                 hl_conditional_norm_apply(
-                    planes, task, input.floats, gradient.floats, whole.scale.floats, whole.shift.floats,
-                    onInput.floats, offset.floats, result.floats)
+                    planes, task, input.values(), gradient.values(), whole.scale.floats, whole.shift.floats,
+                    onInput.floats, offset.floats, result.values())
             }
         }
         return ConditionalNormGradients(input: result, gain: gains, shift: shifts)

@@ -6,30 +6,33 @@ extension CPUBackend {
 
     package func addUpsampled(_ small: Tensor, to large: Tensor) {
         precondition(large.shape == [small.shape[0], small.shape[1], 2 * small.shape[2], 2 * small.shape[3]])
-        let small = laidOut(small, as: large.cpu.layout), planes = small.planes
+        let small = matched(small, to: large), planes = small.planes
         parallel(planes.samples * planes.blocks, grain: grain(planes)) {
             hl_add_upsampled(
-                small.floats, large.floats, $0.lowerBound, $0.upperBound, small.shape[2], small.shape[3], planes.block)
+                small.values(), large.values(), $0.lowerBound, $0.upperBound, small.shape[2], small.shape[3],
+                planes.block, planes.narrow)
         }
         large.cpu.version += 1
     }
 
     package func upsampled(_ small: Tensor) -> Tensor {
         let shape = [small.shape[0], small.shape[1], 2 * small.shape[2], 2 * small.shape[3]]
-        let result = allocate(shape, small.cpu.layout), planes = small.planes
+        let result = allocate(shape, small.cpu.layout, type: small.type), planes = small.planes
         parallel(planes.samples * planes.blocks, grain: grain(planes)) {
             hl_upsample(
-                small.floats, result.floats, $0.lowerBound, $0.upperBound, small.shape[2], small.shape[3], planes.block)
+                small.values(), result.values(), $0.lowerBound, $0.upperBound, small.shape[2], small.shape[3],
+                planes.block, planes.narrow)
         }
         return result
     }
 
     package func sumSquares(_ large: Tensor) -> Tensor {
         let shape = [large.shape[0], large.shape[1], large.shape[2] / 2, large.shape[3] / 2]
-        let result = allocate(shape, large.cpu.layout), planes = result.planes
+        let result = allocate(shape, large.cpu.layout, type: large.type), planes = result.planes
         parallel(planes.samples * planes.blocks, grain: grain(planes)) {
             hl_sum_squares(
-                large.floats, result.floats, $0.lowerBound, $0.upperBound, shape[2], shape[3], planes.block)
+                large.values(), result.values(), $0.lowerBound, $0.upperBound, shape[2], shape[3], planes.block,
+                planes.narrow)
         }
         return result
     }
@@ -58,13 +61,13 @@ extension CPUBackend {
         let side = x.shape[3], planes = x.planes
         // The last tap of the last output must not lie beyond the zeros behind a row.
         precondition(taps.count == 4 && x.shape[2] == side && outputSide + 3 <= side + 4 && offset <= 3)
-        let result = allocate([x.shape[0], x.shape[1], outputSide, outputSide], x.cpu.layout)
+        let result = allocate([x.shape[0], x.shape[1], outputSide, outputSide], x.cpu.layout, type: x.type)
         parallel(planes.samples * planes.blocks, grain: grain(planes)) { range in
             withUnsafeTemporaryAllocation(of: Float.self, capacity: (side + 4) * planes.block) { scratch in
                 guard let scratch = scratch.baseAddress else { return }
                 hl_filter_planes(
-                    x.floats, result.floats, range.lowerBound, range.upperBound, side, outputSide, offset, taps,
-                    planes.block, scratch)
+                    x.values(), result.values(), range.lowerBound, range.upperBound, side, outputSide, offset, taps,
+                    planes.block, planes.narrow, scratch)
             }
         }
         return result
@@ -80,7 +83,7 @@ extension CPUBackend {
         for sample in 0..<x.shape[0] {
             parallel(planes.positions, grain: max(64, Self.elementGrain / max(1, x.shape[1]))) {
                 hl_mix_channels(
-                    planes, x.floats + sample * size * planes.positions, weights.floats + sample * outputs * size,
+                    planes, x.values(at: sample * size * planes.positions), weights.floats + sample * outputs * size,
                     outputs, $0.lowerBound, $0.upperBound, result.floats + sample * outputs * planes.positions)
             }
         }
@@ -96,8 +99,8 @@ extension CPUBackend {
             for task in tasks {
                 let sample = task / planes.blocks, start = sample * size * planes.positions
                 hl_mix_channels_backward(
-                    planes, task % planes.blocks, input.floats + start, weights.floats + sample * outputs * size,
-                    outputs, gradient.floats + sample * outputs * planes.positions, result.0.floats + start,
+                    planes, task % planes.blocks, input.values(at: start), weights.floats + sample * outputs * size,
+                    outputs, gradient.floats + sample * outputs * planes.positions, result.0.values(at: start),
                     result.1.floats + sample * outputs * size)
             }
         }
@@ -138,17 +141,18 @@ extension CPUBackend {
         parallel(count) {
             for sample in $0 {
                 hl_to_image(
-                    planes, squash.kernel, x.floats + sample * size, result.floats + sample * 3 * planes.positions)
+                    planes, squash.kernel, x.values(at: sample * size),
+                    result.floats + sample * 3 * planes.positions)
             }
         }
         return result
     }
 
     package func toImageBackward(
-        _ gradient: Tensor, image: Tensor, inputShape: [Int], _ squash: Squash
+        _ gradient: Tensor, image: Tensor, inputShape: [Int], type: ElementType, _ squash: Squash
     ) -> Tensor {
         let gradient = plain(gradient), image = plain(image)
-        let result = allocate(inputShape, activationLayout(inputShape[1]))
+        let result = allocate(inputShape, activationLayout(inputShape[1]), type: type)
         var planes = result.planes
         let size = planes.blocks * planes.block * planes.positions, count = planes.samples
         planes.samples = 1
@@ -156,7 +160,8 @@ extension CPUBackend {
             for sample in $0 {
                 let at = sample * 3 * planes.positions
                 hl_to_image_backward(
-                    planes, squash.kernel, image.floats + at, gradient.floats + at, result.floats + sample * size)
+                    planes, squash.kernel, image.floats + at, gradient.floats + at,
+                    result.values(at: sample * size))
             }
         }
         return result

@@ -7,7 +7,7 @@ extension CPUBackend {
         let description = description(modulation, of: output)
         withDescription(description) { description in
             parallel(output.planes.samples * output.planes.blocks, grain: grain(output)) { tasks in
-                for task in tasks { hl_modulate(description, task, x.floats, output.floats) }
+                for task in tasks { hl_modulate(description, task, x.values(), output.values()) }
             }
         }
         return output
@@ -17,7 +17,7 @@ extension CPUBackend {
         _ gradient: Tensor, input: Tensor, _ modulation: Modulation
     ) -> ModulationGradients {
         let (x, output) = arranged(input, modulation, allocating: false)
-        let gradient = laidOut(gradient, as: output.cpu.layout)
+        let gradient = matched(gradient, to: output)
         let inputGradient = modulation.arrangement == .overlappingPhases ? zeros(like: x) : like(x)
         let channels = [output.shape[0], output.shape[1]]
         let sums = (allocate(channels), allocate(channels), allocate(channels))
@@ -25,7 +25,7 @@ extension CPUBackend {
             parallel(output.planes.samples * output.planes.blocks, grain: grain(output)) { tasks in
                 for task in tasks {
                     hl_modulate_backward(
-                        description, task, x.floats, gradient.floats, inputGradient.floats, sums.0.floats,
+                        description, task, x.values(), gradient.values(), inputGradient.values(), sums.0.floats,
                         sums.1.floats, sums.2.floats)
                 }
             }
@@ -40,12 +40,14 @@ extension CPUBackend {
         let shape = modulation.output(of: x.shape)
         guard modulation.arrangement != .same else { return (x, allocating ? like(x) : x) }
         let layout = x.cpu.layout == .plain ? .plain : activationLayout(shape[1])
-        return (laidOut(x, as: layout), allocate(shape, layout))
+        return (laidOut(x, as: layout), allocate(shape, layout, type: x.type))
     }
 
     private func zeros(like tensor: Tensor) -> Tensor {
         let result = like(tensor)
-        forEachElement(result) { hl_fill(result.floats + $0, 0, $1) }
+        forEachElement(result) {
+            result.values(at: $0).initializeMemory(as: UInt8.self, repeating: 0, count: $1 * result.type.size)
+        }
         return result
     }
 

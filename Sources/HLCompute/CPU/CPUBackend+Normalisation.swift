@@ -12,13 +12,13 @@ extension CPUBackend {
         let mean = allocate([groups, planes.channels]), deviation = allocate([groups, planes.channels])
         let variances = allocate([groups, planes.channels])
         let output = like(x)
-        let residual = residual.map { laidOut($0, as: x.cpu.layout) }
+        let residual = residual.map { matched($0, to: x) }
         let groupStride = planes.samples * planes.channels * planes.positions
         let count = Float(planes.samples * planes.positions)
         forEachBlock(planes, groups: groups) { scratch, group, which in
             let first = which * planes.block, at = group * planes.channels + first
             hl_batch_norm_statistics(
-                planes, which, x.floats + group * groupStride, mean.floats + at, variances.floats + at, scratch)
+                planes, which, x.values(at: group * groupStride), mean.floats + at, variances.floats + at, scratch)
             // y = x · scale + shift; channels of the padding get 0 for both and stay 0.
             let scale = scratch, shift = scratch + planes.block
             for index in 0..<planes.block {
@@ -31,8 +31,8 @@ extension CPUBackend {
                     isPadding ? 0 : (bias?.floats[channel] ?? 0) - mean.floats[at + index] * scale[index]
             }
             hl_batch_norm_apply(
-                planes, which, x.floats + group * groupStride, residual.map { $0.floats + group * groupStride },
-                output.floats + group * groupStride, scale, shift, relu ? 1 : 0)
+                planes, which, x.values(at: group * groupStride), residual?.values(at: group * groupStride),
+                output.values(at: group * groupStride), scale, shift, relu ? 1 : 0)
         }
         if let running { update(running, mean, variances, groups: groups, count: count) }
         return (output, BatchStatistics(mean: mean, inverseDeviation: deviation, groups: groups, ofBatch: true))
@@ -45,7 +45,7 @@ extension CPUBackend {
         let variances = allocate([1, planes.channels])
         forEachBlock(planes, groups: 1) { scratch, _, which in
             let first = which * planes.block
-            hl_batch_norm_statistics(planes, which, x.floats, mean.floats + first, variances.floats + first, scratch)
+            hl_batch_norm_statistics(planes, which, x.values(), mean.floats + first, variances.floats + first, scratch)
             for index in first..<first + planes.block {
                 deviation.floats[index] = 1 / (variances.floats[index] + epsilon).squareRoot()
             }
@@ -82,7 +82,7 @@ extension CPUBackend {
         let planes = x.planes
         let mean = allocate([1, planes.channels]), deviation = allocate([1, planes.channels])
         let output = like(x)
-        let residual = residual.map { laidOut($0, as: x.cpu.layout) }
+        let residual = residual.map { matched($0, to: x) }
         forEachBlock(planes, groups: 1) { scratch, _, which in
             let first = which * planes.block
             let scale = scratch, shift = scratch + planes.block
@@ -98,7 +98,7 @@ extension CPUBackend {
                 shift[index] = (bias?.floats[channel] ?? 0) - mean.floats[channel] * scale[index]
             }
             hl_batch_norm_apply(
-                planes, which, x.floats, residual?.floats, output.floats, scale, shift, relu ? 1 : 0)
+                planes, which, x.values(), residual?.values(), output.values(), scale, shift, relu ? 1 : 0)
         }
         return (output, BatchStatistics(mean: mean, inverseDeviation: deviation, groups: 1, ofBatch: false))
     }
@@ -111,7 +111,7 @@ extension CPUBackend {
     ) -> BatchNormGradients {
         let channels = input.shape[1], groups = statistics.groups
         let planes = input.planes.part(of: groups)
-        let gradient = laidOut(gradient, as: input.cpu.layout)
+        let gradient = matched(gradient, to: input)
         let inputGradient = like(input)
         let residualGradient = wantsResidual ? like(input) : nil
         let weightGradients = allocate([groups, planes.channels]), biasGradients = allocate([groups, planes.channels])
@@ -124,7 +124,7 @@ extension CPUBackend {
                 guard let sum = sums.baseAddress else { return }
                 let centred = sum + planes.block
                 hl_batch_norm_backward_sums(
-                    planes, which, gradient.floats + start, output.map { $0.floats + start }, input.floats + start,
+                    planes, which, gradient.values(at: start), output?.values(at: start), input.values(at: start),
                     mean, sum, centred, scratch)
                 let a = scratch, b = scratch + planes.block, c = scratch + 2 * planes.block
                 for index in 0..<planes.block {
@@ -147,8 +147,8 @@ extension CPUBackend {
                     c[index] = Float(-scale * sum[index] / count - slope * Double(mean[index]))
                 }
                 hl_batch_norm_backward_apply(
-                    planes, which, gradient.floats + start, output.map { $0.floats + start }, input.floats + start,
-                    inputGradient.floats + start, residualGradient.map { $0.floats + start }, a, b, c)
+                    planes, which, gradient.values(at: start), output?.values(at: start), input.values(at: start),
+                    inputGradient.values(at: start), residualGradient?.values(at: start), a, b, c)
             }
         }
         return BatchNormGradients(
@@ -200,6 +200,6 @@ extension hl_planes {
 
     /// One of so many equal parts of the samples.
     func part(of groups: Int) -> hl_planes {
-        hl_planes(samples: samples / groups, blocks: blocks, positions: positions, block: block)
+        hl_planes(samples: samples / groups, blocks: blocks, positions: positions, block: block, narrow: narrow)
     }
 }

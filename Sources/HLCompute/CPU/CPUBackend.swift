@@ -71,7 +71,7 @@ package final class CPUBackend: Backend, ConvolutionHost {
         let bytes =
             switch layout {
             case .plain: count * type.size
-            case .blocked(let block): count / shape[1] * ((shape[1] + block - 1) / block * block) * 4
+            case .blocked(let block): count / shape[1] * ((shape[1] + block - 1) / block * block) * type.size
             case .library(let layout): layout.byteCount
             }
         return Tensor(type, shape: shape, storage: storage(bytes: bytes, layout))
@@ -117,9 +117,9 @@ package final class CPUBackend: Backend, ConvolutionHost {
 
     package func read(_ tensor: Tensor) throws -> HostTensor {
         // Bringing it into row-major order can fail as well.
-        let plain = plain(tensor)
+        let plain = plain(tensor.type == .bf16 ? converted(tensor, to: .f32) : tensor)
         try takeFailure()
-        return HostTensor(tensor.type, shape: tensor.shape) { bytes in
+        return HostTensor(plain.type, shape: tensor.shape) { bytes in
             bytes.copyMemory(from: UnsafeRawBufferPointer(start: plain.cpu.bytes, count: bytes.count))
         }
     }
@@ -137,10 +137,10 @@ package final class CPUBackend: Backend, ConvolutionHost {
         switch tensor.cpu.layout {
         case .plain: return tensor
         case .blocked:
-            let result = allocate(tensor.shape)
+            let result = allocate(tensor.shape, type: tensor.type)
             parallel(tensor.shape[0]) {
                 hl_unblock(
-                    tensor.planes, tensor.shape[1], $0.lowerBound, $0.upperBound, tensor.floats, result.floats)
+                    tensor.planes, tensor.shape[1], $0.lowerBound, $0.upperBound, tensor.values(), result.values())
             }
             return result
         case .library(let layout):
@@ -157,10 +157,10 @@ package final class CPUBackend: Backend, ConvolutionHost {
         switch layout {
         case .plain: return source
         case .blocked:
-            let result = allocate(tensor.shape, layout)
+            let result = allocate(tensor.shape, layout, type: tensor.type)
             parallel(tensor.shape[0]) {
                 hl_block(
-                    result.planes, tensor.shape[1], $0.lowerBound, $0.upperBound, source.floats, result.floats)
+                    result.planes, tensor.shape[1], $0.lowerBound, $0.upperBound, source.values(), result.values())
             }
             return result
         case .library(let library):
@@ -170,42 +170,26 @@ package final class CPUBackend: Backend, ConvolutionHost {
         }
     }
 
+    package func converted(_ x: Tensor, to type: ElementType) -> Tensor {
+        guard x.type != type else { return x }
+        let result = allocate(x.shape, x.cpu.layout, type: type)
+        forEachElement(x) {
+            if type == .bf16 {
+                hl_narrow(x.floats + $0, result.narrow + $0, $1)
+            } else {
+                hl_widen_values(x.narrow + $0, result.floats + $0, $1)
+            }
+        }
+        return result
+    }
+
+    /// A gradient with the type and the layout of what it is the gradient of.
+    func matched(_ gradient: Tensor, to value: Tensor) -> Tensor {
+        laidOut(converted(gradient, to: value.type), as: value.cpu.layout)
+    }
+
     /// Brings a tensor into another layout where it is, for good.
     func adopt(_ layout: CPUStorage.Layout, for tensor: Tensor) {
         if tensor.cpu.layout != layout { tensor.cpu.exchange(with: laidOut(tensor, as: layout).cpu) }
-    }
-
-    // MARK: Convolution
-
-    func activationLayout(_ channels: Int) -> CPUStorage.Layout { engine.activationLayout(channels) }
-
-    package func convolution(_ x: Tensor, weight: Tensor, window: Window) -> Tensor {
-        engine.convolution(x, weight: weight, window: window, on: self)
-    }
-
-    package func convolutionInputGradient(
-        _ gradient: Tensor, weight: Tensor, inputShape: [Int], window: Window
-    ) -> Tensor {
-        engine.inputGradient(gradient, weight: weight, inputShape: inputShape, window: window, on: self)
-    }
-
-    package func convolutionWeightGradient(
-        _ gradient: Tensor, input: Tensor, weightShape: [Int], window: Window
-    ) -> Tensor {
-        engine.weightGradient(gradient, input: input, weightShape: weightShape, window: window, on: self)
-    }
-
-    package func depthwiseConvolution(_ x: Tensor, weight: Tensor, window: Window) -> Tensor {
-        engine.depthwise(x, weight: weight, window: window, on: self)
-    }
-
-    package func depthwiseInputGradient(
-        _ gradient: Tensor, weight: Tensor, inputShape: [Int], window: Window
-    ) -> Tensor {
-        engine.depthwiseInputGradient(gradient, weight: weight, inputShape: inputShape, window: window, on: self)
-    }
-
-    package func depthwiseWeightGradient(_ gradient: Tensor, input: Tensor, window: Window) -> Tensor {
-        engine.depthwiseWeightGradient(gradient, input: input, window: window, on: self)
     }
 }

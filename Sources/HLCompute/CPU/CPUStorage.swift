@@ -84,8 +84,20 @@ extension Tensor {
 
     /// The elements of an F32 tensor, in its layout.
     var floats: UnsafeMutablePointer<Float> {
-        assert(type == .f32)
+        precondition(type == .f32)
         return cpu.floats
+    }
+
+    /// The elements of a BF16 tensor, in its layout.
+    var narrow: UnsafeMutablePointer<UInt16> {
+        precondition(type == .bf16)
+        return UnsafeMutableRawPointer(cpu.bytes).assumingMemoryBound(to: UInt16.self)
+    }
+
+    /// An element of an F32 or BF16 tensor, in its layout, for kernels that take both.
+    func values(at index: Int = 0) -> UnsafeMutableRawPointer {
+        precondition(type == .f32 || type == .bf16)
+        return UnsafeMutableRawPointer(cpu.bytes + index * type.size)
     }
 
     /// The elements of an I32 tensor.
@@ -114,13 +126,18 @@ extension Tensor {
 
     /// The layout as the kernels of `hl_planes.h` see it.
     var planes: hl_planes {
-        if shape.count == 2 { return hl_planes(samples: shape[0], blocks: 1, positions: 1, block: shape[1]) }
+        let narrow: Int32 = type == .bf16 ? 1 : 0
+        if shape.count == 2 {
+            return hl_planes(samples: shape[0], blocks: 1, positions: 1, block: shape[1], narrow: narrow)
+        }
         let positions = shape[2] * shape[3]
         switch cpu.layout {
-        case .plain: return hl_planes(samples: shape[0], blocks: shape[1], positions: positions, block: 1)
+        case .plain:
+            return hl_planes(samples: shape[0], blocks: shape[1], positions: positions, block: 1, narrow: narrow)
         case .blocked(let block):
             return hl_planes(
-                samples: shape[0], blocks: (shape[1] + block - 1) / block, positions: positions, block: block)
+                samples: shape[0], blocks: (shape[1] + block - 1) / block, positions: positions, block: block,
+                narrow: narrow)
         case .library: preconditionFailure("weights are no activations")
         }
     }

@@ -8,6 +8,8 @@ package protocol ConvolutionHost: AnyObject {
     func storage(bytes: Int, _ layout: CPUStorage.Layout) -> CPUStorage
     /// The tensor itself if it has that layout, else a copy that has.
     func laidOut(_ tensor: Tensor, as layout: CPUStorage.Layout) -> Tensor
+    /// The same values as F32 or BF16.
+    func converted(_ x: Tensor, to type: ElementType) -> Tensor
     /// Runs `body` on equal parts of `0..<count`, at most one per thread and none smaller than `grain`.
     func parallel(_ count: Int, grain: Int, _ body: (Range<Int>) -> Void)
     /// Keeps the first error for the next read.
@@ -25,11 +27,16 @@ extension ConvolutionHost {
 
 /// What convolves on a CPU backend, and so decides in which layout activations travel from layer to layer.
 ///
-/// Shapes are those of `Backend`: x [B, I, H, W], weight [O, I, k, k], y [B, O, H', W']. Memory comes from the backend
+/// Shapes are those of `Backend`: x [B, I, H, W], weight [O, I, k, k], y [B, O, H', W']. Results have the type of the
+/// activations that they are made of; gradients of weights are F32. Memory comes from the backend
 /// that is handed in, and errors go to it (`Backend.fail`).
 package protocol ConvolutionEngine: AnyObject {
     /// Library and version, for people; nil where there is none beside OpenBLAS.
     var summary: String? { get }
+
+    /// What it makes of BF16. Activations of that type come only where it has it; elsewhere the backend widens and
+    /// rounds (`CPUBackend+Convolution`).
+    var bf16: BF16Support { get }
 
     /// Called around every run of a kernel that convolves, and nothing else: a benchmark's stopwatch. It must call its
     /// argument exactly once.

@@ -7,6 +7,8 @@ import HLTensor
 /// It is what a machine without oneDNN runs, and what the tests hold every other engine to.
 package final class PlainConvolutions: ConvolutionEngine {
     package let summary: String? = nil
+    /// Matrix products of OpenBLAS are F32.
+    package let bf16 = BF16Support.emulated
     package var aroundKernel: ((() -> Void) -> Void)?
 
     /// It needs nothing of its own.

@@ -13,14 +13,18 @@ package final class DiscriminatorTrainer {
         package var rate: Float = 1e-3
         package var width = 16
         package var seed: UInt64 = 0
+        /// Of activations.
+        package var precision = Precision.f32
 
         package init() {}
 
         package var json: JSONValue {
-            [
+            var object: JSONObject = [
                 "batch": .integer(Int64(batch)), "steps": .integer(Int64(steps)), "learning_rate": .float(rate),
                 "width": .integer(Int64(width)), "seed": .seed(seed),
             ]
+            if precision != .f32 { object["precision"] = .string(precision.rawValue) }
+            return .object(object)
         }
     }
 
@@ -60,7 +64,7 @@ package final class DiscriminatorTrainer {
         ])
         let labels = [Int32](repeating: 1, count: real.shape[0]) + [Int32](repeating: 0, count: generated.shape[0])
         let tape = Tape(backend)
-        let pass = Pass(tape, training: true)
+        let pass = Pass(tape, training: true, precision: settings.precision)
         let losses = CrossEntropyLoss.apply(model(Variable(images), pass), labels: labels, pass)
         tape.run()
         optimiser.step(rate: schedule.rate(step))

@@ -94,7 +94,7 @@ package final class EncoderTrainer {
         }
         let inputs = try Augmentation.apply(images, parameters, size: size, on: backend)
         let tape = Tape(backend)
-        let pass = Pass(tape, training: true, groups: model.passesPerStep)
+        let pass = Pass(tape, training: true, groups: model.passesPerStep, precision: settings.precision)
         let loss = model.loss(Variable(inputs), labels: labels.map { Int32($0) }, pass)
         tape.run()
         let rate = schedule.rate(step)

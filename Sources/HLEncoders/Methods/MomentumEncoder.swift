@@ -36,9 +36,12 @@ package final class MomentumEncoder: Module {
     }
 
     /// Embeddings [B, d] of images [B, 3, H, W], without a way back.
-    /// - Parameter groups: equal parts of the batch with batch-norm statistics of their own.
-    package func callAsFunction(_ images: Tensor, groups: Int) -> Tensor {
-        network(Variable(images), Pass(Tape(backend, recording: false), training: true, groups: groups)).value
+    /// - Parameters:
+    ///   - groups: equal parts of the batch with batch-norm statistics of their own.
+    ///   - precision: of activations.
+    package func callAsFunction(_ images: Tensor, groups: Int, precision: Precision) -> Tensor {
+        let tape = Tape(backend, recording: false)
+        return network(Variable(images), Pass(tape, training: true, groups: groups, precision: precision)).value
     }
 }
 

@@ -1,3 +1,4 @@
+import HLCompute
 import HLFormats
 import HLNet
 import HLTensor
@@ -21,12 +22,15 @@ package struct TrainingSettings: Sendable {
     package var momentum: Float
     package var decay: Float
     package var seed: UInt64
+    /// Of the backbone's activations.
+    package var precision: Precision
 
     /// - Parameters: nil takes the method's default.
     package init(
         method: MethodDescription, values: MethodValues, architecture: ResNet.Architecture, width: Int,
         stem: ResNet.Stem, augmentation: AugmentationSet, batch: Int, steps: Int, rate: Float? = nil,
-        warmupSteps: Int? = nil, momentum: Float? = nil, decay: Float? = nil, seed: UInt64
+        warmupSteps: Int? = nil, momentum: Float? = nil, decay: Float? = nil, seed: UInt64,
+        precision: Precision = .f32
     ) {
         self.method = method
         self.values = values
@@ -41,6 +45,7 @@ package struct TrainingSettings: Sendable {
         self.momentum = momentum ?? method.momentum
         self.decay = decay ?? method.decay
         self.seed = seed
+        self.precision = precision
     }
 
     /// Views of a sample that a step takes, the anchor counted.
@@ -60,6 +65,8 @@ package struct TrainingSettings: Sendable {
             "warmup_steps": .integer(Int64(warmupSteps)), "momentum": .float(momentum),
             "weight_decay": .float(decay), "seed": .seed(seed),
         ]
+        // Files from before there was a choice are F32 and do not say it.
+        if precision != .f32 { object["precision"] = .string(precision.rawValue) }
         for (key, value) in values.json { object[key] = value }
         return .object(object)
     }

@@ -10,6 +10,8 @@ package final class Encoder {
     package let backend: any Backend
     /// What the user should know of how its file was read.
     package let remark: String?
+    /// Of activations. Embeddings are F32 in any case.
+    package var precision = Precision.f32
 
     /// Images per record of hl-encode where nothing else is said.
     package static let batch = 64
@@ -175,7 +177,7 @@ package final class Encoder {
             full = backend.constant(0, shape: [microBatch] + input.shape.dropFirst())
             backend.assignRows(input, to: full, at: 0)
         }
-        let pass = Pass(Tape(backend, recording: false), training: false)
+        let pass = Pass(Tape(backend, recording: false), training: false, precision: precision)
         let parts = backbone.features(of: description.layers, Variable(full), pass).map(\.value)
         guard parts.count > 1 else { return try backend.read(parts[0]).rows(0..<count) }
         let joined = backend.constant(0, shape: [microBatch, description.featureCount])
@@ -190,7 +192,7 @@ package final class Encoder {
     /// A number that is the same for the same weights and settings, in hex, by which streams of embeddings are told
     /// apart.
     package func fingerprint() throws -> String {
-        var hash = StableHash(description.identity.text)
+        var hash = StableHash(description.identity.text + (precision == .f32 ? "" : precision.rawValue))
         for (name, tensor) in try backbone.state(on: backend) where !name.hasSuffix("num_batches_tracked") {
             tensor.withUnsafeElements(as: UInt32.self) { hash.add(words: $0) }
         }

@@ -97,7 +97,7 @@ package final class BigBiGAN: NetworkGenerator {
         }
         let batch = latents.shape[0]
         let first = pass.linear(chunk(0), layers.linear.weight, layers.linear.bias)
-        var x = pass.reshaped(first, [batch, first.shape[1] / 16, 4, 4])
+        var x = pass.activations(pass.reshaped(first, [batch, first.shape[1] / 16, 4, 4]))
         for (index, block) in layers.blocks.enumerated() { x = forward(block, x, chunk(index + 1), pass) }
         x = pass.modulate(
             x, scale: Variable(layers.outputNorm.scale), shift: Variable(layers.outputNorm.shift), activation: .relu)
@@ -128,12 +128,13 @@ package final class BigBiGAN: NetworkGenerator {
 
     private func attend(_ attention: Attention, _ x: Variable, _ pass: Pass) -> Variable {
         let depth = attention.depth
-        let projected = pass.convolution(x, attention.projection, Window(size: 1))
+        // Softmax and its products are F32.
+        let projected = pass.converted(pass.convolution(x, attention.projection, Window(size: 1)), to: .f32)
         let pooled = pass.maxPool(projected, Window(size: 2, stride: 2))
         let query = pass.modulate(pass.channels(projected, 0..<depth), shift: Variable(attention.queryShift))
         let attended = pass.attention(
             query: query, key: pass.channels(pooled, depth..<2 * depth),
             value: pass.channels(pooled, 2 * depth..<pooled.shape[1]))
-        return pass.add(x, pass.convolution(attended, attention.output, Window(size: 1)))
+        return pass.add(x, pass.convolution(pass.activations(attended), attention.output, Window(size: 1)))
     }
 }

@@ -6,7 +6,7 @@ import HLTensor
 struct BigBiGANArchitecture: NetworkArchitecture {
     let name = BigBiGAN.name
     let title = "BigBiGAN"
-    let options: [GeneratorOption] = [.classIndex, .crop, .filter]
+    let options: [GeneratorOption] = [.classIndex, .crop, .filter, .precision]
     let members = BigBiGANTraining.members
     let landmarks = ["blocks.0.0.conv1.weight", "shared.weight", "linear.weight"]
 

@@ -15,7 +15,8 @@ extension NetworkGenerator {
         let backend = backend, count = z.shape[0], size = backend.renderBatch(side: networkSide)
         let recordable = pass.tape.isRecording && z.requiresGradient ? backend.recordedSamples(side: networkSide) : 0
         func block(_ rows: Range<Int>, isRecorded: Bool) -> RecordedImages {
-            let pass = Pass(Tape(backend, recording: isRecorded), training: false)
+            let pass = Pass(
+                Tape(backend, recording: isRecorded), training: false, precision: specification.rendering.precision)
             let input = Variable(backend.rows(z.value, rows), requiresGradient: isRecorded)
             let noise = noiseSource(rows.map { (ids[$0], view) })
             guard let substitution, let substituting else {

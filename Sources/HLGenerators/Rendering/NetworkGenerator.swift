@@ -44,7 +44,8 @@ extension NetworkGenerator {
         for first in stride(from: 0, to: count, by: size) {
             // The last sample stands in for those that are missing.
             let chosen = (first..<first + size).map { min($0, count - 1) }
-            let pass = Pass(Tape(backend, recording: false), training: false)
+            let pass = Pass(
+                Tape(backend, recording: false), training: false, precision: specification.rendering.precision)
             let input = Variable(backend.tensor(rows.gather(chosen)))
             let noise = noiseSource(chosen.map { origins[$0] })
             let images = finishedImages(input, space: space, noise: noise, pass).value

@@ -1,3 +1,4 @@
+import HLCompute
 import HLTensor
 
 /// Where the noise images of a network's layers come from.
@@ -33,6 +34,8 @@ package struct RenderingSettings: Sendable, Equatable {
     /// Side that the images, cropped or not, are then resized to.
     package var size: Int?
     package var filter: ResizeFilter = .antialias
+    /// Of activations in the network that makes images of latents; mapped latents and images are F32.
+    package var precision = Precision.f32
 
     package init() {}
 

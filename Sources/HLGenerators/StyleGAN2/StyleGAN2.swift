@@ -117,7 +117,8 @@ package final class StyleGAN2: NetworkGenerator, LatentMapper {
             return styles[next]
         }
         let batch = latents.shape[0]
-        var x = Variable(backend.concatenate([Tensor](repeating: synthesis.start, count: batch)))
+        var x = pass.activations(
+            Variable(backend.concatenate([Tensor](repeating: synthesis.start, count: batch))))
         var image: Variable?
         for block in synthesis.blocks {
             let first = block.layer0.map { ($0, take()) }, second = (block.layer1, take())
@@ -169,7 +170,7 @@ package final class StyleGAN2: NetworkGenerator, LatentMapper {
         return backend.scale(source(number, layer.side), by: layer.noiseStrength)
     }
 
-    /// [B, C, H, W] → [B, 3, H, W], without demodulation.
+    /// [B, C, H, W] → [B, 3, H, W], F32, without demodulation.
     private func toRGB(_ layer: ToRGB, _ x: Variable, _ w: Variable, _ pass: Pass) -> Variable {
         let batch = x.shape[0], channels = x.shape[1]
         let style = pass.linear(w, layer.affine.weight, layer.affine.bias)

@@ -6,7 +6,7 @@ import HLTensor
 struct StyleGAN2Architecture: MappingArchitecture {
     let name = StyleGAN2.name
     let title = "StyleGAN2"
-    let options: [GeneratorOption] = [.classIndex, .psi, .cutoff, .noise, .noiseSeed, .crop, .filter]
+    let options: [GeneratorOption] = [.classIndex, .psi, .cutoff, .noise, .noiseSeed, .crop, .filter, .precision]
     /// The paper's.
     let defaultTruncation = 0.9
     let landmarks = ["synthesis.b4.const", "mapping.fc0.weight"]

@@ -31,6 +31,10 @@ private let arithmetic: [OperationCase] =
                     [backend.reluBackward(gradient, output: backend.relu(inputs[0]))]
                 }),
             OperationCase(
+                name: "converted \(shape)", covers: ["converted"], inputs: [x], precision: .exact,
+                operation: { [$0.converted($0.converted($1[0], to: .bf16), to: .f32), $0.converted($1[0], to: .f32)] },
+                reference: { [$0[0].map(nearestBF16), $0[0]] }),
+            OperationCase(
                 name: "accumulate \(shape)", covers: ["accumulate"], inputs: [x, x],
                 operation: { backend, inputs in
                     let target = backend.copy(inputs[1])
@@ -69,7 +73,17 @@ private let squashes: [OperationCase] = [3, 16, 18].flatMap { channels -> [Opera
             },
             backward: { backend, inputs, gradient in
                 let image = backend.toImage(inputs[0], squash)
-                return [backend.toImageBackward(gradient, image: image, inputShape: inputs[0].shape, squash)]
+                return [
+                    backend.toImageBackward(
+                        gradient, image: image, inputShape: inputs[0].shape, type: inputs[0].type, squash)
+                ]
             })
     }
+}
+
+/// Of a number of common size: 8 bits of significand, ties to even.
+private func nearestBF16(_ value: Double) -> Double {
+    guard value != 0 else { return 0 }
+    let unit = 1 / Double(sign: .plus, exponent: 7 - Int(value.exponent), significand: 1)
+    return (value / unit).rounded(.toNearestOrEven) * unit
 }

@@ -113,6 +113,64 @@ struct OperationCase: Sendable, CustomTestStringConvertible {
         }
     }
 
+    /// Operations that take BF16 activations.
+    static let narrowOperations: Set = [
+        "convolution", "convolutionInputGradient", "convolutionWeightGradient", "depthwiseConvolution", "batchNorm",
+        "batchNormInference", "conditionalNorm", "maxPool", "averagePool", "add", "accumulate", "scale", "relu",
+        "modulate", "addUpsampled", "upsampled", "sumSquares", "filter", "mixChannels", "toImage",
+    ]
+    /// Those whose results are F32 of either type.
+    static let widening: Set = ["mixChannels", "toImage", "convolutionWeightGradient", "averagePool"]
+
+    /// Whether it is one of those, with an activation to go in.
+    var takesBF16: Bool { !Self.narrowOperations.isDisjoint(with: covers) && inputs.contains(where: \.isActivation) }
+
+    /// Runs it on BF16 activations beside the same backend's F32 operation on the same numbers: what comes out, values
+    /// and gradients, is at most two roundings away from it, and BF16 if it is an activation.
+    func checkBF16() throws {
+        func rounded(_ host: HostTensor, _ backend: any Backend) throws -> HostTensor {
+            try backend.read(backend.converted(backend.tensor(host), to: .bf16))
+        }
+        for choice in testedBackends {
+            let backend = try choice.make(threads: 2)
+            // Kernels are rounded before a convolution, too.
+            let hosts = try inputs.enumerated().map { index, input in
+                let host = input.host("\(name).\(index)")
+                return host.type == .f32 && host.shape.count == 4 ? try rounded(host, backend) : host
+            }
+            func tensors(_ type: ElementType) -> [Tensor] {
+                zip(inputs, hosts).map { input, host in
+                    let tensor = backend.tensor(host)
+                    return input.isActivation
+                        ? backend.converted(throughConvolution(tensor, backend), to: type) : tensor
+                }
+            }
+            func compare(_ narrow: [Tensor?], _ wide: [Tensor?], _ what: String) throws {
+                #expect(narrow.count == wide.count)
+                for (index, (narrow, wide)) in zip(narrow, wide).enumerated() {
+                    guard let narrow, let wide else { continue }
+                    let place = "\(name) on \(choice), \(what) \(index)"
+                    let isActivation =
+                        what == "result" ? Self.widening.isDisjoint(with: covers) : inputs[index].isActivation
+                    if wide.type == .f32 && wide.shape.count == 4 && isActivation && !name.contains("changes") {
+                        #expect(narrow.type == .bf16, "\(place)")
+                    }
+                    let found = Values(try backend.read(narrow)), expected = Values(try backend.read(wide))
+                    #expect(found.shape == expected.shape, "\(place)")
+                    #expect(found.deviation(from: expected) <= 0x1p-8, "\(place)")
+                }
+            }
+            let wide = operation(backend, tensors(.f32)), narrow = operation(backend, tensors(.bf16))
+            try compare(narrow, wide, "result")
+            guard let backward else { continue }
+            let cotangent = try rounded(Formula.centred("\(name).cotangent", wide[0].shape), backend)
+            func gradient(_ type: ElementType) -> Tensor { backend.converted(backend.tensor(cotangent), to: type) }
+            try compare(
+                backward(backend, tensors(.bf16), gradient(narrow[0].type)),
+                backward(backend, tensors(.f32), gradient(.f32)), "gradient")
+        }
+    }
+
     /// The gradient of Σ cotangent · first result with regard to one input, value by value.
     private func centralDifferences(_ values: [Values], _ index: Int, _ cotangent: Values) -> Values {
         let step = 1e-6

@@ -14,6 +14,9 @@ extension ComputeTests {
 
         @Test(arguments: families.flatMap { $0 }) func operation(_ test: OperationCase) throws { try test.check() }
 
+        @Test(arguments: families.flatMap { $0.filter(\.takesBF16) })
+        func inBF16(_ test: OperationCase) throws { try test.checkBF16() }
+
         /// What the protocols require stands in the matrix.
         @Test func nothingIsLeftOut() throws {
             let folder = URL(fileURLWithPath: Programs.tests).deletingLastPathComponent()

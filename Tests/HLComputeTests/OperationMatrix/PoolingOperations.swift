@@ -57,7 +57,9 @@ private let averages: [OperationCase] = [[3, 20, 5, 4], [2, 16, 1, 1], [1, 3, 7,
             for i in x.data.indices { means.data[i / count] += x.data[i] / Double(count) }
             return [means]
         },
-        backward: { backend, inputs, gradient in [backend.averagePoolBackward(gradient, inputShape: inputs[0].shape)] })
+        backward: { backend, inputs, gradient in
+            [backend.averagePoolBackward(gradient, inputShape: inputs[0].shape, type: inputs[0].type)]
+        })
 }
 
 private let softmaxes: [OperationCase] =

@@ -67,7 +67,7 @@ package final class MoCo: EncoderMethod {
 
     package func loss(_ images: Variable, labels: [Int32], _ pass: Pass) -> EncoderLoss {
         let backend = pass.backend, count = images.shape[0] / 2
-        let keys = keys(of: backend.rows(images.value, count..<2 * count), backend)
+        let keys = keys(of: backend.rows(images.value, count..<2 * count), pass)
         let queries = Variable(backend.rows(images.value, 0..<count))
         let q = pass.normaliseRows(encoder(queries, pass))
         let rows = objective.apply(q, keys: keys, queue: queue.keys, pass)
@@ -79,9 +79,10 @@ package final class MoCo: EncoderMethod {
     package func stepDone() { keyEncoder.follow(momentum: momentum) }
 
     /// Keys of unit length, [N, d], in the order of the images.
-    private func keys(of images: Tensor, _ backend: any Backend) -> Tensor {
+    private func keys(of images: Tensor, _ pass: Pass) -> Tensor {
+        let backend = pass.backend
         func encoded(_ images: Tensor) -> Tensor {
-            backend.normaliseRows(keyEncoder(images, groups: passesPerStep)).output
+            backend.normaliseRows(keyEncoder(images, groups: passesPerStep, precision: pass.precision)).output
         }
         guard passesPerStep > 1 else { return encoded(images) }
         let count = images.shape[0]

@@ -1,0 +1,9 @@
+/// What a backend makes of BF16.
+package enum BF16Support: Sendable {
+    /// Instructions of the processor.
+    case native
+    /// F32, rounded where others would store BF16: the reference.
+    case emulated
+    /// As `emulated`, in a backend that is there for its speed: nobody wants that.
+    case missing
+}

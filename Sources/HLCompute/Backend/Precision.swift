@@ -1,0 +1,36 @@
+import HLTensor
+
+/// The type of activations in a network. Weights, statistics, heads, losses and optimisers are F32 in any case.
+package enum Precision: String, Sendable, CaseIterable {
+    /// IEEE 754's 32 bits.
+    case f32
+    /// The upper half of an F32: its range, with 8 bits of significand
+    /// (Kalamkar et al. 2019, https://arxiv.org/abs/1905.12322).
+    case bf16
+
+    /// That of tensors.
+    package var type: ElementType { self == .f32 ? .f32 : .bf16 }
+}
+
+/// What a user asks for: a precision, or the fastest that the processor computes.
+package enum PrecisionChoice: String, Sendable, CaseIterable {
+    case f32
+    case bf16
+    /// BF16 where the processor computes it, else F32.
+    case auto
+
+    /// - Throws: `Failure` (usage) for BF16 on a fast backend whose processor does not compute it.
+    package func precision(on backend: any Backend) throws(Failure) -> Precision {
+        switch self {
+        case .f32: return .f32
+        case .auto: return backend.bf16 == .native ? .bf16 : .f32
+        case .bf16:
+            guard backend.bf16 != .missing else {
+                throw Failure(
+                    .usage, "this processor computes no bf16: it has neither AVX-512 BF16 nor AMX",
+                    "use --precision f32, or --backend plain, which emulates it")
+            }
+            return .bf16
+        }
+    }
+}
