@@ -52,6 +52,7 @@ struct Filter: Tool {
     var report: String?
 
     @OptionGroup var computing: BackendOption
+    @OptionGroup var activations: PrecisionOption
     @OptionGroup(title: "Record and cost") var recording: RecordOptions
     @OptionGroup(title: "Common options") var shared: SharedOptions
 
@@ -70,6 +71,7 @@ struct Filter: Tool {
 
     func run() throws {
         let backend = try computing.onDemand(shared)()
+        let precision = try activations.resolved(on: backend)
         let judge = try DiscriminatorCheckpoint.load(path: discriminator, on: backend)
         if judge.auc < 0.53 {
             warn("\(discriminator) tells real from generated hardly better than chance (AUC \(rounded(judge.auc)))")
@@ -80,7 +82,7 @@ struct Filter: Tool {
         let renderer = try Renderer(reader.header, on: backend)
         try renderer.require(nil, in: reader.peek())
         let output = try StreamOutput(path: destination.output)
-        let description = try description(of: judge)
+        let description = try description(of: judge, precision)
         try Recording.begin(recording, beside: destination.output, settings: description)
         try output.begin(reader.header) { header in
             var result = header.appending()
@@ -91,7 +93,7 @@ struct Filter: Tool {
         let batches = BatchRegrouper(ReadAhead(reader)), progress = Progress(total: reader.expectedSamples)
         var report = FilterReport()
         while let batch = try batches.nextBatch(of: score ? self.batch : group.groupSize) {
-            let scored = try judged(batch, renderer, judge.model, backend)
+            let scored = try judged(batch, renderer, judge.model, precision, backend)
             let scores = try by.scores(of: scored)
             let kept = score ? Array(scores.indices) : group.chosen(scores)
             report.add(scores, kept: kept, defects: oracle.flatMap { by.defects(of: scored, $0) })
@@ -111,23 +113,25 @@ struct Filter: Tool {
 
     /// A batch with the images of all its views, and how real each looks.
     private func judged(
-        _ batch: Batch, _ renderer: Renderer, _ model: Discriminator, _ backend: any Backend
+        _ batch: Batch, _ renderer: Renderer, _ model: Discriminator, _ precision: Precision, _ backend: any Backend
     ) throws -> Batch {
         let views = Renderer.views(of: batch)
         var tensors = batch.tensors
         for (view, images) in zip(views, try renderer.separateImages(of: views, in: batch, on: backend)) {
-            tensors["s.\(view)"] = try model.scores(of: images, on: backend)
+            tensors["s.\(view)"] = try model.scores(of: images, precision: precision, on: backend)
             if tensors["x.\(view)"] == nil { tensors["x.\(view)"] = try backend.read(images) }
         }
         return try batch.replacing(tensors)
     }
 
     /// For the header, `hl.filter`: what the samples were judged by.
-    private func description(of judge: DiscriminatorCheckpoint.Loaded) throws -> JSONValue {
-        [
+    private func description(of judge: DiscriminatorCheckpoint.Loaded, _ precision: Precision) throws -> JSONValue {
+        var object: JSONObject = [
             "discriminator": .string(discriminator), "sha256": .string(try SHA256.digest(ofFile: discriminator)),
             "auc": .number(judge.auc), "keep": .number(score ? 1 : keep ?? 0.5), "by": .string(by.rawValue),
         ]
+        if precision != .f32 { object["precision"] = .string(precision.rawValue) }
+        return .object(object)
     }
 }
 

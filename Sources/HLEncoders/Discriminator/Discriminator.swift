@@ -52,7 +52,7 @@ package final class Discriminator: Module {
 
     /// Logits [B, 2] of prepared images [B, 3, side, side].
     package func callAsFunction(_ images: Variable, _ pass: Pass) -> Variable {
-        var x = images
+        var x = pass.activations(images)
         for stage in stages { x = stage.norm(stage.convolution(x, pass), relu: true, pass) }
         return classifier(pass.averagePool(x), pass)
     }
@@ -74,8 +74,11 @@ package final class Discriminator: Module {
     }
 
     /// How real images [B, 3, H, W] look, F32 [B], from 0, generated, to 1, real: the softmax of class 1.
+    /// - Parameter precision: of activations.
     /// - Throws: `Failure(.data)` where a score is not a number, as of a network that has diverged.
-    package func scores(of images: Tensor, on backend: any Backend) throws -> HostTensor {
+    package func scores(
+        of images: Tensor, precision: Precision = .f32, on backend: any Backend
+    ) throws -> HostTensor {
         let count = images.shape[0]
         var scores: [Float] = []
         for first in stride(from: 0, to: count, by: Self.microBatch) {
@@ -83,7 +86,7 @@ package final class Discriminator: Module {
             let rows = (first..<first + Self.microBatch).map { Int32(min($0, count - 1)) }
             let chosen = backend.rows(images, at: backend.indices(rows))
             let prepared = try Self.prepared(chosen, side: side, on: backend)
-            let pass = Pass(Tape(backend, recording: false), training: false)
+            let pass = Pass(Tape(backend, recording: false), training: false, precision: precision)
             let logits = try backend.read(self(Variable(prepared), pass).value).floats
             for row in 0..<min(Self.microBatch, count - first) {
                 scores.append(1 / (1 + exp(logits[2 * row] - logits[2 * row + 1])))

@@ -75,7 +75,7 @@ extension EncodersTests {
 
 extension Module {
     /// The formula, with damped branches and pre-activations away from zero (`Fixtures/README.md`).
-    fileprivate func loadEfficientNetFormula(on backend: any Backend) throws {
+    func loadEfficientNetFormula(on backend: any Backend) throws {
         var shapes: [String: [Int]] = [:]
         forEachState("") { name, state in
             switch state {

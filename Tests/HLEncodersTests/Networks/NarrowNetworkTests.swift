@@ -75,6 +75,24 @@ extension EncodersTests {
             #expect(narrow[19] < narrow[0] - 0.1)
         }
 
+        /// What else computes in bf16 where it is told to: features of EfficientNet-Lite0, logits of a discriminator.
+        @Test(arguments: testedBackends) func otherNetworksFollowF32(_ choice: BackendChoice) throws {
+            let backend = try choice.make(threads: 2), images = Formula.images("other", "scene.other", 4, 56)
+            let lite = try EfficientNetLiteArchitecture(.tensorFlow, classes: 10).makeBackbone(on: backend)
+            try lite.loadEfficientNetFormula(on: backend)
+            let judge = Discriminator(backend, side: 56, width: 16)
+            judge.initialise(seed: 2, on: backend)
+            func outputs(_ precision: Precision) throws -> [HostTensor] {
+                let pass = Pass(Tape(backend, recording: false), training: false, precision: precision)
+                let input = Variable(backend.tensor(images))
+                let features = lite.features(of: ["reduction_3", "head"], input, pass)
+                return try (features + [judge(input, pass)]).map { try backend.read($0.value) }
+            }
+            for (narrow, wide) in zip(try outputs(.bf16), try outputs(.f32)) {
+                #expect(narrow.floats != wide.floats && angle(narrow, wide) < 1e-2)
+            }
+        }
+
         /// An encoder's precision is its own, and its embeddings are told apart by it.
         @Test func embeddingsInBF16() throws {
             let backend = try BackendChoice.plain.make(threads: 2)

@@ -98,7 +98,7 @@ package final class EfficientNetLite: Backbone {
     }
 
     package func features(of names: [String], _ images: Variable, _ pass: Pass) -> [Variable] {
-        var x = stemNorm(stem(images, pass), activation: .relu6, pass)
+        var x = stemNorm(stem(pass.activations(images), pass), activation: .relu6, pass)
         var result: [Variable] = []
         for (stage, blocks) in stages.enumerated() where result.count < names.count {
             for block in blocks { x = block(x, pass) }
