@@ -72,6 +72,8 @@ const char *hl_dnn_version(void) {
     return text;
 }
 
+int hl_dnn_has_winograd(void) { return !V3; }
+
 int hl_dnn_computes_narrow(void) {
     const int needed = dnnl_cpu_isa_avx512_core_bf16;
     return hl_dnn_is_loaded() && (hl_dnn.dnnl_get_effective_cpu_isa() & needed) == needed;

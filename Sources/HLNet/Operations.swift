@@ -67,7 +67,7 @@ extension Pass {
     package func rows(_ x: Variable, _ range: Range<Int>) -> Variable {
         let backend = backend
         return tape.result(backend.rows(x.value, range), from: [x]) { [x = x.sink] gradient in
-            let whole = backend.constant(0, shape: x.shape)
+            let whole = backend.converted(backend.constant(0, shape: x.shape), to: gradient.type)
             backend.assignRows(gradient, to: whole, at: range.lowerBound)
             x.receive(whole, backend)
         }

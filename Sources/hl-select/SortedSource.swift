@@ -5,12 +5,14 @@ import HLTensor
 final class SortedSource: BatchSource {
     let header: StreamHeader
     private let source: any BatchSource
+    /// The first batch of the next stream.
     private var ahead: Batch?
-    private var ready: [Batch] = []
+    /// A stream and the order of its samples, of which some have come out.
+    private var whole: (samples: Batch, order: [Int], next: Int)?
     private var isAtEnd = false
 
-    /// Samples of a batch that comes out.
-    private static let batch = 1024
+    /// Bytes of a batch that comes out, as hl-sample has them: who wants one sample should not have to decompress many.
+    private static let batchBytes = 1 << 17
 
     init(_ source: any BatchSource) {
         self.source = source
@@ -19,12 +21,16 @@ final class SortedSource: BatchSource {
 
     /// - Throws: as the source, and `Failure` (data) for samples without ids.
     func next() throws -> Batch? {
-        if ready.isEmpty && !isAtEnd { try gather() }
-        return ready.popLast()
+        if whole == nil && !isAtEnd { whole = try gathered() }
+        guard let (samples, order, next) = whole else { return nil }
+        let bytes = samples.tensors.reduce(0) { $0 + $1.1.withUnsafeBytes(\.count) } / samples.count
+        let end = min(order.count, next + max(1, Self.batchBytes / max(1, bytes)))
+        whole = end < order.count ? (samples, order, end) : nil
+        return samples.gather(Array(order[next..<end]))
     }
 
-    /// Reads a stream to its end, and makes it ready from the last batch to the first.
-    private func gather() throws {
+    /// A stream, read to its end; nil where none is left.
+    private func gathered() throws -> (samples: Batch, order: [Int], next: Int)? {
         var batches: [Batch] = []
         if let ahead { batches.append(ahead) }
         ahead = nil
@@ -36,13 +42,10 @@ final class SortedSource: BatchSource {
             batches.append(batch)
         }
         isAtEnd = ahead == nil
-        guard !batches.isEmpty else { return }
-        let whole = try Batch.concatenate(batches)
-        let ids = try whole.require(TensorSelection.ids, .i64, rank: 1).integers
+        guard !batches.isEmpty else { return nil }
+        let samples = try Batch.concatenate(batches)
+        let ids = try samples.require(TensorSelection.ids, .i64, rank: 1).integers
         // Equal ids, as of several views of a sample made apart, stay in the order in which they came.
-        let order = ids.indices.sorted { (ids[$0], $0) < (ids[$1], $1) }
-        ready = stride(from: 0, to: order.count, by: Self.batch).reversed().map { start in
-            whole.gather(Array(order[start..<min(start + Self.batch, order.count)]))
-        }
+        return (samples, ids.indices.sorted { (ids[$0], $0) < (ids[$1], $1) }, 0)
     }
 }

@@ -31,6 +31,10 @@ struct TensorSelection {
                 guard !parts.contains(Self.ids) else {
                     throw Failure(.usage, "ids keep their name", "leave id out of --rename")
                 }
+                // What safetensors calls something else.
+                guard parts[1] != "__metadata__" else {
+                    throw Failure(.usage, "no tensor can be called __metadata__", "give another name")
+                }
                 return (parts[0], parts[1])
             } ?? []
         for names in [renamed.map(\.from), renamed.map(\.to)] {
@@ -51,11 +55,17 @@ struct TensorSelection {
     /// The tensors that go on.
     /// - Throws: `Failure` (data) for a name that the stream does not have, or two tensors of one name.
     func applied(to tensors: NamedTensors) throws -> NamedTensors {
-        for pattern in (keep ?? []) + drop + renamed.map(\.from)
-        where !tensors.names.contains(where: { Self.matches(pattern, $0) }) {
-            throw Failure(
-                .data, "the stream has no tensor \(pattern)",
-                "choose from \(tensors.names.sorted().joined(separator: ", "))")
+        func missing(_ name: String, of names: [String]) -> Failure {
+            Failure(
+                .data, "the stream has no tensor \(name)",
+                "choose from \(names.sorted().joined(separator: ", "))")
+        }
+        for pattern in (keep ?? []) + drop where !tensors.names.contains(where: { Self.matches(pattern, $0) }) {
+            throw missing(pattern, of: tensors.names)
+        }
+        for (name, _) in renamed where tensors[name] == nil { throw missing(name, of: tensors.names) }
+        for (name, _) in renamed where !goesOn(name) {
+            throw Failure(.data, "\(name) is renamed and does not go on", "leave it out of --rename, or keep it")
         }
         var result = NamedTensors()
         for name in tensors.names where goesOn(name) {

@@ -55,7 +55,7 @@ struct Select: Tool {
             "Samples to pass on; what comes behind is not read. (integer from 0; default: all)", valueName: "n"))
     var samples: Int?
 
-    @Flag(help: "Sort the samples of each stream by their ids; takes memory for one stream.")
+    @Flag(help: "Sort the samples of each stream by their ids; takes memory for two copies of one stream.")
     var sort = false
 
     @OptionGroup(title: "Record and cost") var recording: RecordOptions
@@ -103,7 +103,9 @@ struct Select: Tool {
         try Recording.begin(recording, beside: destination.output)
         try output.begin(input.header) { $0.appending() }
         let source: any BatchSource = sort ? SortedSource(input) : input
-        let progress = Progress(total: samples ?? input.samplesInFiles)
+        // Of samples that are chosen nobody knows how many there are.
+        let isWhole = ids == nil && part == nil && skip == 0
+        let progress = Progress(total: samples ?? (isWhole ? input.samplesInFiles : nil))
         while !chosen.isDone, let batch = try source.next() {
             guard let some = try chosen.chosen(of: batch) else { continue }
             try output.write(try some.replacing(names.applied(to: some.tensors)))

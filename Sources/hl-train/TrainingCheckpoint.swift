@@ -56,12 +56,20 @@ struct TrainingCheckpoint {
         }
         // Earlier releases kept options of other methods too, which decided nothing.
         let own = settings.object?.members ?? []
-        let others = own.filter { !Self.isSame(saved.settings[$0.key], $0.value) }.map { key, value in
-            let option = Self.option(key)
-            // The method of the other run may have no such option.
-            let there = saved.settings[key].map { "\(option) \(Self.text($0, key, in: saved.settings))" }
-            return "\(there ?? "no \(option)") there, \(Self.text(value, key, in: settings)) here"
+        // What is left out of the settings where it is not given is no less another setting.
+        let given = Self.leftOut.filter { settings[$0] == nil }.compactMap { key in
+            saved.settings[key].map { value in
+                "\(Self.option(key)) \(Self.text(value, key, in: saved.settings)) there, no \(Self.option(key)) here"
+            }
         }
+        let others =
+            given
+            + own.filter { !Self.isSame(saved.settings[$0.key], $0.value) }.map { key, value in
+                let option = Self.option(key)
+                // The method of the other run may have no such option.
+                let there = saved.settings[key].map { "\(option) \(Self.text($0, key, in: saved.settings))" }
+                return "\(there ?? "no \(option)") there, \(Self.text(value, key, in: settings)) here"
+            }
         guard others.isEmpty else {
             throw Failure(
                 .incompatible, "\(path) was made with other settings (\(others.joined(separator: "; ")))",
@@ -69,6 +77,9 @@ struct TrainingCheckpoint {
         }
         return saved
     }
+
+    /// Settings that stand in a checkpoint only where they are not the default.
+    private static let leftOut = ["precision", "init", "mix_ratio"]
 
     /// The option that a setting comes from.
     private static func option(_ key: String) -> String {

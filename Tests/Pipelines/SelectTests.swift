@@ -71,6 +71,13 @@ struct SelectTests {
         let forwards = try batches(space, "forwards.hls").all
         #expect(forwards.ids?.integers == Array(Int64(0)..<100))
         #expect(forwards.tensors["z.0"]?.floats == latents.gather(Array((0..<100).reversed())).floats)
+        // In records of a moderate size, whatever a sample weighs.
+        try space.succeed(
+            "hl-sample -q -n 40 --size 128 --render -o images.hls; hl-select -q --sort images.hls -o again.hls")
+        let reader = try StreamReader(path: space.file("again.hls"))
+        var counts: [Int] = []
+        while let batch = try reader.next() { counts.append(batch.count) }
+        #expect(counts == [Int](repeating: 2, count: 20))
     }
 
     /// Training samples that come back through it are still recognised.

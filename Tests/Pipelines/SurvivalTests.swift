@@ -298,6 +298,18 @@ struct SurvivalTests {
         #expect(!space.exists("encoder.safetensors"))
     }
 
+    /// A precision is a setting in both directions, also where it is left out.
+    @Test func resumingInAnotherPrecision() throws {
+        for (first, second) in [("--precision bf16", ""), ("", "--precision bf16")] {
+            let space = try Workspace()
+            let stream = "hl-sample --size 32 --seed 3 -n 40 | hl-perturb --chunks 1-5"
+            let train = "hl-train -q --backend plain \(Self.settings)"
+            try space.fail(65, "\(train) \(first) < <(\(stream))", saying: "after 40 of 480 pairs")
+            try space.fail(78, "\(train) --resume \(second) < <(\(stream))", saying: "precision")
+            try space.fail(65, "\(train) --resume \(first) < <(\(stream))", saying: "after 40 of 480 pairs")
+        }
+    }
+
     @Test func tooShortToBegin() throws {
         let space = try Workspace()
         try space.fail(65, "hl-sample --size 32 -n 7 | hl-train -q \(Self.settings)")

@@ -36,6 +36,8 @@ const char *hl_dnn_load(int threads, int limited);
 int hl_dnn_is_loaded(void);
 /// "2.6.3" and the like.
 const char *hl_dnn_version(void);
+/// Whether the library has Winograd's algorithm, which version 3 has not on x86.
+int hl_dnn_has_winograd(void);
 /// Whether this CPU computes bf16 by instructions of its own (AVX-512 BF16 or AMX).
 int hl_dnn_computes_narrow(void);
 /// Channels per block that suit this CPU: 16 with AVX-512, else 8.

@@ -3,7 +3,7 @@ import HLTensor
 /// The operations of a backend that have a default, composed of the primitives of `Backend` (`Backend+….swift`).
 ///
 /// A default is right and slow. It needs no more than it is given: no loop over values, and a copy to the host only
-/// where its comment says so.
+/// where its comment says so. Those of generators (`Backend+Generators`) are F32: a backend that takes BF16 brings its own.
 package protocol ComposedOperations: AnyObject {
     // MARK: Memory
 

@@ -134,6 +134,7 @@ extension CPUBackend {
             [parts.reduce(0) { $0 + $1.shape[0] }] + parts[0].shape.dropFirst(), layout, type: parts[0].type)
         var position = 0
         for part in parts {
+            precondition(part.type == parts[0].type)
             let source = laidOut(part, as: layout)
             (result.cpu.bytes + position).update(from: source.cpu.bytes, count: source.storedBytes)
             position += source.storedBytes

@@ -203,9 +203,10 @@
 
         /// Whether Winograd's algorithm in F32, with the conversions that it takes, is faster than BF16's direct one: from 64
         /// pixels a side on, measured on AVX-512 BF16 with version 2.6 (30 against 41 ms for 512 channels at 64 pixels, 10
-        /// against 10 at 32).
+        /// against 10 at 32). Its weights are not rounded.
         private func isFasterWide(_ input: [Int], _ outChannels: Int, _ window: Window, _ pass: hl_dnn_pass) -> Bool {
-            min(input[2], input[3]) >= 64 && prefersWinograd(input[1], outChannels, window, pass)
+            hl_dnn_has_winograd() != 0 && min(input[2], input[3]) >= 64
+                && prefersWinograd(input[1], outChannels, window, pass)
         }
 
         /// The convolution for this shape, made on first use.

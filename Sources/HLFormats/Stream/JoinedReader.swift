@@ -64,7 +64,7 @@ package final class JoinedReader: BatchSource {
 
     private static func isPipe(_ path: String) -> Bool {
         var status = stat()
-        return stat(path, &status) == 0 && status.st_mode & S_IFMT != S_IFREG
+        return stat(path, &status) == 0 && ![S_IFREG, S_IFDIR].contains(status.st_mode & S_IFMT)
     }
 
     private static func check(_ reader: StreamReader, after header: StreamHeader, _ first: String) throws {
