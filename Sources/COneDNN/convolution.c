@@ -127,10 +127,13 @@ hl_dnn_convolution *hl_dnn_create(const hl_dnn_shape *s, hl_dnn_pass pass, char 
             // The hint decides nothing here, so the direct forward pass serves for both algorithms if need be.
             hint = describe_pass(&g, HL_FORWARD, order[i], NULL, NULL);
             if (!hint) hint = describe_pass(&g, HL_FORWARD, dnnl_convolution_direct, NULL, NULL);
-            forget(&g.weights);
-            if (!describe(&g.weights, rank, weights, weights_type, dnnl_format_tag_any)) break;
-            if (hint) pd = describe_pass(&g, pass, order[i], attributes, hint);
-            if (hint) hl_dnn.dnnl_primitive_desc_destroy(hint);
+            if (!hint) continue;
+            geometry own = g;
+            memset(&own.weights, 0, sizeof own.weights);
+            if (describe(&own.weights, rank, weights, weights_type, dnnl_format_tag_any))
+                pd = describe_pass(&own, pass, order[i], attributes, hint);
+            forget(&own.weights);
+            hl_dnn.dnnl_primitive_desc_destroy(hint);
         }
     }
     if (attributes) hl_dnn.dnnl_primitive_attr_destroy(attributes);

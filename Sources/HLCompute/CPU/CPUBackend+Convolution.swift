@@ -9,61 +9,56 @@ extension CPUBackend {
     func activationLayout(_ channels: Int) -> CPUStorage.Layout { engine.activationLayout(channels) }
 
     package func convolution(_ x: Tensor, weight: Tensor, window: Window) -> Tensor {
-        guard isEmulated(x) else { return engine.convolution(x, weight: weight, window: window, on: self) }
-        return narrow(engine.convolution(widened(x), weight: rounded(weight), window: window, on: self))
+        activations(x, weight) { engine.convolution($0, weight: $1, window: window, on: self) }
     }
 
     package func convolutionInputGradient(
         _ gradient: Tensor, weight: Tensor, inputShape: [Int], window: Window
     ) -> Tensor {
-        guard isEmulated(gradient) else {
-            return engine.inputGradient(gradient, weight: weight, inputShape: inputShape, window: window, on: self)
+        activations(gradient, weight) {
+            engine.inputGradient($0, weight: $1, inputShape: inputShape, window: window, on: self)
         }
-        return narrow(
-            engine.inputGradient(
-                widened(gradient), weight: rounded(weight), inputShape: inputShape, window: window, on: self))
     }
 
     package func convolutionWeightGradient(
         _ gradient: Tensor, input: Tensor, weightShape: [Int], window: Window
     ) -> Tensor {
-        let gradient = converted(gradient, to: input.type), isEmulated = isEmulated(input)
-        return engine.weightGradient(
-            isEmulated ? widened(gradient) : gradient, input: isEmulated ? widened(input) : input,
-            weightShape: weightShape, window: window, on: self)
+        weights(gradient, input) {
+            engine.weightGradient($0, input: $1, weightShape: weightShape, window: window, on: self)
+        }
     }
 
     package func depthwiseConvolution(_ x: Tensor, weight: Tensor, window: Window) -> Tensor {
-        guard isEmulated(x) else { return engine.depthwise(x, weight: weight, window: window, on: self) }
-        return narrow(engine.depthwise(widened(x), weight: rounded(weight), window: window, on: self))
+        activations(x, weight) { engine.depthwise($0, weight: $1, window: window, on: self) }
     }
 
     package func depthwiseInputGradient(
         _ gradient: Tensor, weight: Tensor, inputShape: [Int], window: Window
     ) -> Tensor {
-        guard isEmulated(gradient) else {
-            return engine.depthwiseInputGradient(
-                gradient, weight: weight, inputShape: inputShape, window: window, on: self)
+        activations(gradient, weight) {
+            engine.depthwiseInputGradient($0, weight: $1, inputShape: inputShape, window: window, on: self)
         }
-        return narrow(
-            engine.depthwiseInputGradient(
-                widened(gradient), weight: rounded(weight), inputShape: inputShape, window: window, on: self))
     }
 
     package func depthwiseWeightGradient(_ gradient: Tensor, input: Tensor, window: Window) -> Tensor {
-        let gradient = converted(gradient, to: input.type), isEmulated = isEmulated(input)
-        return engine.depthwiseWeightGradient(
-            isEmulated ? widened(gradient) : gradient, input: isEmulated ? widened(input) : input, window: window,
-            on: self)
+        weights(gradient, input) { engine.depthwiseWeightGradient($0, input: $1, window: window, on: self) }
     }
 
     // MARK: BF16 by F32
 
     private func isEmulated(_ x: Tensor) -> Bool { x.type == .bf16 && engine.bf16 != .native }
 
-    private func widened(_ x: Tensor) -> Tensor { converted(x, to: .f32) }
+    /// Activations from activations and weights.
+    private func activations(_ x: Tensor, _ weight: Tensor, _ product: (Tensor, Tensor) -> Tensor) -> Tensor {
+        guard isEmulated(x) else { return product(x, weight) }
+        let rounded = converted(converted(weight, to: .bf16), to: .f32)
+        return converted(product(converted(x, to: .f32), rounded), to: .bf16)
+    }
 
-    private func narrow(_ x: Tensor) -> Tensor { converted(x, to: .bf16) }
-
-    private func rounded(_ weight: Tensor) -> Tensor { widened(narrow(weight)) }
+    /// The gradient of weights, from that of an output and the input, whose type counts.
+    private func weights(_ gradient: Tensor, _ input: Tensor, _ product: (Tensor, Tensor) -> Tensor) -> Tensor {
+        let gradient = converted(gradient, to: input.type)
+        guard isEmulated(input) else { return product(gradient, input) }
+        return product(converted(gradient, to: .f32), converted(input, to: .f32))
+    }
 }
