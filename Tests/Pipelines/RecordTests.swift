@@ -68,10 +68,11 @@ struct RecordTests {
     /// with it keeps what the parts cost.
     @Test(arguments: [0, 1, 3]) func killedRunsWereCut(checkpoints: Int) throws {
         let space = try Workspace()
-        let command =
-            "\(Self.train) -n 4000 --checkpoint-every 0 -o e.safetensors"
-            + " < <(hl-sample --size 32 --seed 3 | hl-perturb --seed 4)"
-        let child = try space.start("unset HL_RECORD; exec \(command)")
+        let command = "\(Self.train) -n 4000 --checkpoint-every 0 -o e.safetensors"
+        let resumed = command.replacing("-q", with: "-q --resume")
+        let views = "hl-sample --size 32 --batch 4 --seed 3 | hl-perturb --seed 4"
+        let stalling = try space.stalling(views, after: 3000)
+        let child = try space.start("unset HL_RECORD; exec \(command) < <(\(stalling))")
         let name = "e.safetensors.run.json"
         let isThere = try child.until { () -> Bool? in
             if child.poll() != nil { return false }
@@ -89,7 +90,7 @@ struct RecordTests {
         #expect(try space.succeed("hl-view --runs").text.contains(#/hl-train +cut /#))
         guard checkpoints > 0 else { return }
         // It goes on, is asked to end, and goes on once more.
-        let second = try space.start("unset HL_RECORD; exec \(command.replacing("-q", with: "-q --resume"))")
+        let second = try space.start("unset HL_RECORD; exec \(resumed) < <(\(stalling))")
         let goesOn = try second.until { () -> Bool? in
             if second.poll() != nil { return false }
             return try record(space, name)["earlier"] != nil ? true : nil
@@ -99,8 +100,7 @@ struct RecordTests {
         #expect(try second.wait() == 128 + SIGTERM)
         let stopped = try record(space, name)
         #expect(stopped["status"] == "stopped" && stopped["earlier"]?.array?.map { $0["status"] } == ["cut"])
-        let shorter = command.replacing("-q", with: "-q --resume")
-        try space.succeed("unset HL_RECORD; \(shorter)")
+        try space.succeed("unset HL_RECORD; \(resumed) < <(\(views))")
         let whole = try record(space, name), parts = try #require(whole["earlier"]?.array)
         #expect(whole["status"] == "finished" && parts.map { $0["status"] } == ["cut", "stopped"])
         #expect(whole["samples"] == 4000)

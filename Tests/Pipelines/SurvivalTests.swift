@@ -8,23 +8,31 @@ import Testing
 /// The scripts `exec` the program at the end of the pipe, so that a signal meets it and nothing else.
 struct SurvivalTests {
     private static let settings = "--width 16 --batch 8 -n 480 --checkpoint-every 0 -o encoder.safetensors"
-    private static let stream = "< <(hl-sample --size 32 --seed 3 | hl-perturb --chunks 1-5 --seed 4)"
-    private static let pipe = "exec hl-train -q \(settings) \(stream)"
-    private static let resumed = "exec hl-train -q --resume \(settings) \(stream)"
+    private static let stream = "hl-sample --size 32 --batch 4 --seed 3 | hl-perturb --chunks 1-5 --seed 4"
+    private static let train = "hl-train -q \(settings)"
+
+    /// The command that goes on with what `command`, whose second word is an option or a kind of training, has left.
+    private static func resumed(_ command: String) -> String {
+        let words = command.split(separator: " ", maxSplits: 2)
+        return words[1].hasPrefix("-")
+            ? "\(words[0]) --resume \(words[1...].joined(separator: " "))"
+            : "\(words[0]) \(words[1]) --resume \(words[2])"
+    }
 
     /// What a run that nobody stopped ends with.
     private static let undisturbed = Result {
         let space = try Workspace()
-        try space.succeed(pipe)
+        try space.succeed("\(train) < <(\(stream))")
         return try Safetensors.read(path: space.file("encoder.safetensors"))
     }
 
     /// Resumes and compares every tensor, bit for bit, and what the file says but for its history, whose last entry
     /// names --resume.
     private func expectSameEnd(
-        _ space: Workspace, _ resumed: String = Self.resumed, steps: Int = 60, as whole: TensorFile? = nil
+        _ space: Workspace, _ command: String = Self.train, reading stream: String = Self.stream, steps: Int = 60,
+        as whole: TensorFile? = nil
     ) throws {
-        let outcome = try space.run(resumed.replacing(" -q ", with: " "))
+        let outcome = try space.run("\(Self.resumed(command).replacing(" -q ", with: " ")) < <(\(stream))")
         #expect(outcome.status == 0, "\(outcome.errors)")
         #expect(outcome.errors.contains(/hl-train: resuming after [1-9][0-9]* of [0-9]+ steps\n/))
         #expect(outcome.errors.contains(" of \(steps) steps\n"))
@@ -38,78 +46,83 @@ struct SurvivalTests {
         #expect(!space.exists("encoder.safetensors.resume"))
     }
 
-    /// Waits until the checkpoint has been written anew `times` times; false if the run ended before.
-    private func waitForCheckpoints(
-        _ times: Int, of child: Child, in space: Workspace, _ name: String = "encoder.safetensors.resume"
-    ) throws -> Bool {
-        var seen = 0
-        var last: UInt?
-        return try child.until {
-            if child.poll() != nil { return false }
-            let now = space.identity(name)
-            if now != last {
-                last = now
-                seen += now == nil ? 0 : 1
+    /// Where, and how, a run is stopped: after `steps` more than it has, and before it has seen `samples`, as its stream
+    /// has no more for it.
+    private struct Stop {
+        let signal: Int32
+        let steps, samples: Int
+
+        init(_ signal: Int32, steps: Int, samples: Int) {
+            self.signal = signal
+            self.steps = steps
+            self.samples = samples
+        }
+    }
+
+    /// Starts a run and stops it, and goes on with what is left at each further stop.
+    private func stop(
+        _ command: String = Self.train, reading stream: String = Self.stream, at stops: [Stop], in space: Workspace,
+        _ output: String = "encoder.safetensors"
+    ) throws {
+        let checkpoint = output + ".resume"
+        func steps() -> Int {
+            (try? Safetensors.read(path: space.file(checkpoint)))?.metadata["hl.step"].flatMap { Int($0) } ?? 0
+        }
+        for (number, stop) in stops.enumerated() {
+            let words = number == 0 ? command : Self.resumed(command)
+            let stalling = try space.stalling(stream, after: stop.samples), begin = steps()
+            var last: UInt?
+            let child = try space.start("exec \(words) < <(\(stalling))")
+            try child.until {
+                #expect(child.poll() == nil, "the run ended before it was stopped")
+                if child.poll() != nil || stop.steps == 0 { return true }
+                let now = space.identity(checkpoint)
+                defer { last = now }
+                return now != last && steps() >= begin + stop.steps ? true : nil
             }
-            return seen >= times ? true : nil
+            child.signal(stop.signal)
+            #expect(try child.wait() == 128 + stop.signal)
+            #expect(!space.exists(output))
         }
     }
 
     @Test func killedAtSeveralMoments() throws {
         let space = try Workspace()
         // Once before the first checkpoint, then each time some steps further on; also right behind a resumption.
-        for (number, checkpoints) in [0, 1, 1, 6, 9].enumerated() {
-            let child = try space.start(number == 0 ? Self.pipe : Self.resumed)
-            #expect(try waitForCheckpoints(checkpoints, of: child, in: space), "the run ended before it was killed")
-            child.signal(SIGKILL)
-            #expect(try child.wait() == 128 + SIGKILL)
-            #expect(!space.exists("encoder.safetensors"))
-        }
+        try stop(
+            at: [(0, 80), (1, 160), (1, 240), (6, 320), (8, 420)].map { Stop(SIGKILL, steps: $0, samples: $1) },
+            in: space)
         try expectSameEnd(space)
     }
 
     @Test(arguments: [SIGTERM, SIGINT, SIGHUP]) func politelyStopped(number: Int32) throws {
         let space = try Workspace()
-        let child = try space.start(Self.pipe)
-        #expect(try waitForCheckpoints(3, of: child, in: space))
-        child.signal(number)
-        #expect(try child.wait() == 128 + number)
+        try stop(at: [Stop(number, steps: 3, samples: 240)], in: space)
         #expect(try space.names() == ["encoder.safetensors.resume"])
         try expectSameEnd(space)
     }
 
     /// Momentum encoders, a queue and another optimiser are part of what a run goes on from.
     @Test(arguments: ["byol", "moco --queue 20"]) func killedWithAMomentumEncoder(method: String) throws {
-        let run = "exec hl-train -q --method \(method) \(Self.settings) -n 160 \(Self.stream)"
-        let whole = try Workspace()
-        try whole.succeed(run)
-        let space = try Workspace()
-        let child = try space.start(run)
-        #expect(try waitForCheckpoints(3, of: child, in: space), "the run ended before it was killed")
-        child.signal(SIGKILL)
-        #expect(try child.wait() == 128 + SIGKILL)
-        try expectSameEnd(
-            space, run.replacing(" -q ", with: " -q --resume "), steps: 20,
-            as: Safetensors.read(path: whole.file("encoder.safetensors")))
+        let run = "hl-train -q --method \(method) \(Self.settings) -n 160"
+        let whole = try Workspace(), space = try Workspace()
+        try whole.succeed("\(run) < <(\(Self.stream))")
+        try stop(run, at: [Stop(SIGKILL, steps: 3, samples: 80)], in: space)
+        try expectSameEnd(space, run, steps: 20, as: Safetensors.read(path: whole.file("encoder.safetensors")))
     }
 
     /// Several positives of each anchor, and the random directions of a step.
     @Test(arguments: ["stablerep --positives 3", "lejepa --positives 2 --slices 32"])
     func killedWithManyViews(method: String) throws {
-        let views = "< <(hl-sample --size 32 --seed 3 | hl-perturb --chunks 1-5 --views 3 --seed 4)"
-        let run = "exec hl-train -q --method \(method) \(Self.settings) -n 160 \(views)"
-        let whole = try Workspace()
-        try whole.succeed(run)
-        let space = try Workspace()
-        for (number, (signal, checkpoints)) in [(SIGKILL, 3), (SIGTERM, 5)].enumerated() {
-            let child = try space.start(number == 0 ? run : run.replacing(" -q ", with: " -q --resume "))
-            #expect(try waitForCheckpoints(checkpoints, of: child, in: space), "the run ended before it was stopped")
-            child.signal(signal)
-            #expect(try child.wait() == 128 + signal)
-        }
+        let views = "hl-sample --size 32 --batch 4 --seed 3 | hl-perturb --chunks 1-5 --views 3 --seed 4"
+        let run = "hl-train -q --method \(method) \(Self.settings) -n 160"
+        let whole = try Workspace(), space = try Workspace()
+        try whole.succeed("\(run) < <(\(views))")
+        try stop(
+            run, reading: views,
+            at: [Stop(SIGKILL, steps: 3, samples: 56), Stop(SIGTERM, steps: 5, samples: 128)], in: space)
         try expectSameEnd(
-            space, run.replacing(" -q ", with: " -q --resume "), steps: 20,
-            as: Safetensors.read(path: whole.file("encoder.safetensors")))
+            space, run, reading: views, steps: 20, as: Safetensors.read(path: whole.file("encoder.safetensors")))
         let settings = try Safetensors.read(path: space.file("encoder.safetensors")).metadata["hl.training"] ?? ""
         #expect(settings.contains("\"positives\":\(method.hasPrefix("lejepa") ? 2 : 3)"), "\(settings)")
     }
@@ -117,26 +130,23 @@ struct SurvivalTests {
     // MARK: Discriminators
 
     private static let real = "--real <(hl-sample --size 32 --clean --seed 1)"
-    private static let generated = "< <(hl-sample --size 32 --seed 2)"
+    private static let generated = "hl-sample --size 32 --batch 4 --seed 2"
     private static let judge =
         "--width 4 --batch 8 --held-out 100 -n 480 --checkpoint-every 0 --log d.log -o d.safetensors"
 
     /// Two streams, the images held out of them, network, optimiser, log: the file is the same byte for byte.
     @Test func discriminators() throws {
         let whole = try Workspace(), space = try Workspace()
-        let run = "hl-train discriminator \(Self.judge) \(Self.real) \(Self.generated)"
-        let resumed = run.replacing("discriminator", with: "discriminator --resume", maxReplacements: 1)
-        #expect(try whole.run(run).status == 0)
+        let run = "hl-train discriminator \(Self.judge) \(Self.real)"
+        #expect(try whole.run("\(run) < <(\(Self.generated))").status == 0)
         // Before the first checkpoint, then with other signals some steps further on, and right behind a resumption.
-        for (number, (signal, checkpoints)) in [(SIGKILL, 0), (SIGTERM, 3), (SIGKILL, 2), (SIGINT, 9)].enumerated() {
-            let child = try space.start("exec " + (number == 0 ? run : resumed))
-            let reached = try waitForCheckpoints(checkpoints, of: child, in: space, "d.safetensors.resume")
-            #expect(reached, "the run ended before it was stopped")
-            child.signal(signal)
-            #expect(try child.wait() == 128 + signal)
-            #expect(!space.exists("d.safetensors"))
-        }
-        let end = try space.run(resumed)
+        try stop(
+            run, reading: Self.generated,
+            at: [
+                Stop(SIGKILL, steps: 0, samples: 180), Stop(SIGTERM, steps: 3, samples: 260),
+                Stop(SIGKILL, steps: 2, samples: 340), Stop(SIGINT, steps: 9, samples: 500),
+            ], in: space, "d.safetensors")
+        let end = try space.run("\(Self.resumed(run)) < <(\(Self.generated))")
         #expect(end.status == 0 && end.errors.contains(/resuming after [1-9][0-9]* of 60 steps\n/), "\(end.errors)")
         #expect(try space.bytes("d.safetensors") == whole.bytes("d.safetensors"))
         #expect(try space.bytes("d.log") == whole.bytes("d.log"))
@@ -153,11 +163,11 @@ struct SurvivalTests {
             65, "\(train) \(real) < <(hl-sample --size 32 --seed 2 -n 40)",
             saying: "standard input ended after 16 of 480 images of each kind")
         // What a stopped run has left is not overwritten unasked.
-        try space.fail(73, "\(train) \(real) \(Self.generated)", saying: "holds a run that was stopped")
-        let child = try space.start("exec \(train) --force \(real) \(Self.generated)")
-        #expect(try waitForCheckpoints(4, of: child, in: space, "d.safetensors.resume"))
-        child.signal(SIGTERM)
-        #expect(try child.wait() == 128 + SIGTERM)
+        let generated = "< <(\(Self.generated))"
+        try space.fail(73, "\(train) \(real) \(generated)", saying: "holds a run that was stopped")
+        try stop(
+            "\(train) --force \(real)", reading: Self.generated, at: [Stop(SIGTERM, steps: 4, samples: 300)], in: space,
+            "d.safetensors")
         #expect(try space.names() == ["d.safetensors.resume"])
         let kept = try space.bytes("d.safetensors.resume")
         let metadata = try Safetensors.read(path: space.file("d.safetensors.resume")).metadata
@@ -165,22 +175,22 @@ struct SurvivalTests {
         // Either stream, both exchanged, and the settings.
         for (options, streams, part) in [
             ("", "\(real) < <(hl-sample --size 32 --seed 3)", "not the stream"),
-            ("", "--real <(hl-sample --size 32 --clean --seed 4) \(Self.generated)", "not the stream"),
+            ("", "--real <(hl-sample --size 32 --clean --seed 4) \(generated)", "not the stream"),
             ("", "--real <(hl-sample --size 32 --seed 2) < <(hl-sample --size 32 --clean --seed 1)", "not the stream"),
-            ("--held-out 21", "\(real) \(Self.generated)", "other settings"),
-            ("--learning-rate 0.1", "\(real) \(Self.generated)", "other settings"),
-            ("-n 640", "\(real) \(Self.generated)", "other settings"),
+            ("--held-out 21", "\(real) \(generated)", "other settings"),
+            ("--learning-rate 0.1", "\(real) \(generated)", "other settings"),
+            ("-n 640", "\(real) \(generated)", "other settings"),
         ] {
             try space.fail(78, "\(train) --resume \(options) \(streams)", saying: part)
             #expect(try space.bytes("d.safetensors.resume") == kept)
         }
-        try space.succeed("\(train) --resume \(real) \(Self.generated)")
+        try space.succeed("\(train) --resume \(real) \(generated)")
         #expect(try space.names() == ["d.safetensors"])
     }
 
     // MARK: Generators
 
-    private static let images = "< <(hl-sample --size 32 --clean --seed 3)"
+    private static let images = "hl-sample --size 32 --batch 4 --clean --seed 3"
     private static let painter =
         "--width 4 --chunk-size 10 --batch 4 -n 600 --checkpoint-every 0 --every 200 --log g.log -o g.safetensors"
 
@@ -191,23 +201,20 @@ struct SurvivalTests {
         "--content cells --discriminator-steps 2 --features e.safetensors --eval-images 20 --eval-every 150",
     ]) func generators(options: String) throws {
         let whole = try Workspace(), space = try Workspace()
-        let run = "hl-train generator \(Self.painter) \(options) \(Self.images)"
-        let resumed = run.replacing("generator", with: "generator --resume", maxReplacements: 1)
+        let run = "hl-train generator \(Self.painter) \(options)"
         for place in [whole, space] {
             try place.succeed(
                 "hl-sample --size 32 -n 4 | hl-perturb | hl-train -q --width 4 --batch 4 -n 4 -o e.safetensors")
         }
-        let undisturbed = try whole.run(run)
+        let undisturbed = try whole.run("\(run) < <(\(Self.images))")
         #expect(undisturbed.status == 0, "\(undisturbed.errors)")
-        for (number, (signal, checkpoints)) in [(SIGKILL, 0), (SIGTERM, 3), (SIGKILL, 2), (SIGINT, 20)].enumerated() {
-            let child = try space.start("exec " + (number == 0 ? run : resumed))
-            let reached = try waitForCheckpoints(checkpoints, of: child, in: space, "g.safetensors.resume")
-            #expect(reached, "the run ended before it was stopped")
-            child.signal(signal)
-            #expect(try child.wait() == 128 + signal)
-            #expect(!space.exists("g.safetensors"))
-        }
-        let end = try space.run(resumed)
+        try stop(
+            run, reading: Self.images,
+            at: [
+                Stop(SIGKILL, steps: 0, samples: 120), Stop(SIGTERM, steps: 3, samples: 240),
+                Stop(SIGKILL, steps: 2, samples: 340), Stop(SIGINT, steps: 9, samples: 560),
+            ], in: space, "g.safetensors")
+        let end = try space.run("\(Self.resumed(run)) < <(\(Self.images))")
         #expect(end.status == 0 && end.errors.contains(/resuming after [1-9][0-9]* of [0-9]+ steps\n/), "\(end.errors)")
         for name in ["g.safetensors", "g.log"] { #expect(try space.bytes(name) == whole.bytes(name), "\(name)") }
         let kept = try whole.succeed("ls g.checkpoints").text.split(separator: "\n")
@@ -226,7 +233,7 @@ struct SurvivalTests {
             65, "\(train) < <(hl-sample --size 32 --clean --seed 3 -n 21)",
             saying: "standard input ended after 20 of 600 images"
         )
-        try space.fail(73, "\(train) \(Self.images)", saying: "holds a run that was stopped")
+        try space.fail(73, "\(train) < <(\(Self.images))", saying: "holds a run that was stopped")
         let kept = try space.bytes("g.safetensors.resume")
         for (options, stream, part) in [
             ("", "hl-sample --size 32 --clean --seed 4", "not the stream"),
@@ -250,11 +257,8 @@ struct SurvivalTests {
     /// Earlier releases kept options of all methods in every checkpoint, some number with more digits than it has, and seeds as text.
     @Test func settingsOfEarlierReleases() throws {
         let space = try Workspace()
-        let train = "exec hl-train -q --method simsiam \(Self.settings)"
-        let child = try space.start("\(train) \(Self.stream)")
-        #expect(try waitForCheckpoints(3, of: child, in: space))
-        child.signal(SIGTERM)
-        #expect(try child.wait() == 128 + SIGTERM)
+        let train = "hl-train -q --method simsiam \(Self.settings)"
+        try stop(train, at: [Stop(SIGTERM, steps: 3, samples: 240)], in: space)
         var file = try Safetensors.read(path: space.file("encoder.safetensors.resume"))
         let settings = try JSONValue(parsing: file.metadata["hl.training"] ?? "", name: "hl.training")
         var all = try #require(settings.object)
@@ -266,7 +270,7 @@ struct SurvivalTests {
         all["head_norm"] = true
         file.metadata["hl.training"] = JSONValue.object(all).text
         try Safetensors.write(file, to: space.file("encoder.safetensors.resume"))
-        try space.succeed("\(train) --resume \(Self.stream)")
+        try space.succeed("\(Self.resumed(train)) < <(\(Self.stream))")
         #expect(try space.names() == ["encoder.safetensors"])
     }
 

@@ -86,24 +86,25 @@ struct WalkerTrainingTests {
 
     @Test func aStoppedRunEndsLikeOneThatWasNot() throws {
         let whole = try Workspace(), space = try Workspace()
-        // Long enough to be killed in between.
         let settings = Self.settings.replacing("-n 240", with: "-n 960") + " --stop-loss 0.001 --log w.log"
-        let pipe = "hl-train walker \(settings) < <(\(Self.sample))"
-        #expect(try whole.run(pipe).status == 0)
-        for (number, signal) in [SIGKILL, SIGTERM, SIGKILL].enumerated() {
-            let child = try space.start(
-                "exec \(number == 0 ? pipe : pipe.replacing("walker", with: "walker --resume", maxReplacements: 1))")
+        let sample = "\(Self.sample) --batch 4"
+        let train = "hl-train walker \(settings)", resumed = "hl-train walker --resume \(settings)"
+        #expect(try whole.run("\(train) < <(\(sample))").status == 0)
+        for (number, (signal, samples)) in [(SIGKILL, 240), (SIGTERM, 480), (SIGKILL, 720)].enumerated() {
+            let stream = try space.stalling(sample, after: samples)
             let before = space.identity("w.safetensors.resume")
-            try child.until {
+            let child = try space.start("exec \(number == 0 ? train : resumed) < <(\(stream))")
+            let isThere = try child.until {
                 if child.poll() != nil { return false }
                 let now = space.identity("w.safetensors.resume")
                 return now != nil && now != before ? true : nil
             }
+            #expect(isThere)
             child.signal(signal)
             #expect(try child.wait() == 128 + signal)
             #expect(!space.exists("w.safetensors"))
         }
-        let end = try space.run(pipe.replacing("walker", with: "walker --resume", maxReplacements: 1))
+        let end = try space.run("\(resumed) < <(\(sample))")
         #expect(end.status == 0 && end.errors.contains("resuming after"), "\(end.errors)")
         #expect(try space.bytes("w.safetensors") == whole.bytes("w.safetensors"))
         // Every step once, also those that were done twice.

@@ -73,6 +73,15 @@ package final class Workspace {
         return outcome.text.split(whereSeparator: \.isWhitespace).compactMap { Int($0) }
     }
 
+    /// Words of bash that write about so many samples of an endless stream and then nothing, without ending it: a run
+    /// that reads them is still there when a signal comes, however late a busy machine lets the test send it.
+    /// - Parameter stream: a pipe that `hl-sample` begins, without -n and with a small --batch, which is the grain.
+    package func stalling(_ stream: String, after samples: Int) throws -> String {
+        let finite = stream.replacing("hl-sample", with: "hl-sample -n \(samples)", maxReplacements: 1)
+        let length = try succeed("\(finite) | wc -c").text.filter(\.isNumber)
+        return "{ \(stream) | head -c \(length); exec sleep 600; }"
+    }
+
     // MARK: Files
 
     package func file(_ name: String) -> String { name.hasPrefix("/") ? name : path + "/" + name }
