@@ -18,31 +18,33 @@ import tempfile
 import time
 
 
-def pipeline(options, folder, samples):
+def pipeline(options, folder, samples, precision):
     """Seconds of one pipeline that trains on so many pairs."""
     programs = options.programs
     command = (
-        f"{programs}/hl-sample --weights '{options.weights}' --threads {options.threads} | "
+        f"{programs}/hl-sample --weights '{options.weights}' --precision {precision} --threads {options.threads} | "
         f"{programs}/hl-perturb --chunks 1-5 --threads {options.threads} | "
         f"{programs}/hl-train --method simsiam --arch resnet18 --batch {options.batch} --samples {samples} "
-        f"--threads {options.threads} --quiet -o {folder}/encoder.safetensors")
+        f"--precision {precision} --threads {options.threads} --quiet -o {folder}/encoder.safetensors")
     start = time.perf_counter()
     subprocess.run(["bash", "-o", "pipefail", "-c", command], check=True)
     return time.perf_counter() - start
 
 
-def ours(options, folder):
+def ours(options, folder, precision):
+    """Pairs a second."""
     few = options.batch * 2
     more = few + options.batch * options.steps
-    short = pipeline(options, folder, few)
-    return (more - few) / (pipeline(options, folder, more) - short)
+    short = pipeline(options, folder, few, precision)
+    return (more - few) / (pipeline(options, folder, more, precision) - short)
 
 
-def theirs(options, here):
+def theirs(options, here, precision):
+    """Pairs a second."""
     command = [
         sys.executable, str(here / "online_training_reference.py"), "--reference", options.reference, "--weights",
         options.weights, "--batch", str(options.batch), "--threads", str(options.threads), "--steps",
-        str(options.peer_steps)]
+        str(options.peer_steps), "--precision", precision]
     report = subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout
     return json.loads(report.splitlines()[-1])["samples_per_second"]
 
@@ -58,14 +60,24 @@ def main():
     parser.add_argument("--steps", type=int, default=6, help="timed steps of ours per turn (6)")
     parser.add_argument("--peer-steps", type=int, default=2, help="timed steps of theirs per turn (2)")
     parser.add_argument("--threads", type=int, default=2, help="threads of each program (2)")
+    parser.add_argument("--precision", choices=["f32", "bf16"], default="f32",
+                        help="of ours; with bf16 our own f32 and PyTorch under autocast take turns too (f32)")
     options = parser.parse_args()
-    rates = []
     with tempfile.TemporaryDirectory() as folder:
+        arms = {"ours": lambda: ours(options, folder, options.precision),
+                "PyTorch": lambda: theirs(options, here, "f32")}
+        if options.precision != "f32":
+            arms["ours, f32"] = lambda: ours(options, folder, "f32")
+            arms[f"PyTorch, {options.precision}"] = lambda: theirs(options, here, options.precision)
+        rates = {name: [] for name in arms}
         for _ in range(options.rounds):
-            rates.append((ours(options, folder), theirs(options, here)))
-            print(f"ours {rates[-1][0]:.2f}, theirs {rates[-1][1]:.2f} pairs per second", flush=True)
-    ratios = [a / b for a, b in rates]
-    print(f"ratio {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})")
+            for name, arm in arms.items():
+                rates[name].append(arm())
+            print(", ".join(f"{name} {rate[-1]:.2f}" for name, rate in rates.items()) + " pairs per second", flush=True)
+    mine = rates.pop("ours")
+    for name, rate in rates.items():
+        ratios = [a / b for a, b in zip(mine, rate)]
+        print(f"over {name}: {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})")
 
 
 if __name__ == "__main__":

@@ -63,14 +63,18 @@ class Training:
         self.model = simsiam_step.SimSiam(arguments.arch).to(memory_format=torch.channels_last).train()
         self.optimiser = torch.optim.SGD(self.model.parameters(), lr=0.05, momentum=0.9, weight_decay=1e-4)
 
+    def autocast(self):
+        return torch.autocast("cpu", torch.bfloat16, enabled=self.arguments.precision == "bf16")
+
     def render(self, z):
-        with torch.inference_mode():
+        with torch.inference_mode(), self.autocast():
             parts = z.split(self.arguments.render_batch or len(z))
-            return torch.cat([((self.generator(part) + 1) / 2).clamp(0, 1) for part in parts])
+            return torch.cat([((self.generator(part).float() + 1) / 2).clamp(0, 1) for part in parts])
 
     def learn(self, views):
         self.optimiser.zero_grad(set_to_none=True)
-        loss = self.model(*[view.contiguous(memory_format=torch.channels_last) for view in views])
+        with self.autocast():
+            loss = self.model(*[view.contiguous(memory_format=torch.channels_last) for view in views])
         loss.backward()
         self.optimiser.step()
         return loss.item()
@@ -102,6 +106,8 @@ def main():
     parser.add_argument("--layout", choices=sorted(reference_code.LAYOUTS), default="channels-last",
                         help="of the generator's activations (channels-last)")
     parser.add_argument("--threads", type=int, default=0, help="intra-op threads; 0 leaves PyTorch's choice (0)")
+    parser.add_argument("--precision", choices=["f32", "bf16"], default="f32",
+                        help="bf16: rendering and training under autocast (f32)")
     parser.add_argument("--steps", type=int, default=3, help="timed steps after one for warming up (3)")
     arguments = parser.parse_args()
     if arguments.threads > 0:
@@ -112,7 +118,7 @@ def main():
     print(json.dumps({
         "program": "pytorch", "version": torch.__version__, "isa": torch.backends.cpu.get_cpu_capability(),
         "arch": arguments.arch, "batch": arguments.batch, "threads": torch.get_num_threads(),
-        "layout": arguments.layout, "render_batch": arguments.render_batch, "steps": arguments.steps,
+        "layout": arguments.layout, "precision": arguments.precision, "render_batch": arguments.render_batch, "steps": arguments.steps,
         "samples_per_second": round(arguments.batch / statistics.median(step["total"] for step in steps), 3),
         "step_seconds": medians, "loss": round(steps[-1]["loss"], 4),
         "peak_rss_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),

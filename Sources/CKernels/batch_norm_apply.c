@@ -60,65 +60,80 @@ HL_CLONES void hl_batch_norm_apply(hl_planes p, size_t which, const void *x, con
     }
 }
 
-HL_INLINE void backward_rows(const void *gradient, const void *y, const void *x, void *input_gradient,
-                             void *residual_gradient, size_t positions, size_t block, const float *a, const float *b,
-                             const float *c, int narrow) {
+HL_INLINE void backward_rows(const void *gradient, int mask, const void *y, const void *x, void *input_gradient,
+                             void *residual_gradient, size_t positions, size_t block, const float *scale,
+                             const float *shift, const float *a, const float *b, const float *c, int narrow) {
     if (block == 16 || block == 8) {
         // By way of local arrays: what is read cannot then be what has just been written.
         HL_ONE_BLOCK_AT_A_TIME
         for (size_t at = 0; at < positions * block; at += block) {
-            float g[WIDEST], d[WIDEST];
-            for (size_t j = 0; j < block; j++) g[j] = behind_relu(loaded(gradient, at + j, narrow), y, at + j, narrow);
-            for (size_t j = 0; j < block; j++) d[j] = a[j] * g[j] + b[j] * loaded(x, at + j, narrow) + c[j];
+            float v[WIDEST], g[WIDEST], d[WIDEST];
+            for (size_t j = 0; j < block; j++) v[j] = loaded(x, at + j, narrow);
+            for (size_t j = 0; j < block; j++)
+                g[j] = behind_relu(loaded(gradient, at + j, narrow), mask, y, at + j, v[j], scale[j], shift[j], narrow);
+            for (size_t j = 0; j < block; j++) d[j] = a[j] * g[j] + b[j] * v[j] + c[j];
             if (residual_gradient)
                 for (size_t j = 0; j < block; j++) store(residual_gradient, at + j, g[j], narrow);
             for (size_t j = 0; j < block; j++) store(input_gradient, at + j, d[j], narrow);
         }
         return;
     }
-    if (block == 1) {
-        const float on_gradient = a[0], on_x = b[0], offset = c[0];
-        for (size_t at = 0; at < positions; at++) {
-            const float g = behind_relu(loaded(gradient, at, narrow), y, at, narrow);
-            const float value = loaded(x, at, narrow);
-            if (residual_gradient) store(residual_gradient, at, g, narrow);
-            store(input_gradient, at, on_gradient * g + on_x * value + offset, narrow);
-        }
-        return;
-    }
     for (size_t i = 0; i < positions; i++)
         for (size_t j = 0; j < block; j++) {
             const size_t at = i * block + j;
-            const float g = behind_relu(loaded(gradient, at, narrow), y, at, narrow);
             const float value = loaded(x, at, narrow);
+            const float g = behind_relu(loaded(gradient, at, narrow), mask, y, at, value, scale[j], shift[j], narrow);
             if (residual_gradient) store(residual_gradient, at, g, narrow);
             store(input_gradient, at, a[j] * g + b[j] * value + c[j], narrow);
         }
 }
 
-HL_INLINE void backward_block(const void *gradient, const void *y, const void *x, void *input_gradient,
-                              void *residual_gradient, size_t positions, size_t block, const float *a, const float *b,
-                              const float *c, int narrow) {
-    if (y && residual_gradient)
-        backward_rows(gradient, y, x, input_gradient, residual_gradient, positions, block, a, b, c, narrow);
-    else if (y)
-        backward_rows(gradient, y, x, input_gradient, NULL, positions, block, a, b, c, narrow);
-    else if (residual_gradient)
-        backward_rows(gradient, NULL, x, input_gradient, residual_gradient, positions, block, a, b, c, narrow);
-    else
-        backward_rows(gradient, NULL, x, input_gradient, NULL, positions, block, a, b, c, narrow);
+// Constants of one channel in registers, which rows of one channel each need to become vector code.
+HL_INLINE void backward_plane(const void *gradient, int mask, const void *y, const void *x, void *input_gradient,
+                              void *residual_gradient, size_t positions, float scale, float shift, float a, float b,
+                              float c, int narrow) {
+    for (size_t at = 0; at < positions; at++) {
+        const float value = loaded(x, at, narrow);
+        const float g = behind_relu(loaded(gradient, at, narrow), mask, y, at, value, scale, shift, narrow);
+        if (residual_gradient) store(residual_gradient, at, g, narrow);
+        store(input_gradient, at, a * g + b * value + c, narrow);
+    }
 }
 
-HL_CLONES void hl_batch_norm_backward_apply(hl_planes p, size_t which, const void *gradient, const void *y,
+HL_INLINE void backward_block(const void *gradient, int mask, const void *y, const void *x, void *input_gradient,
+                              void *residual_gradient, size_t positions, size_t block, const float *scale,
+                              const float *shift, const float *a, const float *b, const float *c, int narrow) {
+    if (block == 1) {
+        const float factor = mask == MASK_OF_INPUT ? scale[0] : 0, offset = mask == MASK_OF_INPUT ? shift[0] : 0;
+        if (residual_gradient)
+            backward_plane(gradient, mask, y, x, input_gradient, residual_gradient, positions, factor, offset, a[0],
+                           b[0], c[0], narrow);
+        else
+            backward_plane(gradient, mask, y, x, input_gradient, NULL, positions, factor, offset, a[0], b[0], c[0],
+                           narrow);
+        return;
+    }
+    // Neither is read where the mask does not come from the input.
+    const float *factors = mask == MASK_OF_INPUT ? scale : a, *offsets = mask == MASK_OF_INPUT ? shift : a;
+    if (residual_gradient)
+        backward_rows(gradient, mask, y, x, input_gradient, residual_gradient, positions, block, factors, offsets, a, b,
+                      c, narrow);
+    else
+        backward_rows(gradient, mask, y, x, input_gradient, NULL, positions, block, factors, offsets, a, b, c, narrow);
+}
+
+HL_CLONES void hl_batch_norm_backward_apply(hl_planes p, size_t which, const void *gradient, hl_relu_mask relu,
                                             const void *x, void *input_gradient, void *residual_gradient,
                                             const float *a, const float *b, const float *c) {
     const size_t stride = p.blocks * p.positions * p.block, start = which * p.positions * p.block;
     for (size_t n = 0; n < p.samples; n++) {
         const size_t at = n * stride + start;
-        const void *g = from(gradient, at, p.narrow), *mask = from(y, at, p.narrow), *source = from(x, at, p.narrow);
+        const void *g = from(gradient, at, p.narrow), *y = from(relu.output, at, p.narrow);
+        const void *source = from(x, at, p.narrow);
         void *target = into(input_gradient, at, p.narrow), *r = into(residual_gradient, at, p.narrow);
-        HL_FOR_VALUES(p.narrow,
-                      HL_FOR_BLOCK(16 | 8 | 1, p.block,
-                                   backward_block(g, mask, source, target, r, p.positions, BLOCK, a, b, c, NARROW)));
+        HL_FOR_MASK(
+            relu, HL_FOR_VALUES(p.narrow, HL_FOR_BLOCK(16 | 8 | 1, p.block,
+                                                       backward_block(g, MASK, y, source, target, r, p.positions, BLOCK,
+                                                                      relu.scale, relu.shift, a, b, c, NARROW))));
     }
 }

@@ -118,20 +118,23 @@ HL_CLONES void hl_batch_norm_statistics(hl_planes p, size_t which, const void *x
     }
 }
 
-HL_INLINE void gradient_sums_lanes(const void *gradient, const void *y, const void *x, size_t positions,
-                                   const float *mean, float *sum, float *centred, int narrow) {
+HL_INLINE void gradient_sums_lanes(const void *gradient, int mask, const void *y, const void *x, size_t positions,
+                                   float scale, float shift, const float *mean, float *sum, float *centred,
+                                   int narrow) {
     float s[LANES] = {0}, c[LANES] = {0};
     size_t i = 0;
     for (; i + LANES <= positions; i += LANES)
         for (size_t j = 0; j < LANES; j++) {
-            float g = behind_relu(loaded(gradient, i + j, narrow), y, i + j, narrow);
+            const float value = loaded(x, i + j, narrow);
+            float g = behind_relu(loaded(gradient, i + j, narrow), mask, y, i + j, value, scale, shift, narrow);
             s[j] += g;
-            c[j] += g * (loaded(x, i + j, narrow) - mean[0]);
+            c[j] += g * (value - mean[0]);
         }
     for (; i < positions; i++) {
-        float g = behind_relu(loaded(gradient, i, narrow), y, i, narrow);
+        const float value = loaded(x, i, narrow);
+        float g = behind_relu(loaded(gradient, i, narrow), mask, y, i, value, scale, shift, narrow);
         s[0] += g;
-        c[0] += g * (loaded(x, i, narrow) - mean[0]);
+        c[0] += g * (value - mean[0]);
     }
     sum[0] = centred[0] = 0;
     for (size_t j = 0; j < LANES; j++) {
@@ -140,17 +143,19 @@ HL_INLINE void gradient_sums_lanes(const void *gradient, const void *y, const vo
     }
 }
 
-HL_INLINE void gradient_sums_fixed(const void *gradient, const void *y, const void *x, size_t positions, size_t block,
-                                   const float *mean, float *sum, float *centred, int narrow) {
+HL_INLINE void gradient_sums_fixed(const void *gradient, int mask, const void *y, const void *x, size_t positions,
+                                   size_t block, const float *scale, const float *shift, const float *mean, float *sum,
+                                   float *centred, int narrow) {
     float m[WIDEST], s[WIDEST] = {0}, c[WIDEST] = {0};
     for (size_t j = 0; j < block; j++) m[j] = mean[j];
     HL_ONE_BLOCK_AT_A_TIME
     for (size_t i = 0; i < positions; i++)
         for (size_t j = 0; j < block; j++) {
             const size_t at = i * block + j;
-            float g = behind_relu(loaded(gradient, at, narrow), y, at, narrow);
+            const float value = loaded(x, at, narrow);
+            float g = behind_relu(loaded(gradient, at, narrow), mask, y, at, value, scale[j], shift[j], narrow);
             s[j] += g;
-            c[j] += g * (loaded(x, at, narrow) - m[j]);
+            c[j] += g * (value - m[j]);
         }
     for (size_t j = 0; j < block; j++) {
         sum[j] = s[j];
@@ -158,27 +163,31 @@ HL_INLINE void gradient_sums_fixed(const void *gradient, const void *y, const vo
     }
 }
 
-HL_INLINE void gradient_sums(const void *gradient, const void *y, const void *x, size_t positions, size_t block,
-                             const float *mean, float *sum, float *centred, int narrow) {
+HL_INLINE void gradient_sums(const void *gradient, int mask, const void *y, const void *x, size_t positions,
+                             size_t block, const float *scale, const float *shift, const float *mean, float *sum,
+                             float *centred, int narrow) {
+    // Neither is read where the mask does not come from the input.
+    const float *factors = mask == MASK_OF_INPUT ? scale : mean, *offsets = mask == MASK_OF_INPUT ? shift : mean;
     if (block == 1) {
-        gradient_sums_lanes(gradient, y, x, positions, mean, sum, centred, narrow);
+        gradient_sums_lanes(gradient, mask, y, x, positions, factors[0], offsets[0], mean, sum, centred, narrow);
         return;
     }
     if (block == 16 || block == 8) {
-        gradient_sums_fixed(gradient, y, x, positions, block, mean, sum, centred, narrow);
+        gradient_sums_fixed(gradient, mask, y, x, positions, block, factors, offsets, mean, sum, centred, narrow);
         return;
     }
     for (size_t j = 0; j < block; j++) sum[j] = centred[j] = 0;
     for (size_t i = 0; i < positions; i++)
         for (size_t j = 0; j < block; j++) {
             const size_t at = i * block + j;
-            float g = behind_relu(loaded(gradient, at, narrow), y, at, narrow);
+            const float value = loaded(x, at, narrow);
+            float g = behind_relu(loaded(gradient, at, narrow), mask, y, at, value, factors[j], offsets[j], narrow);
             sum[j] += g;
-            centred[j] += g * (loaded(x, at, narrow) - mean[j]);
+            centred[j] += g * (value - mean[j]);
         }
 }
 
-HL_CLONES void hl_batch_norm_backward_sums(hl_planes p, size_t which, const void *gradient, const void *y,
+HL_CLONES void hl_batch_norm_backward_sums(hl_planes p, size_t which, const void *gradient, hl_relu_mask relu,
                                            const void *x, const float *mean, double *sum, double *sum_centred,
                                            float *scratch) {
     const size_t stride = p.blocks * p.positions * p.block, start = which * p.positions * p.block;
@@ -186,15 +195,12 @@ HL_CLONES void hl_batch_norm_backward_sums(hl_planes p, size_t which, const void
     for (size_t j = 0; j < p.block; j++) sum[j] = sum_centred[j] = 0;
     for (size_t n = 0; n < p.samples; n++) {
         const size_t at = n * stride + start;
-        const void *g = from(gradient, at, p.narrow), *mask = from(y, at, p.narrow), *source = from(x, at, p.narrow);
-        if (mask)
-            HL_FOR_VALUES(p.narrow,
-                          HL_FOR_BLOCK(16 | 8 | 1, p.block,
-                                       gradient_sums(g, mask, source, p.positions, BLOCK, mean, s, c, NARROW)));
-        else
-            HL_FOR_VALUES(p.narrow,
-                          HL_FOR_BLOCK(16 | 8 | 1, p.block,
-                                       gradient_sums(g, NULL, source, p.positions, BLOCK, mean, s, c, NARROW)));
+        const void *g = from(gradient, at, p.narrow), *y = from(relu.output, at, p.narrow);
+        const void *source = from(x, at, p.narrow);
+        HL_FOR_MASK(
+            relu, HL_FOR_VALUES(p.narrow, HL_FOR_BLOCK(16 | 8 | 1, p.block,
+                                                       gradient_sums(g, MASK, y, source, p.positions, BLOCK, relu.scale,
+                                                                     relu.shift, mean, s, c, NARROW))));
         for (size_t j = 0; j < p.block; j++) {
             sum[j] += s[j];
             sum_centred[j] += c[j];

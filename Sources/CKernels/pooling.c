@@ -53,17 +53,55 @@ HL_INLINE void pool_window(const void *source, void *y, uint8_t *chosen, size_t 
     for (size_t j = 0; j < block; j++) chosen[at + j] = (uint8_t)index[j];
 }
 
+// The same for a window that lies within, whose loops have nothing to decide.
+HL_INLINE void pool_inner(const void *source, void *y, uint8_t *chosen, size_t at, size_t top, size_t left,
+                          size_t width, size_t block, size_t window, int narrow) {
+    float best[16];
+    int32_t index[16];
+    const size_t begin = (top * width + left) * block;
+    for (size_t j = 0; j < block; j++) best[j] = loaded(source, begin + j, narrow);
+    for (size_t j = 0; j < block; j++) index[j] = 0;
+    for (size_t i = 0; i < window; i++)
+        for (size_t k = 0; k < window; k++) {
+            const size_t cell = begin + (i * width + k) * block;
+            const int32_t offset = (int32_t)(i * window + k);
+            for (size_t j = 0; j < block; j++) {
+                const float value = loaded(source, cell + j, narrow);
+                index[j] = value > best[j] ? offset : index[j];
+                best[j] = value > best[j] ? value : best[j];
+            }
+        }
+    for (size_t j = 0; j < block; j++) store(y, at + j, best[j], narrow);
+    for (size_t j = 0; j < block; j++) chosen[at + j] = (uint8_t)index[j];
+}
+
 typedef struct {
     size_t height, width, out_height, out_width, window, stride, padding;
 } pooling;
+
+// With constants for the window that every stem has, divisions become shifts and loops over it are unrolled.
+#define FOR_WINDOW(p, ...)                                                                           \
+    do {                                                                                             \
+        if ((p).window == 3 && (p).stride == 2 && (p).padding == 1) {                                \
+            const pooling POOLING = {(p).height, (p).width, (p).out_height, (p).out_width, 3, 2, 1}; \
+            __VA_ARGS__;                                                                             \
+        } else {                                                                                     \
+            const pooling POOLING = p;                                                               \
+            __VA_ARGS__;                                                                             \
+        }                                                                                            \
+    } while (0)
 
 HL_INLINE void pool_plane(pooling p, const void *source, void *y, uint8_t *chosen, size_t block, int broken,
                           int narrow) {
     for (size_t row = 0; row < p.out_height; row++)
         for (size_t column = 0; column < p.out_width; column++) {
             const size_t at = (row * p.out_width + column) * block;
-            pool_window(source, y, chosen, at, row * p.stride - p.padding, column * p.stride - p.padding, p.height,
-                        p.width, block, p.window, broken, narrow);
+            const size_t top = row * p.stride - p.padding, left = column * p.stride - p.padding;
+            // A place before the first wraps round and is too large.
+            if (!broken && top < p.height && top + p.window <= p.height && left < p.width && left + p.window <= p.width)
+                pool_inner(source, y, chosen, at, top, left, p.width, block, p.window, narrow);
+            else
+                pool_window(source, y, chosen, at, top, left, p.height, p.width, block, p.window, broken, narrow);
         }
 }
 
@@ -86,7 +124,7 @@ HL_CLONES void hl_max_pool(const void *x, void *y, uint8_t *chosen, size_t first
     const pooling p = {
         height, width,  pooled(height, window, stride, padding), pooled(width, window, stride, padding), window,
         stride, padding};
-    HL_FOR_VALUES(narrow, pool_planes(p, x, y, chosen, first, last, block, NARROW));
+    HL_FOR_VALUES(narrow, FOR_WINDOW(p, pool_planes(POOLING, x, y, chosen, first, last, block, NARROW)));
 }
 
 // The first and the last window, behind it, that cover a place along one side.
@@ -137,8 +175,10 @@ HL_CLONES void hl_max_pool_backward(const void *gradient, const uint8_t *chosen,
     const pooling p = {
         height, width,  pooled(height, window, stride, padding), pooled(width, window, stride, padding), window,
         stride, padding};
-    HL_FOR_VALUES(narrow, HL_FOR_BLOCK(16 | 8 | 1, block,
-                                       pool_back(p, gradient, chosen, input_gradient, first, last, BLOCK, NARROW)));
+    HL_FOR_VALUES(
+        narrow,
+        HL_FOR_BLOCK(16 | 8 | 1, block,
+                     FOR_WINDOW(p, pool_back(POOLING, gradient, chosen, input_gradient, first, last, BLOCK, NARROW))));
 }
 
 HL_INLINE void average(hl_planes p, size_t channels, size_t first, size_t last, const void *x, float *y, int narrow) {

@@ -50,15 +50,36 @@ package final class BatchNorm: Module {
                 x.value, weight: weight?.value, bias: bias?.value, running: running, epsilon: epsilon,
                 residual: residual?.value, relu: relu)
         if pass.isTraining { batchesTracked.value += Int64(pass.groups) }
+        let mask: ReLUMask? = !relu ? nil : residual == nil ? .norm(y, bias: bias?.value) : .output(y)
         let inputs = [x, weight, bias, residual].compactMap(\.self)
         return pass.tape.result(y, from: inputs) { [input = x.value, x = x.sink, residual = residual?.sink] gradient in
             let gradients = backend.batchNormBackward(
-                gradient, input: input, output: relu ? y : nil, weight: weight?.value, statistics: statistics,
+                gradient, input: input, relu: mask, weight: weight?.value, statistics: statistics,
                 wantsResidual: residual?.requiresGradient ?? false)
             if let weight, weight.requiresGradient { weight.sink.receive(gradients.weight, backend) }
             if let bias, bias.requiresGradient { bias.sink.receive(gradients.bias, backend) }
             if x.requiresGradient { x.receive(gradients.input, backend) }
             if let residual, let gradient = gradients.residual { residual.receive(gradient, backend) }
+        }
+    }
+
+    /// Maxima over windows of ReLU(norm(x)), [B, C, H, W] → [B, C, H', W'], the end of a stem. In training the larger
+    /// activations in between are never stored.
+    package func callAsFunction(_ x: Variable, reluAndMaxPool window: Window, _ pass: Pass) -> Variable {
+        guard pass.isTraining else { return pass.maxPool(self(x, relu: true, pass), window) }
+        let backend = pass.backend, weight = weight, bias = bias
+        let (y, chosen, statistics) = backend.batchNormMaxPool(
+            x.value, weight: weight?.value, bias: bias?.value, running: running, epsilon: epsilon, groups: pass.groups,
+            window: window)
+        batchesTracked.value += Int64(pass.groups)
+        return pass.tape.result(y, from: [x, weight, bias].compactMap(\.self)) {
+            [input = x.value, x = x.sink] gradient in
+            let gradients = backend.batchNormMaxPoolBackward(
+                gradient, output: y, chosen: chosen, input: input, weight: weight?.value, statistics: statistics,
+                window: window)
+            if let weight, weight.requiresGradient { weight.sink.receive(gradients.weight, backend) }
+            if let bias, bias.requiresGradient { bias.sink.receive(gradients.bias, backend) }
+            if x.requiresGradient { x.receive(gradients.input, backend) }
         }
     }
 
@@ -96,7 +117,8 @@ extension Pass {
                 relu: relu)
         return tape.result(y, from: [x, weight, bias]) { [input = x.value, x = x.sink] gradient in
             let gradients = backend.batchNormBackward(
-                gradient, input: input, output: relu ? y : nil, weight: weight.value, statistics: statistics,
+                gradient, input: input, relu: relu ? .norm(y, bias: bias.value) : nil, weight: weight.value,
+                statistics: statistics,
                 wantsResidual: false)
             if weight.requiresGradient { weight.sink.receive(gradients.weight, backend) }
             if bias.requiresGradient { bias.sink.receive(gradients.bias, backend) }

@@ -86,13 +86,44 @@ struct BatchNormTests {
         }
     }
 
+    /// Where ReLU's mask comes from.
+    private enum Mask: CaseIterable {
+        case none, output, input
+
+        func lets(_ output: Float, _ x: Float, _ scale: Float, _ shift: Float) -> Bool {
+            switch self {
+            case .none: true
+            case .output: output > 0
+            case .input: x * scale + shift > 0
+            }
+        }
+
+        /// `body` with the mask of a block of channels.
+        func with(
+            _ output: [Float], _ scale: ArraySlice<Float>, _ shift: ArraySlice<Float>, _ body: (hl_relu_mask) -> Void
+        ) {
+            output.withUnsafeBytes { output in
+                scale.withUnsafeBufferPointer { scale in
+                    shift.withUnsafeBufferPointer { shift in
+                        let isInput = self == .input
+                        body(
+                            hl_relu_mask(
+                                output: self == .output ? output.baseAddress : nil,
+                                scale: isInput ? scale.baseAddress : nil, shift: isInput ? shift.baseAddress : nil))
+                    }
+                }
+            }
+        }
+    }
+
     @Test(arguments: layouts) func sumsOfTheGradient(_ layout: Layout) {
         var numbers = Numbers(12)
         let count = layout.samples * layout.channels * layout.positions, channels = layout.blocks * layout.block
-        let plain = numbers.floats(count), gradient = numbers.floats(count), output = numbers.eighths(count)
-        let mean = numbers.floats(channels)
+        // Eighths: whether one is above 0 is exact.
+        let plain = numbers.eighths(count), gradient = numbers.floats(count), output = numbers.eighths(count)
+        let mean = numbers.floats(channels), scale = numbers.eighths(channels), shift = numbers.eighths(channels)
         let packed = [plain, gradient, output].map { layout.pack($0, filling: 0) }
-        for masked in [false, true] {
+        for mask in Mask.allCases {
             let found: [Double] = everyClone(
                 hl_batch_norm_backward_sums, avx2: hl_batch_norm_backward_sums_avx2,
                 baseline: hl_batch_norm_backward_sums_baseline
@@ -101,22 +132,25 @@ struct BatchNormTests {
                 var scratch = [Float](repeating: .nan, count: 2 * layout.block)
                 forEachBlock(layout) { which, range in
                     var sum = [Double](repeating: .nan, count: layout.block), centred = sum
-                    sums(
-                        layout.planes, which, packed[1], masked ? packed[2] : nil, packed[0], Array(mean[range]), &sum,
-                        &centred, &scratch)
+                    mask.with(packed[2], scale[range], shift[range]) {
+                        sums(
+                            layout.planes, which, packed[1], $0, packed[0], Array(mean[range]), &sum, &centred, &scratch
+                        )
+                    }
                     result[0] += sum
                     result[1] += centred
                 }
                 return result[0] + result[1]
             }
             var sum = [Double](repeating: 0, count: channels), centred = sum
-            for index in 0..<count where !masked || output[index] > 0 {
+            for index in 0..<count {
                 let channel = index / layout.positions % layout.channels
+                guard mask.lets(output[index], plain[index], scale[channel], shift[channel]) else { continue }
                 sum[channel] += Double(gradient[index])
                 centred[channel] += Double(gradient[index]) * (Double(plain[index]) - Double(mean[channel]))
             }
-            expectClose(Array(found.prefix(channels)), sum, within: 2e-6, "sum")
-            expectClose(Array(found.suffix(channels)), centred, within: 2e-6, "centred sum")
+            expectClose(Array(found.prefix(channels)), sum, within: 2e-6, "sum, mask \(mask)")
+            expectClose(Array(found.suffix(channels)), centred, within: 2e-6, "centred sum, mask \(mask)")
         }
     }
 
@@ -126,38 +160,44 @@ struct BatchNormTests {
         let plain = [numbers.eighths(count), numbers.eighths(count), numbers.eighths(count)]  // x, gradient, y
         let packed = plain.map { layout.pack($0, filling: 0) }
         let (a, b, c) = (numbers.eighths(channels), numbers.eighths(channels), numbers.eighths(channels))
-        for (masked, withResidual) in [(false, false), (false, true), (true, false), (true, true)] {
+        let scale = numbers.eighths(channels), shift = numbers.eighths(channels)
+        for mask in Mask.allCases {
             let found = everyClone(
                 hl_batch_norm_backward_apply, avx2: hl_batch_norm_backward_apply_avx2,
                 baseline: hl_batch_norm_backward_apply_baseline
             ) { apply in
-                var result = [Float](repeating: .nan, count: layout.count), residual = result
-                var inPlace = packed[1]
+                let empty = [Float](repeating: .nan, count: layout.count)
+                var result = empty, residual = empty, beside = empty
+                var inPlace = packed[1], residualInPlace = packed[1]
                 forEachBlock(layout) { which, range in
                     let coefficients = [a, b, c].map { Array($0[range]) }
-                    residual.withUnsafeMutableBufferPointer { residual in
-                        apply(
-                            layout.planes, which, packed[1], masked ? packed[2] : nil, packed[0], &result,
-                            withResidual ? residual.baseAddress : nil, coefficients[0], coefficients[1],
-                            coefficients[2])
+                    func run(
+                        _ gradient: UnsafeRawPointer, _ input: UnsafeMutableRawPointer,
+                        _ residual: UnsafeMutableRawPointer?
+                    ) {
+                        mask.with(packed[2], scale[range], shift[range]) {
+                            apply(
+                                layout.planes, which, gradient, $0, packed[0], input, residual, coefficients[0],
+                                coefficients[1], coefficients[2])
+                        }
                     }
-                    inPlace.withUnsafeMutableBufferPointer { gradient in
-                        apply(
-                            layout.planes, which, gradient.baseAddress, masked ? packed[2] : nil, packed[0],
-                            gradient.baseAddress, nil, coefficients[0], coefficients[1], coefficients[2])
-                    }
+                    run(packed[1], &result, &residual)
+                    inPlace.withUnsafeMutableBytes { run($0.baseAddress!, $0.baseAddress!, nil) }
+                    residualInPlace.withUnsafeMutableBytes { run($0.baseAddress!, &beside, $0.baseAddress) }
                 }
-                return layout.unpack(result) + layout.unpack(inPlace) + (withResidual ? layout.unpack(residual) : [])
+                return [result, inPlace, beside, residual, residualInPlace].flatMap(layout.unpack)
             }
-            let kept = (0..<count).map { masked && plain[2][$0] <= 0 ? 0 : Double(plain[1][$0]) }
-            let expected = (0..<count).map { index in
+            var kept: [Double] = [], expected: [Double] = []
+            for index in 0..<count {
                 let channel = index / layout.positions % layout.channels
-                return Double(a[channel]) * kept[index] + Double(b[channel]) * Double(plain[0][index])
-                    + Double(c[channel])
+                let lets = mask.lets(plain[2][index], plain[0][index], scale[channel], shift[channel])
+                kept.append(lets ? Double(plain[1][index]) : 0)
+                expected.append(
+                    Double(a[channel]) * kept[index] + Double(b[channel]) * Double(plain[0][index])
+                        + Double(c[channel]))
             }
             // Eighths: exact.
-            expectClose(
-                found, expected + expected + (withResidual ? kept : []), within: 0, "ReLU \(masked), \(withResidual)")
+            expectClose(found, expected + expected + expected + kept + kept, within: 0, "mask \(mask)")
         }
     }
 }

@@ -17,13 +17,20 @@ void hl_batch_norm_statistics(hl_planes p, size_t which, const void *x, float *m
 void hl_batch_norm_apply(hl_planes p, size_t which, const void *x, const void *residual, void *y, const float *scale,
                          const float *shift, int relu);
 
-/// Sums of g and of g * (x - mean), where g is the gradient, masked by y > 0 if y is given: section 3's ∂l/∂β and
-/// σ ∂l/∂γ. `scratch`: 2 * block floats.
-void hl_batch_norm_backward_sums(hl_planes p, size_t which, const void *gradient, const void *y, const void *x,
+/// What ReLU let pass, if one was taken: where `output` is above 0, or, without it, where x * scale + shift is, `block`
+/// values each, by which `hl_batch_norm_apply` made it. All are NULL without ReLU.
+typedef struct {
+    const void *output;
+    const float *scale, *shift;
+} hl_relu_mask;
+
+/// Sums of g and of g * (x - mean), where g is the gradient behind ReLU: section 3's ∂l/∂β and σ ∂l/∂γ.
+/// `scratch`: 2 * block floats.
+void hl_batch_norm_backward_sums(hl_planes p, size_t which, const void *gradient, hl_relu_mask relu, const void *x,
                                  const float *mean, double *sum, double *sum_centred, float *scratch);
 
 /// input_gradient = a * g + b * x + c: section 3's ∂l/∂x, with a = γ / σ, b = -γ / σ³ * mean of g * (x - mean) and
-/// c = -γ / σ * mean of g - b * mean. residual_gradient = g where it is wanted. May work in place on `gradient`.
-void hl_batch_norm_backward_apply(hl_planes p, size_t which, const void *gradient, const void *y, const void *x,
+/// c = -γ / σ * mean of g - b * mean. residual_gradient = g where it is wanted. Either may be `gradient` itself.
+void hl_batch_norm_backward_apply(hl_planes p, size_t which, const void *gradient, hl_relu_mask relu, const void *x,
                                   void *input_gradient, void *residual_gradient, const float *a, const float *b,
                                   const float *c);

@@ -70,10 +70,10 @@ extension Backend {
     /// With ĝ = the gradient behind ReLU and x̂ the normalised input, per channel and group of N values:
     /// dβ = Σ ĝ, dγ = Σ ĝ x̂, dx = γ/σ · (ĝ − dβ/N − x̂ dγ/N); by fixed statistics just dx = γ/σ · ĝ.
     package func batchNormBackward(
-        _ gradient: Tensor, input: Tensor, output: Tensor?, weight: Tensor?, statistics: BatchStatistics,
+        _ gradient: Tensor, input: Tensor, relu: ReLUMask?, weight: Tensor?, statistics: BatchStatistics,
         wantsResidual: Bool
     ) -> BatchNormGradients {
-        let gradient = output.map { reluBackward(gradient, output: $0) } ?? gradient
+        let gradient = relu.map { reluBackward(gradient, output: $0.output) } ?? gradient
         let size = input.shape[0] / statistics.groups
         var inputs: [Tensor] = [], weights: [Tensor] = [], biases: [Tensor] = []
         for group in 0..<statistics.groups {
@@ -98,6 +98,28 @@ extension Backend {
         return BatchNormGradients(
             input: concatenate(inputs), weight: columnSums(concatenate(weights)),
             bias: columnSums(concatenate(biases)), residual: wantsResidual ? copy(gradient) : nil)
+    }
+
+    package func batchNormMaxPool(
+        _ x: Tensor, weight: Tensor?, bias: Tensor?, running: RunningStatistics?, epsilon: Float, groups: Int,
+        window: Window
+    ) -> (output: Tensor, chosen: Tensor, statistics: BatchStatistics) {
+        let (y, statistics) = batchNorm(
+            x, weight: weight, bias: bias, running: running, epsilon: epsilon, groups: groups, residual: nil, relu: true
+        )
+        let (output, chosen) = maxPool(y, window: window)
+        return (output, chosen, statistics)
+    }
+
+    /// A maximum above 0 came from a place above 0: ReLU's mask can be laid over the smaller gradient.
+    package func batchNormMaxPoolBackward(
+        _ gradient: Tensor, output: Tensor, chosen: Tensor, input: Tensor, weight: Tensor?,
+        statistics: BatchStatistics, window: Window
+    ) -> BatchNormGradients {
+        batchNormBackward(
+            maxPoolBackward(
+                reluBackward(gradient, output: output), chosen: chosen, inputShape: input.shape, window: window),
+            input: input, relu: nil, weight: weight, statistics: statistics, wantsResidual: false)
     }
 
     package func averagePool(_ x: Tensor) -> Tensor {

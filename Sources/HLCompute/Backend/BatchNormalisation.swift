@@ -36,6 +36,21 @@ package struct BatchStatistics {
     }
 }
 
+/// Where the ReLU behind a batch norm let its gradient pass: where this output is above 0.
+package enum ReLUMask {
+    /// That of norm(x) + residual.
+    case output(Tensor)
+    /// That of norm(x) alone, by this bias, [C]. A backend may compute norm(x) again rather than read it.
+    case norm(Tensor, bias: Tensor?)
+
+    /// y
+    package var output: Tensor {
+        switch self {
+        case .output(let y), .norm(let y, _): y
+        }
+    }
+}
+
 /// Gradients of a batch norm with regard to its input, of its shape, and to scale and shift, [C].
 package struct BatchNormGradients {
     /// Of the input's shape.

@@ -30,10 +30,24 @@ package protocol ComposedOperations: AnyObject {
         residual: Tensor?, relu: Bool
     ) -> (output: Tensor, statistics: BatchStatistics)
 
-    /// The way back. `output` is needed where ReLU was taken.
+    /// The way back. `relu` is needed where ReLU was taken. The memory of `gradient` may become that of a result: nobody
+    /// else may keep it.
     func batchNormBackward(
-        _ gradient: Tensor, input: Tensor, output: Tensor?, weight: Tensor?, statistics: BatchStatistics,
+        _ gradient: Tensor, input: Tensor, relu: ReLUMask?, weight: Tensor?, statistics: BatchStatistics,
         wantsResidual: Bool
+    ) -> BatchNormGradients
+
+    /// Maxima over windows of ReLU(norm(x)) of [B, C, H, W], by the batch's own statistics, and where each came from, as by
+    /// `batchNorm` and `maxPool`; what lies between need not be kept.
+    func batchNormMaxPool(
+        _ x: Tensor, weight: Tensor?, bias: Tensor?, running: RunningStatistics?, epsilon: Float, groups: Int,
+        window: Window
+    ) -> (output: Tensor, chosen: Tensor, statistics: BatchStatistics)
+
+    /// The way back through `batchNormMaxPool`, whose output and choices these are. No residual.
+    func batchNormMaxPoolBackward(
+        _ gradient: Tensor, output: Tensor, chosen: Tensor, input: Tensor, weight: Tensor?,
+        statistics: BatchStatistics, window: Window
     ) -> BatchNormGradients
 
     /// The same by fixed statistics (evaluation mode).

@@ -2,7 +2,7 @@ import HLCompute
 import HLTensor
 
 /// Batch norm by the batch's and by fixed statistics, with all that it does in one pass, and rows of unit length.
-let normalisations = batchNorms + unitRows
+let normalisations = batchNorms + pooledNorms + unitRows
 
 private let batchNorms: [OperationCase] =
     [
@@ -90,11 +90,56 @@ private func batchNorm(
         backward: { backend, inputs, gradient in
             let parts = parts(backend, inputs)
             let (output, statistics) = apply(backend, parts)
+            let mask: ReLUMask? = !relu ? nil : hasResidual ? .output(output) : .norm(output, bias: parts.bias)
             let made = backend.batchNormBackward(
-                gradient, input: parts.x, output: relu ? output : nil, weight: parts.weight, statistics: statistics,
+                backend.copy(gradient), input: parts.x, relu: mask, weight: parts.weight, statistics: statistics,
                 wantsResidual: hasResidual)
             return [made.input, nil, nil] + (isAffine ? [made.weight, made.bias] : [])
                 + (hasResidual ? [made.residual] : [])
+        })
+}
+
+private let pooledNorms: [OperationCase] =
+    [([4, 6, 5, 3], 2), ([4, 18, 6, 7], 2), ([2, 16, 8, 8], 1), ([6, 40, 5, 5], 3)].flatMap { shape, groups in
+        [Window(size: 3, stride: 2, padding: 1), Window(size: 2, stride: 1)].map {
+            batchNormMaxPool(shape, groups: groups, $0)
+        }
+    }
+
+/// Inputs: x, running mean, running variance, weight, bias.
+private func batchNormMaxPool(_ shape: [Int], groups: Int, _ window: Window) -> OperationCase {
+    let channels = [shape[1]]
+    @Sendable func apply(
+        _ backend: any Backend, _ inputs: [Tensor]
+    ) -> (output: Tensor, chosen: Tensor, statistics: BatchStatistics, running: RunningStatistics) {
+        let running = RunningStatistics(
+            mean: backend.copy(inputs[1]), variance: backend.copy(inputs[2]), momentum: momentum)
+        let (output, chosen, statistics) = backend.batchNormMaxPool(
+            inputs[0], weight: inputs[3], bias: inputs[4], running: running, epsilon: epsilon, groups: groups,
+            window: window)
+        return (output, chosen, statistics, running)
+    }
+    return OperationCase(
+        name: "batchNormMaxPool \(shape), \(groups) groups, \(window.size) × \(window.size)",
+        covers: ["batchNormMaxPool", "batchNormMaxPoolBackward"],
+        inputs: [
+            .values(shape, from: -1, to: 2, isActivation: true), .array(channels),
+            .values(channels, from: 0.5, to: 1.5), .values(channels, from: -1.5, to: 1.5), .array(channels),
+        ],
+        operation: { backend, inputs in
+            let made = apply(backend, inputs)
+            return [made.output, made.running.mean, made.running.variance]
+        },
+        reference: {
+            let norm = normalised($0, groups: groups, true, false, true, true)
+            return [pooled(norm[0], window)] + norm.dropFirst()
+        },
+        backward: { backend, inputs, gradient in
+            let made = apply(backend, inputs)
+            let back = backend.batchNormMaxPoolBackward(
+                gradient, output: made.output, chosen: made.chosen, input: inputs[0], weight: inputs[3],
+                statistics: made.statistics, window: window)
+            return [back.input, nil, nil, back.weight, back.bias]
         })
 }
 

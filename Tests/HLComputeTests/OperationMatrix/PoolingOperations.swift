@@ -18,34 +18,37 @@ private let maxima: [OperationCase] =
             // All below 0: the edge must not win.
             inputs: [.values([2, channels, 6, 5], from: -2, to: -1, isActivation: true)],
             operation: { [$0.maxPool($1[0], window: window).output] },
-            reference: { inputs in
-                let x = inputs[0], height = x.shape[2], width = x.shape[3]
-                /// What of the image lies in a window.
-                func places(_ index: Int, _ side: Int) -> Range<Int> {
-                    let first = window.stride * index - window.padding
-                    return max(first, 0)..<min(first + window.size, side)
-                }
-                var y = Values(zeros: [2, channels, window.output(height), window.output(width)])
-                for b in 0..<2 {
-                    for c in 0..<channels {
-                        for i in 0..<y.shape[2] {
-                            for j in 0..<y.shape[3] {
-                                var greatest = -Double.infinity
-                                for r in places(i, height) {
-                                    for k in places(j, width) { greatest = max(greatest, x[b, c, r, k]) }
-                                }
-                                y[b, c, i, j] = greatest
-                            }
-                        }
-                    }
-                }
-                return [y]
-            },
+            reference: { [pooled($0[0], window)] },
             backward: { backend, inputs, gradient in
                 let chosen = backend.maxPool(inputs[0], window: window).chosen
                 return [backend.maxPoolBackward(gradient, chosen: chosen, inputShape: inputs[0].shape, window: window)]
             })
     }
+
+/// Maxima over windows.
+func pooled(_ x: Values, _ window: Window) -> Values {
+    let height = x.shape[2], width = x.shape[3]
+    /// What of the image lies in a window.
+    func places(_ index: Int, _ side: Int) -> Range<Int> {
+        let first = window.stride * index - window.padding
+        return max(first, 0)..<min(first + window.size, side)
+    }
+    var y = Values(zeros: [x.shape[0], x.shape[1], window.output(height), window.output(width)])
+    for b in 0..<x.shape[0] {
+        for c in 0..<x.shape[1] {
+            for i in 0..<y.shape[2] {
+                for j in 0..<y.shape[3] {
+                    var greatest = -Double.infinity
+                    for r in places(i, height) {
+                        for k in places(j, width) { greatest = max(greatest, x[b, c, r, k]) }
+                    }
+                    y[b, c, i, j] = greatest
+                }
+            }
+        }
+    }
+    return y
+}
 
 private let averages: [OperationCase] = [[3, 20, 5, 4], [2, 16, 1, 1], [1, 3, 7, 7]].map { shape in
     OperationCase(

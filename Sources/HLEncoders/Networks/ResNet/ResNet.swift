@@ -82,8 +82,10 @@ package final class ResNet: Backbone {
     static let stages = (1...4).map { "layer\($0)" }
 
     package func features(of names: [String], _ images: Variable, _ pass: Pass) -> [Variable] {
-        var x = bn1(conv1(pass.activations(images), pass), relu: true, pass)
-        if stem == .imagenet { x = pass.maxPool(x, Window(size: 3, stride: 2, padding: 1)) }
+        var x = conv1(pass.activations(images), pass)
+        x =
+            stem == .imagenet
+            ? bn1(x, reluAndMaxPool: Window(size: 3, stride: 2, padding: 1), pass) : bn1(x, relu: true, pass)
         var result: [Variable] = []
         for (name, blocks) in zip(Self.stages, layers) where result.count < names.count {
             for block in blocks { x = block(x, pass) }
