@@ -60,80 +60,53 @@ HL_CLONES void hl_batch_norm_apply(hl_planes p, size_t which, const void *x, con
     }
 }
 
-HL_INLINE void backward_rows(const void *gradient, int mask, const void *y, const void *x, void *input_gradient,
-                             void *residual_gradient, size_t positions, size_t block, const float *scale,
-                             const float *shift, const float *a, const float *b, const float *c, int narrow) {
+HL_INLINE void backward_rows(behind_relu r, int mask, void *input_gradient, size_t positions, size_t block,
+                             const float *a, const float *b, const float *c, int narrow) {
     if (block == 16 || block == 8) {
         // By way of local arrays: what is read cannot then be what has just been written.
         HL_ONE_BLOCK_AT_A_TIME
         for (size_t at = 0; at < positions * block; at += block) {
-            float v[WIDEST], g[WIDEST], d[WIDEST];
-            for (size_t j = 0; j < block; j++) v[j] = loaded(x, at + j, narrow);
-            for (size_t j = 0; j < block; j++)
-                g[j] = behind_relu(loaded(gradient, at + j, narrow), mask, y, at + j, v[j], scale[j], shift[j], narrow);
-            for (size_t j = 0; j < block; j++) d[j] = a[j] * g[j] + b[j] * v[j] + c[j];
-            if (residual_gradient)
-                for (size_t j = 0; j < block; j++) store(residual_gradient, at + j, g[j], narrow);
+            float d[WIDEST];
+            for (size_t j = 0; j < block; j++) {
+                const float x = loaded(r.x, at + j, narrow);
+                d[j] = a[j] * gradient_behind(r, at + j, j, x, mask, 0, narrow) + b[j] * x + c[j];
+            }
             for (size_t j = 0; j < block; j++) store(input_gradient, at + j, d[j], narrow);
+        }
+        return;
+    }
+    if (block == 1) {
+        // Constants in registers: stores could change what they were read from.
+        const float on_gradient = a[0], on_x = b[0], offset = c[0];
+        const float scale = mask == MASK_OF_INPUT ? r.scale[0] : 0, shift = mask == MASK_OF_INPUT ? r.shift[0] : 0;
+        const behind_relu own = {r.gradient, NULL, r.y, r.x, &scale, &shift};
+        for (size_t at = 0; at < positions; at++) {
+            const float x = loaded(r.x, at, narrow);
+            const float g = gradient_behind(own, at, 0, x, mask, 0, narrow);
+            store(input_gradient, at, on_gradient * g + on_x * x + offset, narrow);
         }
         return;
     }
     for (size_t i = 0; i < positions; i++)
         for (size_t j = 0; j < block; j++) {
             const size_t at = i * block + j;
-            const float value = loaded(x, at, narrow);
-            const float g = behind_relu(loaded(gradient, at, narrow), mask, y, at, value, scale[j], shift[j], narrow);
-            if (residual_gradient) store(residual_gradient, at, g, narrow);
-            store(input_gradient, at, a[j] * g + b[j] * value + c[j], narrow);
+            const float x = loaded(r.x, at, narrow);
+            store(input_gradient, at, a[j] * gradient_behind(r, at, j, x, mask, 0, narrow) + b[j] * x + c[j], narrow);
         }
 }
 
-// Constants of one channel in registers, which rows of one channel each need to become vector code.
-HL_INLINE void backward_plane(const void *gradient, int mask, const void *y, const void *x, void *input_gradient,
-                              void *residual_gradient, size_t positions, float scale, float shift, float a, float b,
-                              float c, int narrow) {
-    for (size_t at = 0; at < positions; at++) {
-        const float value = loaded(x, at, narrow);
-        const float g = behind_relu(loaded(gradient, at, narrow), mask, y, at, value, scale, shift, narrow);
-        if (residual_gradient) store(residual_gradient, at, g, narrow);
-        store(input_gradient, at, a * g + b * value + c, narrow);
-    }
-}
-
-HL_INLINE void backward_block(const void *gradient, int mask, const void *y, const void *x, void *input_gradient,
-                              void *residual_gradient, size_t positions, size_t block, const float *scale,
-                              const float *shift, const float *a, const float *b, const float *c, int narrow) {
-    if (block == 1) {
-        const float factor = mask == MASK_OF_INPUT ? scale[0] : 0, offset = mask == MASK_OF_INPUT ? shift[0] : 0;
-        if (residual_gradient)
-            backward_plane(gradient, mask, y, x, input_gradient, residual_gradient, positions, factor, offset, a[0],
-                           b[0], c[0], narrow);
-        else
-            backward_plane(gradient, mask, y, x, input_gradient, NULL, positions, factor, offset, a[0], b[0], c[0],
-                           narrow);
-        return;
-    }
-    // Neither is read where the mask does not come from the input.
-    const float *factors = mask == MASK_OF_INPUT ? scale : a, *offsets = mask == MASK_OF_INPUT ? shift : a;
-    if (residual_gradient)
-        backward_rows(gradient, mask, y, x, input_gradient, residual_gradient, positions, block, factors, offsets, a, b,
-                      c, narrow);
-    else
-        backward_rows(gradient, mask, y, x, input_gradient, NULL, positions, block, factors, offsets, a, b, c, narrow);
-}
-
 HL_CLONES void hl_batch_norm_backward_apply(hl_planes p, size_t which, const void *gradient, hl_relu_mask relu,
-                                            const void *x, void *input_gradient, void *residual_gradient,
-                                            const float *a, const float *b, const float *c) {
+                                            const void *x, void *input_gradient, const float *a, const float *b,
+                                            const float *c) {
     const size_t stride = p.blocks * p.positions * p.block, start = which * p.positions * p.block;
     for (size_t n = 0; n < p.samples; n++) {
         const size_t at = n * stride + start;
-        const void *g = from(gradient, at, p.narrow), *y = from(relu.output, at, p.narrow);
-        const void *source = from(x, at, p.narrow);
-        void *target = into(input_gradient, at, p.narrow), *r = into(residual_gradient, at, p.narrow);
+        const behind_relu r = {from(gradient, at, p.narrow), NULL,       from(relu.output, at, p.narrow),
+                               from(x, at, p.narrow),        relu.scale, relu.shift};
+        void *target = into(input_gradient, at, p.narrow);
         HL_FOR_MASK(
-            relu, HL_FOR_VALUES(p.narrow, HL_FOR_BLOCK(16 | 8 | 1, p.block,
-                                                       backward_block(g, MASK, y, source, target, r, p.positions, BLOCK,
-                                                                      relu.scale, relu.shift, a, b, c, NARROW))));
+            relu,
+            HL_FOR_VALUES(p.narrow, HL_FOR_BLOCK(16 | 8 | 1, p.block,
+                                                 backward_rows(r, MASK, target, p.positions, BLOCK, a, b, c, NARROW))));
     }
 }

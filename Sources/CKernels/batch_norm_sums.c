@@ -118,23 +118,33 @@ HL_CLONES void hl_batch_norm_statistics(hl_planes p, size_t which, const void *x
     }
 }
 
-HL_INLINE void gradient_sums_lanes(const void *gradient, int mask, const void *y, const void *x, size_t positions,
-                                   float scale, float shift, const float *mean, float *sum, float *centred,
-                                   int narrow) {
+// What becomes of the gradient behind ReLU beside its sums; constants too.
+enum { IS_READ, IS_KEPT, SUM_IS_KEPT };
+
+HL_INLINE void gradient_sums_lanes(behind_relu b, int mask, int fate, void *kept, size_t positions, const float *mean,
+                                   float *sum, float *centred, int narrow) {
+    const float centre = mean[0];
+    const float scale = mask == MASK_OF_INPUT ? b.scale[0] : 0, shift = mask == MASK_OF_INPUT ? b.shift[0] : 0;
+    const behind_relu own = {b.gradient, b.addend, b.y, b.x, &scale, &shift};
     float s[LANES] = {0}, c[LANES] = {0};
     size_t i = 0;
-    for (; i + LANES <= positions; i += LANES)
+    for (; i + LANES <= positions; i += LANES) {
+        float g[LANES];
         for (size_t j = 0; j < LANES; j++) {
-            const float value = loaded(x, i + j, narrow);
-            float g = behind_relu(loaded(gradient, i + j, narrow), mask, y, i + j, value, scale, shift, narrow);
-            s[j] += g;
-            c[j] += g * (value - mean[0]);
+            const float x = loaded(b.x, i + j, narrow);
+            g[j] = gradient_behind(own, i + j, 0, x, mask, fate == SUM_IS_KEPT, narrow);
+            s[j] += g[j];
+            c[j] += g[j] * (x - centre);
         }
+        if (fate != IS_READ)
+            for (size_t j = 0; j < LANES; j++) store(kept, i + j, g[j], narrow);
+    }
     for (; i < positions; i++) {
-        const float value = loaded(x, i, narrow);
-        float g = behind_relu(loaded(gradient, i, narrow), mask, y, i, value, scale, shift, narrow);
+        const float x = loaded(b.x, i, narrow);
+        const float g = gradient_behind(own, i, 0, x, mask, fate == SUM_IS_KEPT, narrow);
         s[0] += g;
-        c[0] += g * (value - mean[0]);
+        c[0] += g * (x - centre);
+        if (fate != IS_READ) store(kept, i, g, narrow);
     }
     sum[0] = centred[0] = 0;
     for (size_t j = 0; j < LANES; j++) {
@@ -143,64 +153,78 @@ HL_INLINE void gradient_sums_lanes(const void *gradient, int mask, const void *y
     }
 }
 
-HL_INLINE void gradient_sums_fixed(const void *gradient, int mask, const void *y, const void *x, size_t positions,
-                                   size_t block, const float *scale, const float *shift, const float *mean, float *sum,
-                                   float *centred, int narrow) {
+HL_INLINE void gradient_sums_fixed(behind_relu b, int mask, int fate, void *kept, size_t positions, size_t block,
+                                   const float *mean, float *sum, float *centred, int narrow) {
     float m[WIDEST], s[WIDEST] = {0}, c[WIDEST] = {0};
     for (size_t j = 0; j < block; j++) m[j] = mean[j];
     HL_ONE_BLOCK_AT_A_TIME
-    for (size_t i = 0; i < positions; i++)
+    for (size_t i = 0; i < positions; i++) {
+        float g[WIDEST];
         for (size_t j = 0; j < block; j++) {
-            const size_t at = i * block + j;
-            const float value = loaded(x, at, narrow);
-            float g = behind_relu(loaded(gradient, at, narrow), mask, y, at, value, scale[j], shift[j], narrow);
-            s[j] += g;
-            c[j] += g * (value - m[j]);
+            const float x = loaded(b.x, i * block + j, narrow);
+            g[j] = gradient_behind(b, i * block + j, j, x, mask, fate == SUM_IS_KEPT, narrow);
+            s[j] += g[j];
+            c[j] += g[j] * (x - m[j]);
         }
+        if (fate != IS_READ)
+            for (size_t j = 0; j < block; j++) store(kept, i * block + j, g[j], narrow);
+    }
     for (size_t j = 0; j < block; j++) {
         sum[j] = s[j];
         centred[j] = c[j];
     }
 }
 
-HL_INLINE void gradient_sums(const void *gradient, int mask, const void *y, const void *x, size_t positions,
-                             size_t block, const float *scale, const float *shift, const float *mean, float *sum,
-                             float *centred, int narrow) {
-    // Neither is read where the mask does not come from the input.
-    const float *factors = mask == MASK_OF_INPUT ? scale : mean, *offsets = mask == MASK_OF_INPUT ? shift : mean;
+HL_INLINE void gradient_sums(behind_relu b, int mask, int fate, void *kept, size_t positions, size_t block,
+                             const float *mean, float *sum, float *centred, int narrow) {
     if (block == 1) {
-        gradient_sums_lanes(gradient, mask, y, x, positions, factors[0], offsets[0], mean, sum, centred, narrow);
+        gradient_sums_lanes(b, mask, fate, kept, positions, mean, sum, centred, narrow);
         return;
     }
     if (block == 16 || block == 8) {
-        gradient_sums_fixed(gradient, mask, y, x, positions, block, factors, offsets, mean, sum, centred, narrow);
+        gradient_sums_fixed(b, mask, fate, kept, positions, block, mean, sum, centred, narrow);
         return;
     }
     for (size_t j = 0; j < block; j++) sum[j] = centred[j] = 0;
     for (size_t i = 0; i < positions; i++)
         for (size_t j = 0; j < block; j++) {
             const size_t at = i * block + j;
-            const float value = loaded(x, at, narrow);
-            float g = behind_relu(loaded(gradient, at, narrow), mask, y, at, value, factors[j], offsets[j], narrow);
+            const float x = loaded(b.x, at, narrow);
+            const float g = gradient_behind(b, at, j, x, mask, fate == SUM_IS_KEPT, narrow);
             sum[j] += g;
-            centred[j] += g * (value - mean[j]);
+            centred[j] += g * (x - mean[j]);
+            if (fate != IS_READ) store(kept, at, g, narrow);
         }
 }
 
-HL_CLONES void hl_batch_norm_backward_sums(hl_planes p, size_t which, const void *gradient, hl_relu_mask relu,
-                                           const void *x, const float *mean, double *sum, double *sum_centred,
-                                           float *scratch) {
+HL_INLINE void gradient_sums_by_fate(behind_relu b, int mask, void *kept, size_t positions, size_t block,
+                                     const float *mean, float *sum, float *centred, int narrow) {
+    if (kept && b.addend)
+        gradient_sums(b, mask, SUM_IS_KEPT, kept, positions, block, mean, sum, centred, narrow);
+    else if (kept)
+        gradient_sums(b, mask, IS_KEPT, kept, positions, block, mean, sum, centred, narrow);
+    else
+        gradient_sums(b, mask, IS_READ, NULL, positions, block, mean, sum, centred, narrow);
+}
+
+HL_CLONES void hl_batch_norm_backward_sums(hl_planes p, size_t which, const void *gradient, const void *addend,
+                                           hl_relu_mask relu, const void *x, const float *mean, double *sum,
+                                           double *sum_centred, void *kept, float *scratch) {
     const size_t stride = p.blocks * p.positions * p.block, start = which * p.positions * p.block;
     float *s = scratch, *c = scratch + p.block;
     for (size_t j = 0; j < p.block; j++) sum[j] = sum_centred[j] = 0;
     for (size_t n = 0; n < p.samples; n++) {
         const size_t at = n * stride + start;
-        const void *g = from(gradient, at, p.narrow), *y = from(relu.output, at, p.narrow);
-        const void *source = from(x, at, p.narrow);
-        HL_FOR_MASK(
-            relu, HL_FOR_VALUES(p.narrow, HL_FOR_BLOCK(16 | 8 | 1, p.block,
-                                                       gradient_sums(g, MASK, y, source, p.positions, BLOCK, relu.scale,
-                                                                     relu.shift, mean, s, c, NARROW))));
+        const behind_relu b = {from(gradient, at, p.narrow),
+                               from(addend, at, p.narrow),
+                               from(relu.output, at, p.narrow),
+                               from(x, at, p.narrow),
+                               relu.scale,
+                               relu.shift};
+        void *target = into(kept, at, p.narrow);
+        HL_FOR_MASK(relu, HL_FOR_VALUES(p.narrow, HL_FOR_BLOCK(16 | 8 | 1, p.block,
+                                                               gradient_sums_by_fate(b, MASK, target, p.positions,
+                                                                                     BLOCK, mean, s, c, NARROW))));
         for (size_t j = 0; j < p.block; j++) {
             sum[j] += s[j];
             sum_centred[j] += c[j];

@@ -8,13 +8,25 @@
 // Where ReLU's mask comes from; constants, so that nothing is left to decide in a loop.
 enum { LETS_ALL_PASS, MASK_OF_OUTPUT, MASK_OF_INPUT };
 
-/// The gradient behind ReLU, which let pass what is above 0. It is loaded in any case: behind a branch, which nobody could
-/// predict, it would keep a loop from becoming vector code.
-HL_INLINE float behind_relu(float gradient, int mask, const void *y, size_t at, float x, float scale, float shift,
-                            int narrow) {
-    if (mask == MASK_OF_OUTPUT) return loaded(y, at, narrow) > 0.0f ? gradient : 0.0f;
+/// What the way back through a batch norm reads of one sample: the gradient, its addend, ReLU's output, the input, and what
+/// the output was made by.
+typedef struct {
+    const void *gradient, *addend, *y, *x;
+    const float *scale, *shift;
+} behind_relu;
+
+/// The gradient behind ReLU, which let pass what is above 0, of channel j of a block at `at`, where the input is `x`. It is
+/// loaded in any case: behind a branch, which nobody could predict, it would keep a loop from becoming vector code.
+HL_INLINE float gradient_behind(behind_relu b, size_t at, size_t j, float x, int mask, int adds, int narrow) {
+    float gradient = loaded(b.gradient, at, narrow);
+    if (adds) {
+        gradient += loaded(b.addend, at, narrow);
+        // As a sum that was stored.
+        if (narrow) gradient = widened(narrowed(gradient));
+    }
+    if (mask == MASK_OF_OUTPUT) return loaded(b.y, at, narrow) > 0.0f ? gradient : 0.0f;
     // As the way forward computed it.
-    if (mask == MASK_OF_INPUT) return x * scale + shift > 0.0f ? gradient : 0.0f;
+    if (mask == MASK_OF_INPUT) return x * b.scale[j] + b.shift[j] > 0.0f ? gradient : 0.0f;
     return gradient;
 }
 

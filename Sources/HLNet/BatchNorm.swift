@@ -52,9 +52,10 @@ package final class BatchNorm: Module {
         if pass.isTraining { batchesTracked.value += Int64(pass.groups) }
         let mask: ReLUMask? = !relu ? nil : residual == nil ? .norm(y, bias: bias?.value) : .output(y)
         let inputs = [x, weight, bias, residual].compactMap(\.self)
-        return pass.tape.result(y, from: inputs) { [input = x.value, x = x.sink, residual = residual?.sink] gradient in
+        return pass.tape.result(y, from: inputs) {
+            [input = x.value, x = x.sink, residual = residual?.sink] gradient, addend in
             let gradients = backend.batchNormBackward(
-                gradient, input: input, relu: mask, weight: weight?.value, statistics: statistics,
+                gradient, adding: addend, input: input, relu: mask, weight: weight?.value, statistics: statistics,
                 wantsResidual: residual?.requiresGradient ?? false)
             if let weight, weight.requiresGradient { weight.sink.receive(gradients.weight, backend) }
             if let bias, bias.requiresGradient { bias.sink.receive(gradients.bias, backend) }
@@ -115,9 +116,10 @@ extension Pass {
             : backend.batchNormInference(
                 x.value, weight: weight.value, bias: bias.value, running: fixed, epsilon: epsilon, residual: nil,
                 relu: relu)
-        return tape.result(y, from: [x, weight, bias]) { [input = x.value, x = x.sink] gradient in
+        return tape.result(y, from: [x, weight, bias]) { [input = x.value, x = x.sink] gradient, addend in
             let gradients = backend.batchNormBackward(
-                gradient, input: input, relu: relu ? .norm(y, bias: bias.value) : nil, weight: weight.value,
+                gradient, adding: addend, input: input, relu: relu ? .norm(y, bias: bias.value) : nil,
+                weight: weight.value,
                 statistics: statistics,
                 wantsResidual: false)
             if weight.requiresGradient { weight.sink.receive(gradients.weight, backend) }

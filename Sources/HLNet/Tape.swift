@@ -9,8 +9,12 @@ package final class GradientSink {
     package let shape: [Int]
     /// Whether a gradient is wanted.
     package fileprivate(set) var requiresGradient: Bool
-    /// The sum of what has come back so far.
+    /// The sum of what has come back so far, but for what is in `addend`.
     fileprivate var gradient: Tensor?
+    /// What came back second, where whoever takes the gradient adds it up himself.
+    private var addend: Tensor?
+    /// Whether that is so.
+    fileprivate var leavesSum = false
 
     fileprivate init(_ shape: [Int], requiresGradient: Bool) {
         self.shape = shape
@@ -19,11 +23,21 @@ package final class GradientSink {
 
     /// Adds to the gradient. The tensor becomes this sink's own: nobody else may keep it.
     package func receive(_ gradient: Tensor, _ backend: any Backend) {
-        if let sum = self.gradient {
-            backend.accumulate(gradient, into: sum)
-        } else {
+        guard let sum = self.gradient else {
             self.gradient = gradient
+            return
         }
+        if leavesSum, addend == nil {
+            addend = gradient
+        } else {
+            backend.accumulate(gradient, into: sum)
+        }
+    }
+
+    /// Hands over the gradient as it is, or two tensors whose sum it is.
+    fileprivate func takeTerms() -> (gradient: Tensor, addend: Tensor?)? {
+        defer { addend = nil }
+        return takeGradient().map { ($0, addend) }
     }
 
     /// Hands the gradient over, so that its memory is free again as soon as it has been used.
@@ -88,6 +102,21 @@ package final class Tape {
         if output.requiresGradient {
             steps.append { [sink = output.sink] in
                 if let gradient = sink.takeGradient() { backward(gradient) }
+            }
+        }
+        return output
+    }
+
+    /// The result of an operation whose way back adds up two gradients, where two have come, in a pass that it makes anyway.
+    package func result(
+        _ value: Tensor, from inputs: [Variable],
+        backwardOfSum: @escaping (_ gradient: Tensor, _ addend: Tensor?) -> Void
+    ) -> Variable {
+        let output = Variable(value, requiresGradient: isRecording && inputs.contains { $0.requiresGradient })
+        if output.requiresGradient {
+            output.sink.leavesSum = true
+            steps.append { [sink = output.sink] in
+                if let terms = sink.takeTerms() { backwardOfSum(terms.gradient, terms.addend) }
             }
         }
         return output

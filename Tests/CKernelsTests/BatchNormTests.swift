@@ -116,41 +116,61 @@ struct BatchNormTests {
         }
     }
 
+    /// What happens to the gradient behind ReLU: it is summed, and kept beside or in place, also as the sum of two.
+    private enum Fate: CaseIterable { case read, kept, keptInPlace, sum, sumInPlace }
+
     @Test(arguments: layouts) func sumsOfTheGradient(_ layout: Layout) {
         var numbers = Numbers(12)
         let count = layout.samples * layout.channels * layout.positions, channels = layout.blocks * layout.block
-        // Eighths: whether one is above 0 is exact.
-        let plain = numbers.eighths(count), gradient = numbers.floats(count), output = numbers.eighths(count)
+        // Eighths: whether one is above 0 is exact, and so are sums of two.
+        let plain = numbers.eighths(count), gradient = numbers.eighths(count), output = numbers.eighths(count)
+        let addend = numbers.eighths(count)
         let mean = numbers.floats(channels), scale = numbers.eighths(channels), shift = numbers.eighths(channels)
-        let packed = [plain, gradient, output].map { layout.pack($0, filling: 0) }
-        for mask in Mask.allCases {
+        let packed = [plain, gradient, output, addend].map { layout.pack($0, filling: 0) }
+        for (mask, fate) in Mask.allCases.flatMap({ mask in Fate.allCases.map { (mask, $0) } }) {
+            let isSum = fate == .sum || fate == .sumInPlace
             let found: [Double] = everyClone(
                 hl_batch_norm_backward_sums, avx2: hl_batch_norm_backward_sums_avx2,
                 baseline: hl_batch_norm_backward_sums_baseline
             ) { sums in
                 var result: [[Double]] = [[], []]
                 var scratch = [Float](repeating: .nan, count: 2 * layout.block)
+                var kept =
+                    fate == .keptInPlace || fate == .sumInPlace ? packed[1] : [Float](repeating: 0, count: layout.count)
                 forEachBlock(layout) { which, range in
                     var sum = [Double](repeating: .nan, count: layout.block), centred = sum
-                    mask.with(packed[2], scale[range], shift[range]) {
-                        sums(
-                            layout.planes, which, packed[1], $0, packed[0], Array(mean[range]), &sum, &centred, &scratch
-                        )
+                    kept.withUnsafeMutableBytes { kept in
+                        packed[1].withUnsafeBytes { original in
+                            let isInPlace = fate == .keptInPlace || fate == .sumInPlace
+                            mask.with(packed[2], scale[range], shift[range]) {
+                                sums(
+                                    layout.planes, which,
+                                    isInPlace ? UnsafeRawPointer(kept.baseAddress) : original.baseAddress,
+                                    isSum ? packed[3] : nil, $0, packed[0], Array(mean[range]), &sum, &centred,
+                                    fate == .read ? nil : kept.baseAddress, &scratch)
+                            }
+                        }
                     }
                     result[0] += sum
                     result[1] += centred
                 }
-                return result[0] + result[1]
+                return result[0] + result[1] + (fate == .read ? [] : layout.unpack(kept).map { Double($0) })
             }
-            var sum = [Double](repeating: 0, count: channels), centred = sum
+            var sum = [Double](repeating: 0, count: channels), centred = sum, kept: [Double] = []
             for index in 0..<count {
                 let channel = index / layout.positions % layout.channels
-                guard mask.lets(output[index], plain[index], scale[channel], shift[channel]) else { continue }
-                sum[channel] += Double(gradient[index])
-                centred[channel] += Double(gradient[index]) * (Double(plain[index]) - Double(mean[channel]))
+                let lets = mask.lets(output[index], plain[index], scale[channel], shift[channel])
+                let value = lets ? Double(gradient[index]) + (isSum ? Double(addend[index]) : 0) : 0
+                kept.append(value)
+                sum[channel] += value
+                centred[channel] += value * (Double(plain[index]) - Double(mean[channel]))
             }
-            expectClose(Array(found.prefix(channels)), sum, within: 2e-6, "sum, mask \(mask)")
-            expectClose(Array(found.suffix(channels)), centred, within: 2e-6, "centred sum, mask \(mask)")
+            expectClose(Array(found.prefix(channels)), sum, within: 2e-6, "sum, mask \(mask), \(fate)")
+            expectClose(
+                Array(found[channels..<2 * channels]), centred, within: 2e-6, "centred sum, mask \(mask), \(fate)")
+            if fate != .read {
+                expectClose(Array(found[(2 * channels)...]), kept, within: 0, "kept, mask \(mask), \(fate)")
+            }
         }
     }
 
@@ -166,38 +186,29 @@ struct BatchNormTests {
                 hl_batch_norm_backward_apply, avx2: hl_batch_norm_backward_apply_avx2,
                 baseline: hl_batch_norm_backward_apply_baseline
             ) { apply in
-                let empty = [Float](repeating: .nan, count: layout.count)
-                var result = empty, residual = empty, beside = empty
-                var inPlace = packed[1], residualInPlace = packed[1]
+                var beside = [Float](repeating: .nan, count: layout.count), inPlace = packed[1]
                 forEachBlock(layout) { which, range in
                     let coefficients = [a, b, c].map { Array($0[range]) }
-                    func run(
-                        _ gradient: UnsafeRawPointer, _ input: UnsafeMutableRawPointer,
-                        _ residual: UnsafeMutableRawPointer?
-                    ) {
+                    func run(_ gradient: UnsafeRawPointer, _ input: UnsafeMutableRawPointer) {
                         mask.with(packed[2], scale[range], shift[range]) {
                             apply(
-                                layout.planes, which, gradient, $0, packed[0], input, residual, coefficients[0],
-                                coefficients[1], coefficients[2])
+                                layout.planes, which, gradient, $0, packed[0], input, coefficients[0], coefficients[1],
+                                coefficients[2])
                         }
                     }
-                    run(packed[1], &result, &residual)
-                    inPlace.withUnsafeMutableBytes { run($0.baseAddress!, $0.baseAddress!, nil) }
-                    residualInPlace.withUnsafeMutableBytes { run($0.baseAddress!, &beside, $0.baseAddress) }
+                    run(packed[1], &beside)
+                    inPlace.withUnsafeMutableBytes { run($0.baseAddress!, $0.baseAddress!) }
                 }
-                return [result, inPlace, beside, residual, residualInPlace].flatMap(layout.unpack)
+                return layout.unpack(beside) + layout.unpack(inPlace)
             }
-            var kept: [Double] = [], expected: [Double] = []
-            for index in 0..<count {
+            let expected = (0..<count).map { index in
                 let channel = index / layout.positions % layout.channels
                 let lets = mask.lets(plain[2][index], plain[0][index], scale[channel], shift[channel])
-                kept.append(lets ? Double(plain[1][index]) : 0)
-                expected.append(
-                    Double(a[channel]) * kept[index] + Double(b[channel]) * Double(plain[0][index])
-                        + Double(c[channel]))
+                return Double(a[channel]) * (lets ? Double(plain[1][index]) : 0)
+                    + Double(b[channel]) * Double(plain[0][index]) + Double(c[channel])
             }
             // Eighths: exact.
-            expectClose(found, expected + expected + expected + kept + kept, within: 0, "mask \(mask)")
+            expectClose(found, expected + expected, within: 0, "mask \(mask)")
         }
     }
 }

@@ -100,7 +100,7 @@ import Testing
                     x[0], weight: weight, bias: bias, running: running, epsilon: 1e-5, groups: groups,
                     residual: residual, relu: hasResidual)
                 let back = backend.batchNormBackward(
-                    backend.copy(x[4]), input: x[0], relu: hasResidual ? .output(y) : nil, weight: weight,
+                    backend.copy(x[4]), adding: nil, input: x[0], relu: hasResidual ? .output(y) : nil, weight: weight,
                     statistics: statistics,
                     wantsResidual: hasResidual)
                 return [y, back.input, back.weight, back.bias, running.mean, running.variance]
@@ -113,7 +113,7 @@ import Testing
                     x[0], weight: weight, bias: bias, running: running, epsilon: 1e-5,
                     residual: hasResidual ? x[3] : nil, relu: hasResidual)
                 let back = backend.batchNormBackward(
-                    backend.copy(x[4]), input: x[0], relu: hasResidual ? .output(y) : nil, weight: weight,
+                    backend.copy(x[4]), adding: nil, input: x[0], relu: hasResidual ? .output(y) : nil, weight: weight,
                     statistics: statistics,
                     wantsResidual: false)
                 return [y, back.input, back.weight, back.bias]

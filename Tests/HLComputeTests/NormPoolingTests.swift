@@ -53,10 +53,46 @@ extension ComputeTests {
                 for mask in [ReLUMask.norm(y, bias: bias), .output(y)] {
                     let spread = backend.maxPoolBackward(gradient, chosen: places, inputShape: shape, window: window)
                     let apart = backend.batchNormBackward(
-                        spread, input: x, relu: mask, weight: weight, statistics: statistics, wantsResidual: false)
+                        spread, adding: nil, input: x, relu: mask, weight: weight, statistics: statistics,
+                        wantsResidual: false)
                     try equal(back.input, apart.input, "gradient")
                     try equal(back.weight, apart.weight, "gradient of the scale")
                     try equal(back.bias, apart.bias, "gradient of the shift")
+                }
+            }
+        }
+
+        /// Two gradients are summed up on the way, with ReLU and a residual behind the norm.
+        @Test(arguments: testedBackends, [ElementType.f32, .bf16])
+        func sumOfGradients(_ choice: BackendChoice, _ type: ElementType) throws {
+            let backend = try choice.make(threads: 2), shape = [4, 18, 5, 7]
+            func activation(_ name: String) -> Tensor {
+                backend.converted(backend.tensor(Formula.centred(name, shape)), to: type)
+            }
+            let x = activation("x"), residual = activation("r"), one = activation("a"), other = activation("b")
+            let weight = backend.tensor(Formula.centred("weight", [18]))
+            let running = RunningStatistics(
+                mean: backend.constant(0, shape: [18]), variance: backend.constant(1, shape: [18]))
+            for (hasResidual, relu) in [(true, true), (true, false), (false, true), (false, false)] {
+                let (y, statistics) = backend.batchNorm(
+                    x, weight: weight, bias: nil, running: running, epsilon: 1e-5, groups: 2,
+                    residual: hasResidual ? residual : nil, relu: relu)
+                let mask: ReLUMask? = !relu ? nil : hasResidual ? .output(y) : .norm(y, bias: nil)
+                func back(_ gradient: Tensor, _ addend: Tensor?) -> BatchNormGradients {
+                    backend.batchNormBackward(
+                        gradient, adding: addend, input: x, relu: mask, weight: weight, statistics: statistics,
+                        wantsResidual: hasResidual)
+                }
+                let sum = backend.copy(one)
+                backend.accumulate(other, into: sum)
+                let expected = back(sum, nil), found = back(backend.copy(one), other)
+                for (a, b) in [
+                    (found.input, expected.input), (found.weight, expected.weight), (found.bias, expected.bias),
+                    (found.residual, expected.residual),
+                ] as [(Tensor?, Tensor?)] {
+                    #expect((a == nil) == (b == nil))
+                    guard let a, let b else { continue }
+                    #expect(try backend.read(a).floats == backend.read(b).floats, "\(hasResidual), \(relu)")
                 }
             }
         }

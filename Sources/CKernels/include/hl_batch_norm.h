@@ -25,12 +25,13 @@ typedef struct {
 } hl_relu_mask;
 
 /// Sums of g and of g * (x - mean), where g is the gradient behind ReLU: section 3's ∂l/∂β and σ ∂l/∂γ.
-/// `scratch`: 2 * block floats.
-void hl_batch_norm_backward_sums(hl_planes p, size_t which, const void *gradient, hl_relu_mask relu, const void *x,
-                                 const float *mean, double *sum, double *sum_centred, float *scratch);
+/// g goes to `kept`, which may be `gradient` itself, unless that is NULL. The gradient is the sum of `gradient` and `addend`
+/// unless that is NULL, which it is without `kept`. `scratch`: 2 * block floats.
+void hl_batch_norm_backward_sums(hl_planes p, size_t which, const void *gradient, const void *addend, hl_relu_mask relu,
+                                 const void *x, const float *mean, double *sum, double *sum_centred, void *kept,
+                                 float *scratch);
 
 /// input_gradient = a * g + b * x + c: section 3's ∂l/∂x, with a = γ / σ, b = -γ / σ³ * mean of g * (x - mean) and
-/// c = -γ / σ * mean of g - b * mean. residual_gradient = g where it is wanted. Either may be `gradient` itself.
+/// c = -γ / σ * mean of g - b * mean. It may be `gradient` itself.
 void hl_batch_norm_backward_apply(hl_planes p, size_t which, const void *gradient, hl_relu_mask relu, const void *x,
-                                  void *input_gradient, void *residual_gradient, const float *a, const float *b,
-                                  const float *c);
+                                  void *input_gradient, const float *a, const float *b, const float *c);

@@ -70,10 +70,11 @@ extension Backend {
     /// With ĝ = the gradient behind ReLU and x̂ the normalised input, per channel and group of N values:
     /// dβ = Σ ĝ, dγ = Σ ĝ x̂, dx = γ/σ · (ĝ − dβ/N − x̂ dγ/N); by fixed statistics just dx = γ/σ · ĝ.
     package func batchNormBackward(
-        _ gradient: Tensor, input: Tensor, relu: ReLUMask?, weight: Tensor?, statistics: BatchStatistics,
-        wantsResidual: Bool
+        _ gradient: Tensor, adding addend: Tensor?, input: Tensor, relu: ReLUMask?, weight: Tensor?,
+        statistics: BatchStatistics, wantsResidual: Bool
     ) -> BatchNormGradients {
-        let gradient = relu.map { reluBackward(gradient, output: $0.output) } ?? gradient
+        let sum = addend.map { add(gradient, $0) } ?? gradient
+        let gradient = relu.map { reluBackward(sum, output: $0.output) } ?? sum
         let size = input.shape[0] / statistics.groups
         var inputs: [Tensor] = [], weights: [Tensor] = [], biases: [Tensor] = []
         for group in 0..<statistics.groups {
@@ -119,7 +120,7 @@ extension Backend {
         batchNormBackward(
             maxPoolBackward(
                 reluBackward(gradient, output: output), chosen: chosen, inputShape: input.shape, window: window),
-            input: input, relu: nil, weight: weight, statistics: statistics, wantsResidual: false)
+            adding: nil, input: input, relu: nil, weight: weight, statistics: statistics, wantsResidual: false)
     }
 
     package func averagePool(_ x: Tensor) -> Tensor {

@@ -19,7 +19,8 @@ extension Backend {
         let outer = modulateBackward(
             gradient, input: unit, Modulation(scale: gain, shift: shift, activation: .relu))
         let inner = batchNormBackward(
-            outer.input, input: input, relu: nil, weight: nil, statistics: statistics, wantsResidual: false)
+            outer.input, adding: nil, input: input, relu: nil, weight: nil, statistics: statistics, wantsResidual: false
+        )
         return ConditionalNormGradients(input: inner.input, gain: outer.scale, shift: outer.shift)
     }
 }

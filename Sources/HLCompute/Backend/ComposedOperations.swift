@@ -30,10 +30,11 @@ package protocol ComposedOperations: AnyObject {
         residual: Tensor?, relu: Bool
     ) -> (output: Tensor, statistics: BatchStatistics)
 
-    /// The way back. `relu` is needed where ReLU was taken. The memory of `gradient` may become that of a result: nobody
-    /// else may keep it.
+    /// The way back of `gradient`, or of the sum of it and `addend`. `relu` is needed where ReLU was taken. The memory of
+    /// `gradient` may become that of a result: nobody else may keep it.
     func batchNormBackward(
-        _ gradient: Tensor, input: Tensor, relu: ReLUMask?, weight: Tensor?, statistics: BatchStatistics,
+        _ gradient: Tensor, adding addend: Tensor?, input: Tensor, relu: ReLUMask?, weight: Tensor?,
+        statistics: BatchStatistics,
         wantsResidual: Bool
     ) -> BatchNormGradients
 

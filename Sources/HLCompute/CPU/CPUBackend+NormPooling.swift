@@ -50,7 +50,7 @@ extension CPUBackend {
                     forEachPlane(of: block) { plane, at, number, scratch in
                         spread(number, plane, to: scratch)
                         hl_batch_norm_backward_sums(
-                            plane, 0, scratch, all, input.values(at: at), mean, own, own + channels, floats)
+                            plane, 0, scratch, nil, all, input.values(at: at), mean, own, own + channels, nil, floats)
                         for index in 0..<channels {
                             sum[index] += own[index]
                             centred[index] += own[channels + index]
@@ -62,7 +62,7 @@ extension CPUBackend {
                 forEachPlane(of: block) { plane, at, number, scratch in
                     spread(number, plane, to: scratch)
                     hl_batch_norm_backward_apply(
-                        plane, 0, scratch, all, input.values(at: at), inputGradient.values(at: at), nil, a, b, c)
+                        plane, 0, scratch, all, input.values(at: at), inputGradient.values(at: at), a, b, c)
                 }
             })
         return BatchNormGradients(

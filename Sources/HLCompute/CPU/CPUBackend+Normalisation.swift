@@ -48,14 +48,15 @@ extension CPUBackend {
     /// With ĝ = the gradient behind ReLU and x̂ the normalised input, per channel and group of N values:
     /// dβ = Σ ĝ, dγ = Σ ĝ x̂, dx = γ/σ · (ĝ − dβ/N − x̂ dγ/N); by fixed statistics just dx = γ/σ · ĝ.
     ///
-    /// In place: ĝ, where it is the residual's, else dx takes the gradient's memory.
+    /// In place: ĝ takes the gradient's memory where it is the residual's, or a sum of two, and dx where it is not the
+    /// residual's.
     package func batchNormBackward(
-        _ gradient: Tensor, input: Tensor, relu: ReLUMask?, weight: Tensor?, statistics: BatchStatistics,
-        wantsResidual: Bool
+        _ gradient: Tensor, adding addend: Tensor?, input: Tensor, relu: ReLUMask?, weight: Tensor?,
+        statistics: BatchStatistics, wantsResidual: Bool
     ) -> BatchNormGradients {
-        let gradient = matched(gradient, to: input)
+        let gradient = matched(gradient, to: input), addend = addend.map { matched($0, to: input) }
         let inputGradient = wantsResidual ? like(input) : gradient
-        let residualGradient = wantsResidual ? gradient : nil
+        let isKept = addend != nil || wantsResidual && relu != nil
         var bias: Tensor?
         if case .norm(_, let own) = relu { bias = own }
         func mask(_ block: NormBlock) -> hl_relu_mask {
@@ -69,17 +70,20 @@ extension CPUBackend {
             input, weight: weight, bias: bias, statistics: statistics,
             add: { block, mean, sum, centred, scratch in
                 hl_batch_norm_backward_sums(
-                    block.planes, block.which, gradient.values(at: block.start), mask(block),
-                    input.values(at: block.start), mean, sum, centred, scratch)
+                    block.planes, block.which, gradient.values(at: block.start), addend?.values(at: block.start),
+                    mask(block), input.values(at: block.start), mean, sum, centred,
+                    isKept ? gradient.values(at: block.start) : nil, scratch)
             },
             apply: { block, a, b, c in
                 hl_batch_norm_backward_apply(
-                    block.planes, block.which, gradient.values(at: block.start), mask(block),
-                    input.values(at: block.start), inputGradient.values(at: block.start),
-                    residualGradient?.values(at: block.start), a, b, c)
+                    block.planes, block.which, gradient.values(at: block.start),
+                    isKept ? hl_relu_mask(output: nil, scale: nil, shift: nil) : mask(block),
+                    input.values(at: block.start), inputGradient.values(at: block.start), a, b, c)
             })
+        gradient.cpu.version += 1
         return BatchNormGradients(
-            input: inputGradient, weight: weightGradient, bias: biasGradient, residual: residualGradient)
+            input: inputGradient, weight: weightGradient, bias: biasGradient,
+            residual: wantsResidual ? gradient : nil)
     }
 
     package func normaliseRows(_ x: Tensor) -> (output: Tensor, norms: Tensor) {

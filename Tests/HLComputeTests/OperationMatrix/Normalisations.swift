@@ -92,7 +92,8 @@ private func batchNorm(
             let (output, statistics) = apply(backend, parts)
             let mask: ReLUMask? = !relu ? nil : hasResidual ? .output(output) : .norm(output, bias: parts.bias)
             let made = backend.batchNormBackward(
-                backend.copy(gradient), input: parts.x, relu: mask, weight: parts.weight, statistics: statistics,
+                backend.copy(gradient), adding: nil, input: parts.x, relu: mask, weight: parts.weight,
+                statistics: statistics,
                 wantsResidual: hasResidual)
             return [made.input, nil, nil] + (isAffine ? [made.weight, made.bias] : [])
                 + (hasResidual ? [made.residual] : [])
