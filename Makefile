@@ -31,9 +31,9 @@ WANTED := $(if $(call without,onednn),,dnnl.h:libdnnl-dev) $(if $(call without,j
 TOOLS := zstd pkg-config
 # Programs that only tests use: of pages, and of completions in their shells. `make test` installs them; what it cannot
 # install is named, and its tests are skipped.
-TEST_TOOLS := mandoc zsh fish man:man-db groff:groff setsid:util-linux col:bsdextrautils
+TEST_TOOLS := mandoc zsh fish man:man-db groff:groff setsid:util-linux col:bsdextrautils dpkg-shlibdeps:dpkg-dev
 
-.PHONY: build test demo deps install uninstall clean help
+.PHONY: build test demo deps install uninstall deb deb-check clean help
 
 build: deps ## build the programs into .build/release (default)
 	$(SWIFT) build $(SWIFTFLAGS)
@@ -130,9 +130,16 @@ uninstall: ## remove what `make install` with the same PREFIX has installed
 		rm -f "$$root/share/man/man$${page##*.}/$$page"
 	done
 
+deb: WANTED_TOOLS += dpkg-shlibdeps:dpkg-dev
+deb: build ## make a Debian package of them, .build/deb/hl-views_VERSION_ARCHITECTURE.deb
+	@SWIFT="$(SWIFT)" .ci/deb/build "$(BIN)" .build/deb
+
+deb-check: deb ## install that package in a bare Debian made by debootstrap, as root, and try it there
+	@.ci/deb/check .build/deb/hl-views_*.deb
+
 clean: ## remove everything built
 	rm -rf .build
 
 help: ## print this list
 	@echo "make TARGET [PREFIX=$(PREFIX)] [DESTDIR=] [HL_WITHOUT=onednn,jpeg,webp]"
-	awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-11s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
