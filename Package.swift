@@ -144,6 +144,10 @@ targets += [
     .testTarget(
         name: "PipelineTests", dependencies: ["HLTensor", "HLFormats", "TestSupport"], path: "Tests/Pipelines",
         swiftSettings: features),
+    // What the pages show, run.
+    .testTarget(
+        name: "PageTests", dependencies: networks + ["HLEncoders", "TestSupport"], path: "Tests/Pages",
+        exclude: ["README.md", "inputs.mk", "latents.py", "stand-ins"], swiftSettings: features),
     .testTarget(
         name: "SnapshotTests", dependencies: ["TestSupport"], path: "Tests/Snapshots", exclude: ["README.md", "cases"],
         swiftSettings: features),

@@ -3,7 +3,8 @@
 #
 # Checks that every man page is well formed, is found by apropos and shows in its synopsis what is typed, as far as the
 # tools for that are installed; that it has the sections that all have in common, cross references to pages that are
-# there, exactly the options that its program, in FOLDER, prints under --help, with their defaults, and its examples.
+# there, exactly the options that its program, in FOLDER, prints under --help, with their defaults, and its examples; and
+# that the overview and the recipes leave none out.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 programs=${1:?usage: man/check.sh FOLDER}
@@ -110,6 +111,11 @@ for page in man/*.[157]; do
         [[ -e man/$other.$section ]] || fail "$page: there is no page $other($section)"
     done < <(sed -nE 's/^\.(Xr|Pq Xr) (hl-[a-z-]+) ([0-9]).*/\2 \3/p' "$page")
     [[ $name = hl-views ]] || grep -qE '^\.Xr hl-views 7' "$page" || fail "$page: hl-views(7) is not under SEE ALSO"
+    [[ $name = hl-views ]] || grep -qE "^\.Xr $name ${page##*.}( ,)?\$" man/hl-views.7 ||
+        fail "man/hl-views.7: $name(${page##*.}) is not under SEE ALSO"
+done
+for program in Sources/hl-*; do
+    grep -q "${program##*/} " man/hl-recipes.7 || fail "man/hl-recipes.7: no recipe has ${program##*/}"
 done
 for page in man/*.1; do
     name=$(basename "$page" .1)

@@ -181,26 +181,4 @@ struct StoredSetTests {
             #expect(b[name]?.withUnsafeBytes(Array.init) == tensor.withUnsafeBytes(Array.init), "\(name)")
         }
     }
-
-    /// Every pipeline of hl-data(7), in its order.
-    @Test func thePipelinesOfThePage() throws {
-        let space = try Workspace()
-        try LoadingTests.fill(space, count: 24)
-        try space.succeed("mv ds photos")
-        let page = Programs.tests + "/../man/hl-data.7"
-        let text = try String(contentsOfFile: page, encoding: .utf8)
-        let section = try #require(
-            text.components(separatedBy: ".Sh PIPELINES\n").last?.components(separatedBy: "\n.Sh ").first)
-        let blocks = section.components(separatedBy: ".Bd -literal -offset indent\n").dropFirst().compactMap {
-            $0.components(separatedBy: "\n.Ed").first?.replacing("\\e", with: "\\")
-        }
-        #expect(blocks.count == 6)
-        for block in blocks {
-            let outcome = try space.run("set -eo pipefail; \(block)", limit: 300)
-            #expect(outcome.status == 0, "\(block): \(outcome.errors)")
-        }
-        for name in ["streamed", "stored", "again", "endless", "finite"] {
-            #expect(space.exists("\(name).safetensors"))
-        }
-    }
 }

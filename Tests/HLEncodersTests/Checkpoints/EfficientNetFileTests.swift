@@ -31,28 +31,6 @@ extension EncodersTests {
             try body(path)
         }
 
-        /// The names of EfficientNet-PyTorch: blocks numbered through, the classifier `_fc`.
-        private func flat(_ name: String) -> String {
-            let parts = name.split(separator: ".").map(String.init), rest = parts.dropFirst().joined(separator: ".")
-            switch parts[0] {
-            case "conv_stem": return "_conv_stem.\(rest)"
-            case "conv_head": return "_conv_head.\(rest)"
-            case "bn1": return "_bn0.\(rest)"
-            case "bn2": return "_bn1.\(rest)"
-            case "classifier": return "_fc.\(rest)"
-            default: break
-            }
-            let stage = Int(parts[1]) ?? 0, first = [0, 1, 3, 5, 8, 11, 15][stage]
-            let inner =
-                stage == 0
-                ? ["conv_dw": "_depthwise_conv", "bn1": "_bn1", "conv_pw": "_project_conv", "bn2": "_bn2"]
-                : [
-                    "conv_pw": "_expand_conv", "bn1": "_bn0", "conv_dw": "_depthwise_conv", "bn2": "_bn1",
-                    "conv_pwl": "_project_conv", "bn3": "_bn2",
-                ]
-            return "_blocks.\(first + (Int(parts[2]) ?? 0)).\(inner[parts[3]] ?? "?").\(parts[4])"
-        }
-
         @Test(arguments: ["", "module.", "model."]) func bothNamesAreRead(prefix: String) throws {
             let input = Formula.pixels(2, side: 64)
             var embeddings: [[Float]] = []
@@ -61,7 +39,7 @@ extension EncodersTests {
                     path: path, EncoderChoice(side: 64, architecture: "tf_efficientnet_lite0"), backend: backend)
                 embeddings.append(try encoder.encode(.host(input)).floats)
             }
-            try withFile(state.map { (prefix + flat($0.name), $0.tensor) }) { path in
+            try withFile(state.map { (prefix + Foreign.efficientNetName($0.name), $0.tensor) }) { path in
                 let encoder = try Encoder.load(path: path, EncoderChoice(side: 64), backend: backend)
                 let expected = try EncoderDescription(architecture, side: 64, crop: 56)
                 #expect(encoder.description == expected)
@@ -76,7 +54,7 @@ extension EncodersTests {
         }
 
         @Test func descriptions() throws {
-            try withFile(state.map { (flat($0.name), $0.tensor) }) { path in
+            try withFile(state.map { (Foreign.efficientNetName($0.name), $0.tensor) }) { path in
                 let encoder = try Encoder.load(path: path, backend: backend)
                 #expect(encoder.description.side == 256 && encoder.description.crop == 224)
                 let json = encoder.description.json
@@ -102,8 +80,8 @@ extension EncodersTests {
                 }
             }
             // Without a classifier nothing is known of labels, and there are no logits.
-            try withFile(state.filter { !$0.name.hasPrefix("classifier.") }.map { (flat($0.name), $0.tensor) }) {
-                path in
+            let features = state.filter { !$0.name.hasPrefix("classifier.") }
+            try withFile(features.map { (Foreign.efficientNetName($0.name), $0.tensor) }) { path in
                 let encoder = try Encoder.load(path: path, backend: backend)
                 #expect(encoder.description.supervision == nil && encoder.description.json["classes"] == nil)
                 let error = failure {
@@ -138,7 +116,7 @@ extension EncodersTests {
             #expect(
                 unclear.kind == .incompatible
                     && unclear.remedy == "give --arch tf_efficientnet_lite0 or --arch efficientnet_lite0")
-            let published = state.map { (name: flat($0.name), tensor: $0.tensor) }
+            let published = state.map { (name: Foreign.efficientNetName($0.name), tensor: $0.tensor) }
             let other = try refusal(published, EncoderChoice(architecture: "efficientnet_lite0"))
             #expect(other.kind == .incompatible && other.what.contains("holds a tf_efficientnet_lite0"))
             let squeezed = try refusal(published + [("_blocks.0._se_reduce.weight", zero)])
