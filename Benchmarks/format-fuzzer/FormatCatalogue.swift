@@ -2,5 +2,5 @@
 let formats: [any FuzzedFormat] = [
     WeightsFormat(), EncoderFormat(), WalkerFormat(), SafetensorsFormat(), NpyFormat(), NpzFormat(), StreamFormat(),
     PNGFormat(), JPEGFormat(), WebPFormat(), MatFormat(), TarFormat(), IdxFormat(), CIFARFormat(), CIFARNamesFormat(),
-    LMDBFormat(),
+    LMDBFormat(), AnnotationFormat(), DetectionFormat(),
 ]

@@ -13,25 +13,23 @@ enum VOC {
         name: "voc", abstract: "Pascal VOC, classification: JPEGImages/ and ImageSets/Main/",
         splits: ["train", "val", "trainval", "test"], metric: .map11,
         settings: [
-            DatasetSetting("year", .number(2007...2012), standard: nil, "where DIR has several"),
+            year,
             DatasetSetting(
                 "class", .choice(["first", "all"] + classes), standard: "first",
                 "the first of an image's classes, marks of all, or whether it shows this one"),
         ],
         open: { try open($0) })
 
-    private static let classes = [
+    static let year = DatasetSetting("year", .number(2007...2012), standard: nil, "where DIR has several")
+
+    static let classes = [
         "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow", "diningtable", "dog",
         "horse", "motorbike", "person", "pottedplant", "sheep", "sofa", "train", "tvmonitor",
     ]
 
     private static func open(_ place: DatasetPlace) throws -> LabelledImages {
-        let years = place["year"].isEmpty ? (2007...2012).map(String.init) : [place["year"]]
-        let places = years.flatMap { ["VOC\($0)", "VOCdevkit/VOC\($0)"] }
-        let folder = try base(place, places)
-        let split = place.split ?? "train"
-        let list = "ImageSets/Main/\(split).txt"
-        let images = try folder.lines(list).map { $0.split(whereSeparator: \.isWhitespace).first ?? "" }
+        let folder = try base(place), split = place.split ?? "train", list = list(split)
+        let images = try images(of: split, in: folder)
         let chosen = place["class"], isTask = classes.contains(chosen)
         let lists = try (isTask ? [chosen] : classes).map { name in
             try states(of: name, split, in: folder)
@@ -59,8 +57,17 @@ enum VOC {
         return try files.dataset(isTask ? ["no \(chosen)", chosen] : classes)
     }
 
+    static func list(_ split: String) -> String { "ImageSets/Main/\(split).txt" }
+
+    /// The images of a split, in the order of its list.
+    static func images(of split: String, in folder: ConfinedFolder) throws -> [Substring] {
+        try folder.lines(list(split)).map { $0.split(whereSeparator: \.isWhitespace).first ?? "" }
+    }
+
     /// The folder of one year; more than one has to be told apart.
-    private static func base(_ place: DatasetPlace, _ places: [String]) throws -> ConfinedFolder {
+    static func base(_ place: DatasetPlace) throws -> ConfinedFolder {
+        let years = place["year"].isEmpty ? (2007...2012).map(String.init) : [place["year"]]
+        let places = years.flatMap { ["VOC\($0)", "VOCdevkit/VOC\($0)"] }
         let marker = "ImageSets/Main"
         let top = try ConfinedFolder(SystemPath(place.path))
         let found = places.filter { top.holds("\($0)/\(marker)") }
