@@ -29,12 +29,12 @@ WANTED := $(if $(call without,onednn),,dnnl.h:libdnnl-dev) $(if $(call without,j
 	$(if $(call without,webp),,webp/decode.h:libwebp-dev)
 # Programs that the tests (zstd) and Swift (pkg-config) use where they are.
 TOOLS := zstd pkg-config
-# Programs that only tests use: of pages and their examples, and of completions in their shells. `make test` installs them; what it cannot
-# install is named, and its tests are skipped.
+# Programs that only tests use: of pages and their examples, and of completions in their shells. `make test` installs
+# them; what it cannot install is named, and its tests are skipped.
 TEST_TOOLS := mandoc zsh fish man:man-db groff:groff setsid:util-linux col:bsdextrautils jq python3 \
 	strings:binutils dpkg-shlibdeps:dpkg-dev
 
-.PHONY: build test demo deps install uninstall deb deb-check clean help
+.PHONY: build test demo reproduce deps install uninstall deb deb-check clean help
 
 build: deps ## build the programs into .build/release (default)
 	$(SWIFT) build $(SWIFTFLAGS)
@@ -48,6 +48,10 @@ test: deps ## build and run all tests
 
 demo: build ## views, training and probing on the built-in generator, in minutes
 	@PATH="$(CURDIR)/$(BIN):$$PATH" examples/demo.sh
+
+reproduce: build ## the paper's Tables 1 to 3, small: SEEDS=1 METHODS=simclr FOLDER=hl-paper-demo
+	@export PATH="$(CURDIR)/$(BIN):$$PATH"
+	for table in 1 2 3; do examples/table$$table.sh; done
 
 deps: ## install the system packages that are missing, through sudo when not root
 	@version=$$($(SWIFT) --version 2>/dev/null | sed -n 's/.*Swift version \([0-9]*\).*/\1/p') || true

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The paper's Figure 2 as one picture: the same noise vector added at each level of a generator in turn.
 #
+#     examples/figure2.sh [shapes | cifar10]    [-o FILE.png]     what comes along: the built-in generator, or the photographs'
 #     examples/figure2.sh bigbigan  [WEIGHTS] [-o FILE.png]     a row: an anchor, then a view per chunk z^0 ... z^5
 #     examples/figure2.sh stylegan2 [WEIGHTS] [-o FILE.png]     a row: an anchor, then a view per group of four layers
 #
@@ -9,15 +10,18 @@
 # does with them. Other options:
 #
 #     --rows N    anchors (default 6)            --seed N    of anchors and noise (default 0)
-#     --width N   channels of random weights     -o FILE     default: figure2-bigbigan.png or figure2-stylegan2.png
+#     --width N   channels of random weights     -o FILE     default: figure2-GENERATOR.png
 #
 # The programs are those on PATH, else those of .build/release.
 set -euo pipefail
 source "$(dirname "$0")/common.sh"
 
-network=${1-} weights= output= rows=6 seed=0 width=()
-[[ $network == bigbigan || $network == stylegan2 ]] || fail 64 "which generator? give bigbigan or stylegan2 first"
-shift
+network=shapes weights= output= rows=6 seed=0 width=()
+case ${1-} in
+    shapes | cifar10 | bigbigan | stylegan2) network=$1; shift ;;
+    '' | -*) ;;
+    *) fail 64 "which generator? give shapes, cifar10, bigbigan or stylegan2 first" ;;
+esac
 while (($#)); do
     case $1 in
         --rows | --seed | --width | -o) (($# > 1)) || fail 64 "$1 has no value: give it one" ;;&
@@ -30,7 +34,10 @@ while (($#)); do
     esac
 done
 
-if [[ -n $weights ]]; then
+[[ $network != cifar10 || -n $weights ]] || weights=$here/cifar10-hl32.safetensors
+if [[ $network == shapes ]]; then
+    [[ -z $weights ]] || fail 64 "shapes has no weights: leave out $weights"
+elif [[ -n $weights ]]; then
     [[ -r $weights ]] || fail 66 "cannot read $weights: check the path, or leave it out for random weights"
 else
     command -v python3 >/dev/null ||
@@ -41,7 +48,10 @@ else
     python3 "$here/random_weights.py" "$network" ${width[@]+"${width[@]}"} -o "$weights"
 fi
 
+source_of=(--generator "$network" --weights "$weights")
 case $network in
+    shapes) source_of=(--clean) images=(--size 128) moves=(--chunks 0-5) ;;
+    cifar10) source_of=(--weights "$weights") images=() moves=(--chunks 0-3) ;;
     bigbigan) images=() moves=(--chunks 0-5) ;;
     # Cars are 384 pixels high in the middle of 512; noise as the paper gives the last two groups, for all four.
     stylegan2)
@@ -49,5 +59,5 @@ case $network in
         moves=(--group 0-3 --group 4-7 --group 8-11 --group 12-15 --std 0.8 --trunc 1)
         ;;
 esac
-hl-sample --generator "$network" --weights "$weights" ${images[@]+"${images[@]}"} -n "$rows" --seed "$seed" |
+hl-sample "${source_of[@]}" ${images[@]+"${images[@]}"} -n "$rows" --seed "$seed" |
     hl-perturb --sweep "${moves[@]}" --seed "$seed" | hl-view --rows "$rows" -o "${output:-figure2-$network.png}"

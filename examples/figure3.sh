@@ -2,9 +2,10 @@
 # The paper's Figure 3: time and energy of an epoch of SimCLR with a ResNet-18, at four batch sizes, where the views come
 # from image files, from a stream that was stored before, or from the generator while the encoder is trained.
 #
-#     examples/figure3.sh --data imagefolder:DIR --split train [-o FILE.png]
+#     examples/figure3.sh [--data imagefolder:DIR --split train] [-o FILE.png]
 #
-# Image files are those of --data, as hl-sample(1) and hl-data(7) have them: NAME:DIR. An epoch is -n samples in each arm,
+# Image files are those of --data, as hl-sample(1) and hl-data(7) have them: NAME:DIR; without it 256 PNGs of the built-in
+# generator, which are read sooner than photographs are. An epoch is -n samples in each arm,
 # and what storing the stream has cost stands beside the table. Other options:
 #
 #     --split NAME    of the data set (default: its first)       -n N            samples of an epoch (default 8192)
@@ -40,7 +41,6 @@ while (($#)); do
     esac
     shift 2
 done
-[[ -n $data ]] || fail 64 "there are no image files: give --data NAME:DIR, such as imagefolder:photographs"
 [[ $count =~ ^[1-9][0-9]*$ ]] || fail 64 "$count samples make no epoch: give -n a number"
 
 # Half of the figure is about energy, which nobody wants to miss after hours.
@@ -70,7 +70,23 @@ from_online() {
         hl-perturb --chunks 1-5 -q --record "$1/perturb.run.json" ${cost[@]+"${cost[@]}"} | train "$@"
 }
 
+# made_up: image files where none are given.
+made_up() {
+    local place=$folder/images.png number
+    data=imagefolder:$place,labels=none
+    [[ ! -d $place ]] || return 0
+    rm -rf "$place.part"
+    mkdir -p "$place.part"
+    hl-sample --clean --size "$size" -n 256 --render -q --record none -o "$place.part/all.hls"
+    for ((number = 0; number < 256; number++)); do
+        hl-view "$place.part/all.hls" --rows 1 --columns 1 --skip $number --zoom 1 --no-captions -q -o "$place.part/$number.png"
+    done
+    rm "$place.part/all.hls"
+    mv "$place.part" "$place"
+}
+
 mkdir -p "$folder/storing"
+[[ -n $data ]] || made_up
 if [[ ! -e $folder/views.hls ]]; then
     generated --record "$folder/storing/sample.run.json" ${cost[@]+"${cost[@]}"} |
         hl-perturb --chunks 1-5 --render -q -o "$folder/views.hls" --record "$folder/storing/perturb.run.json" \

@@ -35,8 +35,6 @@
 # minutes instead of 100 epochs, a logistic regression on --fit photographs whose penalty --validation photographs choose.
 set -euo pipefail
 source "$(dirname "$0")/common.sh"
-# Numbers have points everywhere.
-export LC_NUMERIC=C
 
 data= weights= images=1048576 training='--content none' parts=content,table1,arms arms=real,synth,random,hl,hl-d methods=simclr txs=simclr,no-color
 seeds=3 sigmas=0.05,0.2,0.5,1 pairs=25600 width=16 size=32 batch=64 fit=10000 validation=5000 transfer= classifier=
@@ -100,14 +98,6 @@ fi
 [[ -e $results ]] || printf '#generator\tphotographs\tarm\tsigma\tmethod\tT_x\tseed\tsettings\tversion\tscores\n' >"$results"
 
 has() { [[ ,$2, == *,$1,* ]]; }
-say() { printf '%s %d:%02d %s\n' "$(basename "$0")" $((SECONDS / 3600)) $((SECONDS / 60 % 60)) "$*" >&2; }
-# keep FILE COMMAND…: leaves the command's output in the file when it has succeeded; a file that is there stays.
-keep() {
-    [[ ! -e $1 ]] || return 0
-    "${@:2}" >"$1.part"
-    mv "$1.part" "$1"
-}
-
 # ----------------------------------------------------------------------------------------------- time and processes
 
 # Work runs in process groups of their own, which are told to stop, and leave checkpoints, when the time is over or the
@@ -198,15 +188,12 @@ fi
 trained=
 [[ -n $weights ]] || trained=", a generator by $images images $training"
 weights=${weights:-$PWD/generator.safetensors}
-# about NAME: a number or text of the generator's header.
-header=$(hl-sample --weights "$weights" -n 1 -q | hl-view --header) || fail $? "$weights is no generator: see the message above"
-about() { sed -nE 's/^generator .*"'"$1"'":"?([^",}]*).*/\1/p' <<<"$header"; }
+learn_generator --weights "$weights" --size "$size"
 # By what its content is held in chunk 0, where its file says so, and the beginning of the file's SHA-256. Labels that it has
 # seen are said in every line and table.
 digest=$(about sha256) content=$(about content)
 generator=${content:+$content-}${digest:0:12}
 [[ $(about has_seen_labels) != true ]] || generator+=+labels
-last=$(($(about chunks) - 1))
 ((last > 0)) || fail 65 "$weights has one chunk only, and no hierarchy"
 [[ -z $tables ]] || finish
 
@@ -220,11 +207,8 @@ if [[ -n $transfer ]]; then
     done
 fi
 
-# What is here was made with these.
 made="$data, $settings$trained"
-[[ ! -e settings || $(<settings) == "$made" ]] ||
-    fail 78 "$folder was made with other settings ($(<settings)): give the same, or another --folder"
-echo "$made" >settings
+made_with "$made"
 mkdir -p encoders views
 
 photos() { hl-sample --data "$data" --size "$size" -q "$@"; }
@@ -236,8 +220,6 @@ draw_sets() {
 step draw_sets
 
 # ------------------------------------------------------------------------------------------------ content and Table 1
-
-source_of=(--weights "$weights" --size "$size")
 
 make_table1() {
     [[ ! -e table1-$generator.txt ]] || return 0
@@ -277,48 +259,17 @@ has arms "$parts" || finish
 
 # ------------------------------------------------------------------------------------------------------------ arms
 
-train_discriminator() {
-    [[ ! -e discriminator-$generator.safetensors ]] || return 0
-    say "training the discriminator"
-    hl-sample "${source_of[@]}" --seed 79 -q |
-        hl-train discriminator -n $((2 * pairs)) --batch "$batch" --real <(photos --split train --shuffle --epochs 0 --seed 78) --threads "$threads" --resume \
-            -o "discriminator-$generator.safetensors" -q
-}
-# train_walker NAME CHUNKS: both alike, at ten times the paper's rates, taken where InfoNCE is back at its 1.05.
-train_walker() {
-    [[ ! -e $1-$generator.safetensors ]] || return 0
-    say "training the walker of chunks $2"
-    hl-sample "${source_of[@]}" --seed 77 -q |
-        hl-train walker --chunks "$2" --width "$width" --learning-rate 1e-5 --estimator-learning-rate 3e-5 --rate-factor 10 \
-            --stop-loss 1.05 -n $((5 * pairs)) --threads "$threads" --resume -o "$1-$generator.safetensors" -q
-}
-[[ $arms != *-d* ]] || step train_discriminator
-! has learned "$arms" || step train_walker walker-all "0-$last"
-[[ $arms != *hl-learned* ]] || step train_walker walker-hl "1-$last"
+discriminator=discriminator-$generator.safetensors
+walker_all=walker-all-$generator.safetensors walker_hl=walker-hl-$generator.safetensors
+# Several trainings take the same views.
+render=(--render)
+real_images() { photos --split train --shuffle --epochs 0 --seed "$1" ${2:+-n "$2"}; }
+# Both alike, at ten times the paper's rates, taken where InfoNCE is back at its 1.05.
+walker() { train_walker "$1" "$2" --rate-factor 10 --stop-loss 1.05 -n $((5 * pairs)); }
+[[ $arms != *-d* ]] || step train_discriminator $((2 * pairs))
+! has learned "$arms" || step walker "$walker_all" "0-$last"
+[[ $arms != *hl-learned* ]] || step walker "$walker_hl" "1-$last"
 
-# views_of ARM SIGMA SEED: the views of a training, rendered.
-views_of() {
-    local count=$pairs noise=(--trunc 2 --seed "$3") render=(--render --threads "$threads" -q) arm=$1
-    # Of every double batch the better half stays; the filter renders.
-    case $arm in *-d) count=$((2 * pairs)) arm=${arm%-d} render=(-q) ;; esac
-    local anchors=(hl-sample "${source_of[@]}" --seed "$3" -n "$count" -q)
-    case $arm in
-        real) photos --split train --shuffle --epochs 0 --seed "$3" -n "$count" ;;
-        synth) "${anchors[@]}" "${render[@]}" ;;
-        random) "${anchors[@]}" | hl-perturb --chunks "0-$last" --std "$2" "${noise[@]}" "${render[@]}" ;;
-        hl | mixed) "${anchors[@]}" | hl-perturb --chunks "1-$last" --std 1 "${noise[@]}" "${render[@]}" ;;
-        learned) "${anchors[@]}" | hl-perturb --walker "walker-all-$generator.safetensors" "${render[@]}" ;;
-        hl-learned) "${anchors[@]}" | hl-perturb --walker "walker-hl-$generator.safetensors" "${render[@]}" ;;
-    esac | case $1 in
-        *-d) hl-filter --discriminator "discriminator-$generator.safetensors" --keep 0.5 --batch "$batch" --threads "$threads" -q ;;
-        *) cat ;;
-    esac
-}
-
-# mean_of MEASURE: of what hl-probe --json says of the linear classifier.
-mean_of() {
-    awk -v wanted="\"$1\":" '$1 == wanted { inside = 1 } inside && $1 == "\"mean\":" { printf "%.2f", $2; exit }'
-}
 # evaluate IDENTITY ENCODER-OPTIONS…: appends a line with the scores that the result lacks.
 evaluate() {
     local who=$1 scores=() set left said own=$BASHPID
@@ -327,7 +278,7 @@ evaluate() {
     if [[ $left == *" validation "* || $left == *" test "* ]]; then
         said=$(hl-probe --recipe lbfgs --train fit.hls --validation validation.hls --test test.hls "$@" --threads "$threads" --json -q)
         scores+=("validation=$(awk '$1 == "\"validation_score\":" { printf "%.2f", $2; exit }' <<<"$said")"
-            "test=$(mean_of top1 <<<"$said")")
+            "test=$(values_of top1 <<<"$said" | mean_std 2)")
     fi
     # One that was stopped may have left its folder to another process of the same number.
     rm -rf "transfer-$own"
@@ -336,7 +287,7 @@ evaluate() {
         "$here/transfer.sh" --data "$transfer" --sets "$set" --folder "transfer-$own" "row=$*" >/dev/null 2>"transfer.messages-$own" ||
             { cat "transfer.messages-$own" >&2; return 1; }
         said=$(<"transfer-$own/results/lbfgs-1/row/$set.json")
-        scores+=("$set=$(mean_of score <<<"$said")")
+        scores+=("$set=$(values_of score <<<"$said" | mean_std 2)")
     done
     rm -rf "transfer-$own" "transfer.messages-$own"
     printf '%s\t%s\t%s\n' "$who" "$version" "$(IFS=,; echo "${scores[*]}")" >>"$results"
@@ -386,7 +337,7 @@ unit() {
 # store ARM SIGMA SEED FILE: as many views as a training takes, rendered.
 store() {
     [[ ! -e $4 ]] || return 0
-    views_of "$1" "$2" "$3" >"$4.part"
+    views "${1/#mixed/hl}" "$2" "$3" "$pairs" >"$4.part"
     mv "$4.part" "$4"
 }
 

@@ -8,8 +8,8 @@
 # 'lite0=--encoder efficientnet-lite0.pth --side 128 --crop 112'. Rows come in the order in which they are given.
 #
 # A set is a folder of DIR, and is known by what lies in it or one folder deeper: Birdsnap, Caltech-101, CIFAR-10 and -100,
-# DTD, Flowers-102, Food-101, Pets, Cars, Aircraft, VOC, MNIST and Fashion-MNIST as hl-data(7) has them, or class folders
-# in train and test (or val). Of class folders alone, and of DTD without its lists, a third of each class's images,
+# DTD, Flowers-102, Food-101, Pets, Cars, Aircraft, VOC, MNIST and Fashion-MNIST as hl-data(7) has them, class folders in
+# train and test (or val), or streams train.hls and test.hls, at the size that they have. Of class folders alone, and of DTD without its lists, a third of each class's images,
 # drawn by the files' checksums, is tested on.
 #
 #   lbfgs  logistic regression on embeddings of central crops, which are made once, the penalty chosen on validation
@@ -74,14 +74,6 @@ run=$recipe-$seeds
 [[ -z $size ]] || run+=-$size
 mkdir -p encoders splits images embeddings "results/$run"
 
-# keep COMMAND FILE: leaves the command's output in the file when it has succeeded; a file that is there stays.
-keep() {
-    local file=${!#}
-    [[ -e $file ]] && return
-    "${@:1:$#-1}" >"$file.part" || { rm -f "$file.part"; return 1; }
-    mv "$file.part" "$file"
-}
-
 # ---------------------------------------------------------------------------------------------------------- data sets
 
 # published DIR: kind and splits (train, validation or -, test) of a set in the layout of its authors.
@@ -103,6 +95,7 @@ published() {
         return
     fi
     [[ -d $at/train && -d $at/test ]] && { echo imagefolder train - test; return; }
+    [[ -e $at/train.hls && -e $at/test.hls ]] && { echo streams train - test; return; }
     [[ -d $at/train && -d $at/val ]] && { echo imagefolder train - val; return; }
     return 1
 }
@@ -182,7 +175,12 @@ describe() {
 said() { sed -nE 's/.*"'"$2"'":"?([^",}]*).*/\1/p' "encoders/$1"; }
 
 # sample SET SPLIT SIDE: images of a split to stdout.
-sample() { hl-sample --data "${set_sources[$1]}" --split "$2" --size "$3" -q; }
+sample() {
+    case ${set_sources[$1]} in
+        streams:*) cat "${set_sources[$1]#*:}/$2.hls" ;;
+        *) hl-sample --data "${set_sources[$1]}" --split "$2" --size "$3" -q ;;
+    esac
+}
 embed() { sample "$1" "$2" "$3" | hl-encode "${@:4}" --drop-images -q; }
 
 # result ROW SET: what hl-probe --json said. Each row has a folder: names of rows and sets may have hyphens.
@@ -204,10 +202,10 @@ probe() {
             files+=("")
         elif [[ $recipe == lbfgs ]]; then
             files+=("embeddings/$name/$side-${set_names[set]}-$part.hls")
-            keep embed "$set" "$part" "$side" "${words[@]}" "${files[-1]}"
+            keep "${files[-1]}" embed "$set" "$part" "$side" "${words[@]}"
         else
             files+=("images/${set_names[set]}-$side-$part.hls")
-            keep sample "$set" "$part" "$side" "${files[-1]}"
+            keep "${files[-1]}" sample "$set" "$part" "$side"
         fi
     done
     local options=(--recipe "$recipe" --train "${files[0]}" --test "${files[2]}" --json -q)
@@ -219,7 +217,7 @@ probe() {
     else
         options+=(--seeds "$seeds")
     fi
-    keep hl-probe "${options[@]}" "$result"
+    keep "$result" hl-probe "${options[@]}"
 }
 
 for row in "${!row_names[@]}"; do
@@ -274,15 +272,7 @@ echo
         for set in "${set_names[@]}"; do printf '\t%s' "$(cell "$(result "$name" "$set")")"; done
         printf '\n'
     done
-} | awk -F'\t' '
-    { for (i = 1; i <= NF; i++) { cell[NR, i] = $i; gsub(/±/, "x", $i); if (length($i) > width[i]) width[i] = length($i) } if (NF > columns) columns = NF }
-    END {
-        for (r = 1; r <= NR; r++) {
-            line = ""
-            for (i = 1; i <= columns; i++) { plain = cell[r, i]; gsub(/±/, "x", plain); line = line cell[r, i] sprintf("%" (width[i] - length(plain) + 2) "s", "") }
-            sub(/ +$/, "", line); print line
-        }
-    }'
+} | columns
 echo
 echo "Table 3, left (mean over the ${#set_names[@]} sets)"
 echo

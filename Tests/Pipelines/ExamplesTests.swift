@@ -32,8 +32,19 @@ struct ExamplesTests {
         try space.succeed("\(Self.folder)/figure2.sh \(network) \(options) -o again.png; cmp figure.png again.png")
     }
 
+    /// The generators that come along: margins of 4, and six views or four.
+    @Test(arguments: [("", 6), ("cifar10", 4)]) func figure2OfOwnGenerators(network: String, views: Int) throws {
+        let space = try Workspace()
+        try space.succeed("\(Self.folder)/figure2.sh \(network) --rows 2 -o figure.png")
+        let sheet = try Image.read(path: space.file("figure.png"))
+        #expect((sheet.width - 18) % (1 + views) == 0 && sheet.height > 2 * (sheet.width - 18) / (1 + views))
+    }
+
     /// The programs are found beside the scripts where they are not on PATH, and --help is what the script says of itself.
-    @Test(arguments: ["arms", "demo", "figure2", "figure3", "filter", "photographs", "table1", "transfer", "views"])
+    @Test(arguments: [
+        "demo", "figure2", "figure3", "figure5", "figure6", "figure7", "figure8", "figure9", "filter",
+        "photographs", "table1", "table2", "table3", "table4", "transfer", "views",
+    ])
     func help(script: String) throws {
         let space = try Workspace()
         let path = "\(Self.folder)/\(script).sh"
@@ -53,7 +64,9 @@ struct ExamplesTests {
 
     @Test func figure2Refusals() throws {
         let space = try Workspace()
-        for (options, status) in [("", 64), ("shapes", 64), ("bigbigan --rows", 64), ("stylegan2 missing.pkl", 66)] {
+        for (options, status) in [
+            ("circles", 64), ("shapes x", 64), ("bigbigan --rows", 64), ("stylegan2 missing.pkl", 66),
+        ] {
             let outcome = try space.run("\(Self.folder)/figure2.sh \(options)")
             #expect(outcome.status == status && !outcome.errors.isEmpty, "\(options): \(outcome.errors)")
         }
