@@ -20,7 +20,12 @@ say() { printf '%s %d:%02d %s\n' "$(basename "$0")" $((SECONDS / 3600)) $((SECON
 # keep FILE COMMAND…: leaves the command's output in the file when it has succeeded; a file that is there stays.
 keep() {
     [[ ! -e $1 ]] || return 0
-    "${@:2}" >"$1.part" || { rm -f "$1.part"; return 1; }
+    local status=0
+    "${@:2}" >"$1.part" || status=$?
+    if ((status > 0)); then
+        rm -f "$1.part"
+        return $status
+    fi
     mv "$1.part" "$1"
 }
 
