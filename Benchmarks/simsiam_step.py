@@ -56,6 +56,9 @@ class Runner:
         self.views = [torch.randn(shape).contiguous(memory_format=layout) for _ in range(2)]
 
         self.loss = torch.compile(self.model) if arguments.compile else self.model
+        if torch.distributed.is_initialized():
+            # Batch norm is each rank's own: PyTorch's synchronised one does not run on processors.
+            self.loss = nn.parallel.DistributedDataParallel(self.loss)
 
     def step(self):
         self.optimiser.zero_grad(set_to_none=True)

@@ -34,13 +34,18 @@ package func report(_ line: String) {
 /// Says that the program is ready, and does what it is asked to.
 /// - Parameters:
 ///   - ready: further members of the first line.
+///   - communicator: of several ranks the first one is asked, tells the others, and answers for all.
 ///   - step: does one step and says how long it took, and its loss where it has one.
 package func takeTurns(
-    _ backend: any Backend, ready: String = "", _ step: () throws -> (seconds: Double, loss: Double?)
+    _ backend: any Backend, ready: String = "", over communicator: (any Communicator)? = nil,
+    _ step: () throws -> (seconds: Double, loss: Double?)
 ) rethrows {
+    func report(_ line: String) {
+        if communicator?.rank ?? 0 == 0 { BenchmarkHarness.report(line) }
+    }
     report("{\"ready\": true, \"summary\": \"\(backend.summary)\"\(ready)}")
     let stopwatch = KernelStopwatch(backend)
-    while let line = readLine(), line != "quit" {
+    while let line = nextLine(of: communicator), line != "quit" {
         guard let count = Int(line.dropFirst(4)), count > 0, line.hasPrefix("run ") else { continue }
         let kernelsBefore = stopwatch.seconds
         var times: [Double] = [], losses: [Double] = []
@@ -54,6 +59,15 @@ package func takeTurns(
                 + "\"convolution_seconds\": \((stopwatch.seconds - kernelsBefore) / Double(count)), "
                 + "\"peak_rss_mb\": \(peakMegabytes())}")
     }
+}
+
+/// What is to be done, on all ranks the same.
+private func nextLine(of communicator: (any Communicator)?) -> String? {
+    guard let communicator else { return readLine() }
+    let line = communicator.rank == 0 ? readLine() : nil
+    let steps = line.flatMap { UInt64($0.dropFirst(4)) } ?? 0
+    let first = communicator.gather([steps])[0][0]
+    return first > 0 ? "run \(first)" : nil
 }
 
 /// How long a piece of work takes.

@@ -8,6 +8,8 @@ package enum Console {
     // Set by `runTool` before anything else runs.
     nonisolated(unsafe) static var tool = "hl"
     nonisolated(unsafe) private(set) static var isQuiet = false
+    /// Whether another process speaks for this one too.
+    nonisolated(unsafe) private static var isOther = false
     nonisolated(unsafe) private(set) static var isVerbose = false
     nonisolated(unsafe) private(set) static var wantsProgress = false
     /// Whether the cursor stands behind a progress line. Other threads than the one of the line may warn.
@@ -17,6 +19,15 @@ package enum Console {
         isQuiet = options.quiet
         isVerbose = options.verbose
         wantsProgress = options.progress
+    }
+
+    /// Of processes that work together the first one speaks for all. Another one says only what goes wrong with it, and which
+    /// it is.
+    package static func speak(asRank rank: Int) {
+        guard rank > 0 else { return }
+        isOther = true
+        tool += ": rank \(rank)"
+        isQuiet = true
     }
 
     /// Something the user should know; not shown under `--quiet`.
@@ -34,7 +45,11 @@ package enum Console {
         if !isQuiet { write(message) }
     }
 
-    static func error(_ failure: Failure) { write("error: \(failure)") }
+    static func error(_ failure: Failure) {
+        // What all processes have found the first one says, and ends the others.
+        if isOther { sleep(1) }
+        write("error: \(failure)")
+    }
 
     /// Text on standard output, what is not printable in it escaped.
     /// - Throws: `BrokenPipe`, or `Failure` (inputOutput).

@@ -14,6 +14,9 @@ package enum Termination {
     /// Whether one has come.
     package static var isRequested: Bool { Interrupted.isRequested }
 
+    /// Its number; 0 before.
+    package static var signal: Int32 { hl_signals_noted() }
+
     /// Saves what was asked for. No signal ends the process meanwhile.
     package static func whileSaving<Result>(_ save: () throws -> Result) rethrows -> Result {
         hl_signals_hold(1)

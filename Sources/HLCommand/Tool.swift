@@ -21,7 +21,6 @@ package func runTool<Program: Tool>(
     Console.tool = type.configuration.commandName ?? CommandLine.arguments[0]
     Notice.print { Console.warn($0) }
     Memory.watch(program: Console.tool, remedy: type.memoryRemedy)
-    let status: Int32
     do {
         var program = try parsed(type, arguments ?? Array(CommandLine.arguments.dropFirst()), of: family)
         Console.configure(program.shared)
@@ -30,13 +29,19 @@ package func runTool<Program: Tool>(
         try requireThreads(program.shared.threadCount)
         try program.run()
         Recording.end()
-        status = 0
     } catch {
-        // Before the message: who reads it may look for the file at once.
-        hl_temporaries_remove()
-        Recording.end(after: error)
-        status = report(error)
+        endTool(after: error)
     }
+    Console.endLine()
+    exit(0)
+}
+
+/// Reports an error, and ends the program with its status. Any thread may call it.
+package func endTool(after error: any Error) -> Never {
+    // Before the message: who reads it may look for the file at once.
+    hl_temporaries_remove()
+    Recording.end(after: error)
+    let status = report(error)
     Console.endLine()
     exit(status)
 }

@@ -16,7 +16,8 @@ package enum BYOLLoss {
         let backend = pass.backend, count = p.shape[0], half = count / 2
         precondition(count % 2 == 0 && targets.shape == p.shape)
         let crossed = backend.concatenate([backend.rows(targets, half..<count), backend.rows(targets, 0..<half)])
-        let (negative, gradient) = backend.negativeCosine(p.value, crossed, weight: 2 * factor / Float(count))
+        let (negative, gradient) = backend.negativeCosine(
+            p.value, crossed, weight: 2 * factor / Float(pass.overall(count)))
         pass.tape.seed(p, gradient: gradient)
         return backend.add(backend.scale(negative, by: 2), backend.constant(2, shape: [count]))
     }

@@ -45,7 +45,7 @@ package final class BatchNorm: Module {
             pass.isTraining
             ? backend.batchNorm(
                 x.value, weight: weight?.value, bias: bias?.value, running: running, epsilon: epsilon,
-                groups: pass.groups, residual: residual?.value, relu: relu)
+                groups: pass.groups, residual: residual?.value, relu: relu, over: pass.normalisingRanks)
             : backend.batchNormInference(
                 x.value, weight: weight?.value, bias: bias?.value, running: running, epsilon: epsilon,
                 residual: residual?.value, relu: relu)
@@ -71,7 +71,7 @@ package final class BatchNorm: Module {
         let backend = pass.backend, weight = weight, bias = bias
         let (y, chosen, statistics) = backend.batchNormMaxPool(
             x.value, weight: weight?.value, bias: bias?.value, running: running, epsilon: epsilon, groups: pass.groups,
-            window: window)
+            window: window, over: pass.normalisingRanks)
         batchesTracked.value += Int64(pass.groups)
         return pass.tape.result(y, from: [x, weight, bias].compactMap(\.self)) {
             [input = x.value, x = x.sink] gradient in
@@ -112,7 +112,7 @@ extension Pass {
             isTraining
             ? backend.batchNorm(
                 x.value, weight: weight.value, bias: bias.value, running: running, epsilon: epsilon, groups: groups,
-                residual: nil, relu: relu)
+                residual: nil, relu: relu, over: normalisingRanks)
             : backend.batchNormInference(
                 x.value, weight: weight.value, bias: bias.value, running: fixed, epsilon: epsilon, residual: nil,
                 relu: relu)

@@ -10,7 +10,7 @@ package enum CrossEntropyLoss {
     package static func apply(_ logits: Variable, labels: [Int32], _ pass: Pass) -> Tensor {
         let (losses, gradient) = pass.backend.crossEntropy(
             logits.value, targets: pass.backend.indices(labels), excluded: nil, scale: 1,
-            weight: 1 / Float(labels.count))
+            weight: 1 / Float(pass.overall(labels.count)))
         pass.tape.seed(logits, gradient: gradient)
         return losses
     }

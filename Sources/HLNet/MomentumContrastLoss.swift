@@ -27,7 +27,7 @@ package struct MomentumContrastLoss: Sendable {
         backend.addColumns(backend.matmul(q.value, queue, transposeA: false, transposeB: true), into: logits, at: 1)
         let (losses, gradient) = backend.crossEntropy(
             logits, targets: backend.indices([Int32](repeating: 0, count: count)), excluded: nil,
-            scale: 1 / temperature, weight: 1 / Float(count))
+            scale: 1 / temperature, weight: 1 / Float(pass.overall(count)))
         // Logits are linear in q, with its key and the queue as coefficients.
         let onKeys = backend.matmul(
             backend.columns(gradient, 0..<1), column, transposeA: false, transposeB: true)

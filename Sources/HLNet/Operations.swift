@@ -87,6 +87,30 @@ extension Pass {
         }
     }
 
+    /// The rows of all ranks, [ranks · B, …] of `parts` equal parts of rows, such as views: all ranks' rows of the first part,
+    /// in rank order, then those of the next. What comes back is taken for the gradient of one objective that every rank
+    /// computes as a whole: each keeps that of its own rows.
+    package func gatherRows(_ x: Variable, parts: Int) -> Variable {
+        guard let ranks else { return x }
+        let backend = backend, size = x.shape[0] / parts, whole = size * ranks.count
+        let gathered = ranks.gatherRows(x.value)
+        let value = backend.concatenate(
+            (0..<parts).flatMap { part in
+                (0..<ranks.count).map { rank in
+                    let start = rank * x.shape[0] + part * size
+                    return backend.rows(gathered, start..<start + size)
+                }
+            })
+        return tape.result(value, from: [x]) { [x = x.sink] gradient in
+            x.receive(
+                backend.concatenate(
+                    (0..<parts).map { part in
+                        let start = part * whole + ranks.rank * size
+                        return backend.rows(gradient, start..<start + size)
+                    }), backend)
+        }
+    }
+
     /// Differentiable augmentation of images 0…1, values −1…1 (`Backend.augmentDifferentiably`).
     package func augmentDifferentiably(_ images: Variable, _ parameters: [DifferentiableAugmentation]) -> Variable {
         let backend = backend

@@ -8,14 +8,14 @@ package enum SimSiamLoss {
     /// - Parameters:
     ///   - p: predictions, [2N, d]: view 1's N rows, then view 2's.
     ///   - z: projections, [2N, d], in the same order; no gradient flows into them.
-    /// - Returns: the losses of the rows, [2N], whose mean is the loss; the gradient is seeded on `p`.
+    /// - Returns: the losses of the rows, [2N], whose mean (over the ranks too) is the loss; the gradient is seeded on `p`.
     package static func apply(_ p: Variable, _ z: Variable, _ pass: Pass) -> Tensor {
         let backend = pass.backend, count = p.shape[0], half = count / 2
         precondition(count % 2 == 0 && z.shape == p.shape)
         let crossed = backend.concatenate([
             backend.rows(z.value, half..<count), backend.rows(z.value, 0..<half),
         ])
-        let (losses, gradient) = backend.negativeCosine(p.value, crossed, weight: 1 / Float(count))
+        let (losses, gradient) = backend.negativeCosine(p.value, crossed, weight: 1 / Float(pass.overall(count)))
         pass.tape.seed(p, gradient: gradient)
         return losses
     }

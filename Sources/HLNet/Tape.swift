@@ -86,6 +86,9 @@ package final class Tape {
     /// Whether operations are recorded at all; without it activations are freed at once.
     package let isRecording: Bool
     private var steps: [() -> Void] = []
+    /// How many steps may still add to the gradients of variables that are watched.
+    private var uses: [ObjectIdentifier: Int] = [:]
+    private var whenComplete: ((Variable) -> Void)?
 
     /// A tape on which nothing is yet.
     package init(_ backend: any Backend, recording: Bool = true) {
@@ -99,10 +102,8 @@ package final class Tape {
         _ value: Tensor, from inputs: [Variable], backward: @escaping (_ gradient: Tensor) -> Void
     ) -> Variable {
         let output = Variable(value, requiresGradient: isRecording && inputs.contains { $0.requiresGradient })
-        if output.requiresGradient {
-            steps.append { [sink = output.sink] in
-                if let gradient = sink.takeGradient() { backward(gradient) }
-            }
+        record(output, from: inputs) { sink in
+            if let gradient = sink.takeGradient() { backward(gradient) }
         }
         return output
     }
@@ -113,13 +114,37 @@ package final class Tape {
         backwardOfSum: @escaping (_ gradient: Tensor, _ addend: Tensor?) -> Void
     ) -> Variable {
         let output = Variable(value, requiresGradient: isRecording && inputs.contains { $0.requiresGradient })
-        if output.requiresGradient {
-            output.sink.leavesSum = true
-            steps.append { [sink = output.sink] in
-                if let terms = sink.takeTerms() { backwardOfSum(terms.gradient, terms.addend) }
-            }
+        output.sink.leavesSum = true
+        record(output, from: inputs) { sink in
+            if let terms = sink.takeTerms() { backwardOfSum(terms.gradient, terms.addend) }
         }
         return output
+    }
+
+    private func record(
+        _ output: Variable, from inputs: [Variable], _ backward: @escaping (GradientSink) -> Void
+    ) {
+        guard output.requiresGradient else { return }
+        let watched = whenComplete == nil ? [] : inputs.filter { uses[ObjectIdentifier($0)] != nil }
+        for variable in watched { uses[ObjectIdentifier(variable), default: 0] += 1 }
+        steps.append { [unowned self, sink = output.sink] in
+            backward(sink)
+            for variable in watched { count(variable) }
+        }
+    }
+
+    /// Tells, going back, of each of some variables, such as parameters, as soon as all that it was used for has been gone
+    /// through, where a gradient has reached it. To be called before anything is recorded.
+    package func watch(_ variables: [Variable], whenComplete: @escaping (Variable) -> Void) {
+        for variable in variables { uses[ObjectIdentifier(variable)] = 0 }
+        self.whenComplete = whenComplete
+    }
+
+    /// One use of a variable less.
+    private func count(_ variable: Variable) {
+        let left = (uses[ObjectIdentifier(variable)] ?? 0) - 1
+        uses[ObjectIdentifier(variable)] = left
+        if left == 0, variable.gradient != nil { whenComplete?(variable) }
     }
 
     /// Starts from `gradient`, that of the objective with regard to `output`. Several outputs may be given their
@@ -150,15 +175,38 @@ package struct Pass {
     package let groups: Int
     /// That of activations between convolutions.
     package let precision: Precision
+    /// The processes whose samples are one batch together; nil is this one alone.
+    package let ranks: (any Ranks)?
+    /// Whose samples batch norm has statistics of.
+    package let batchNorm: BatchNormScope
 
-    /// One group and F32 unless told otherwise.
-    package init(_ tape: Tape, training: Bool, groups: Int = 1, precision: Precision = .f32) {
+    /// One group, F32 and one process unless told otherwise.
+    package init(
+        _ tape: Tape, training: Bool, groups: Int = 1, precision: Precision = .f32, ranks: (any Ranks)? = nil,
+        batchNorm: BatchNormScope = .global
+    ) {
         self.tape = tape
         isTraining = training
         self.groups = groups
         self.precision = precision
+        self.ranks = ranks
+        self.batchNorm = batchNorm
     }
+
+    /// Those over which batch norm has its statistics.
+    var normalisingRanks: (any Ranks)? { batchNorm == .global ? ranks : nil }
+
+    /// How many there are over all ranks of what each has `count` of.
+    package func overall(_ count: Int) -> Int { count * (ranks?.count ?? 1) }
 
     /// The tape's.
     package var backend: any Backend { tape.backend }
+}
+
+/// Whose samples batch norm has statistics of, where several processes train one network.
+package enum BatchNormScope: String, Sendable, CaseIterable {
+    /// All ranks' together, as one process has them on the whole batch.
+    case global
+    /// Each rank's own.
+    case local
 }

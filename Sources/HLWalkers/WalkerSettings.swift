@@ -9,7 +9,7 @@ import HLViews
 package struct WalkerSettings: Sendable, Equatable {
     /// What moves: chunks of z, or the layers that take their w from the moved z.
     package var chunks: ChunkSet
-    /// Anchors per step.
+    /// Anchors per step, of all ranks together.
     package var batch = 64
     /// Learning rates of the two Adams.
     package var walkerRate: Float
@@ -22,6 +22,8 @@ package struct WalkerSettings: Sendable, Equatable {
     package var seed: UInt64 = 0
     /// Of the estimator's activations. The walker is F32, and the generator what its stream says.
     package var precision = Precision.f32
+    /// Processes that train together, each on its share of every step's anchors.
+    package var ranks = 1
 
     /// Adam's β₁ and β₂, both networks'.
     package static let betas: (Float, Float) = (0.5, 0.999)
@@ -44,6 +46,7 @@ package struct WalkerSettings: Sendable, Equatable {
             "width": .integer(Int64(width)), "seed": .seed(seed),
         ]
         if precision != .f32 { object["precision"] = .string(precision.rawValue) }
+        if ranks > 1 { object["ranks"] = .integer(Int64(ranks)) }
         return .object(object)
     }
 }

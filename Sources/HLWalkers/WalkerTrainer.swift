@@ -19,6 +19,8 @@ package final class WalkerTrainer {
     package let target: WalkerTarget
     private let generator: any DifferentiableGenerator
     private let backend: any Backend
+    /// The processes that train with this one; nil where it is alone.
+    private let ranks: (any Ranks)?
     package let walker: WalkerNetwork
     package let estimator: SimCLR
     private let walkerOptimiser: Adam
@@ -27,11 +29,14 @@ package final class WalkerTrainer {
     /// Steps done.
     package private(set) var step = 0
 
+    /// - Parameter ranks: the processes that train with this one, as many as the settings have; nil where it is alone.
     /// - Throws: `Failure(.usage)` if the generator lacks one of the chunks.
     package init(
-        _ settings: WalkerSettings, generator: any DifferentiableGenerator
+        _ settings: WalkerSettings, generator: any DifferentiableGenerator, ranks: (any Ranks)? = nil
     ) throws {
+        precondition(settings.ranks == ranks?.count ?? 1)
         let backend = generator.backend
+        self.ranks = ranks
         self.settings = settings
         self.generator = generator
         self.backend = backend
@@ -57,31 +62,35 @@ package final class WalkerTrainer {
         package let loss: Double
         /// InfoNCE of the same images after it, which the walker ascends.
         package let walkerLoss: Double
-        /// δ of each anchor, ‖T(z)‖ per chosen chunk, [B, chunks]; of mapped latents over all of z, [B, 1].
+        /// δ of each anchor, ‖T(z)‖ per chosen chunk, [B, chunks]; of mapped latents over all of z, [B, 1]. Those of all ranks
+        /// one below the other.
         package let deltas: HostTensor
         /// Root mean square of what T changes in a pixel value, 0…1.
         package let imageChange: Double
     }
 
-    /// One step. Images stay where the generator makes them: what is read back are two losses and δ.
+    /// One step on B anchors, this rank's share of the step's. Images stay where the generator makes them: what is read back are two losses and δ.
     /// - Parameters:
     ///   - z: anchors, F32 [B, n, m].
     ///   - ids: I64 [B]; only random noise images depend on them.
     /// - Throws: `Failure(.data)` when a loss, or how far T moves, is not a number.
     package func train(on z: HostTensor, ids: HostTensor) throws -> Report {
-        let pass = Pass(Tape(backend), training: true)
+        let pass = Pass(Tape(backend), training: true, ranks: ranks)
+        let sums = ranks.map { GradientSums($0, of: walker.parameters.map(\.parameter), on: pass.tape) }
         let steps = walker(Variable(backend.tensor(target.gather(from: z))), pass)
         let (images, change) = try pairs(of: z, ids: ids, steps, pass)
 
         let loss = updateEstimator(images.value)
         let walkerLoss = ascend(images, pass)
+        sums?.finish()
         walkerOptimiser.step(rate: settings.walkerRate)
         step += 1
-        let values = (try loss.value(on: backend), try walkerLoss.value(on: backend))
+        let values = (try loss.value(on: backend, over: ranks), try walkerLoss.value(on: backend, over: ranks))
         guard values.0.isFinite, values.1.isFinite else {
             throw Failure(.data, "the loss of step \(step) is not a number", "lower the learning rates")
         }
-        let (deltas, imageChange) = (target.lengths(of: try backend.read(steps.value)), try rootMean(change))
+        func ofAll(_ rows: Tensor) -> Tensor { ranks?.gatherRows(rows) ?? rows }
+        let deltas = target.lengths(of: try backend.read(ofAll(steps.value))), imageChange = try rootMean(ofAll(change))
         guard imageChange.isFinite, deltas.firstNonFinite == nil else {
             throw Failure(
                 .data, "what the walker moves in step \(step) is not a number: its training has diverged",
@@ -137,9 +146,11 @@ package final class WalkerTrainer {
     /// - Returns: the loss before.
     private func updateEstimator(_ images: Tensor) -> EncoderLoss {
         let tape = Tape(backend)
-        let pass = Pass(tape, training: true, precision: settings.precision)
+        let pass = Pass(tape, training: true, precision: settings.precision, ranks: ranks)
+        let sums = ranks.map { GradientSums($0, of: estimator.parameters.map(\.parameter), on: tape) }
         let loss = estimator.loss(Variable(images), labels: [], pass)
         tape.run()
+        sums?.finish()
         estimatorOptimiser.step(rate: settings.estimatorRate)
         return loss
     }
@@ -151,7 +162,7 @@ package final class WalkerTrainer {
         for parameter in parameters { parameter.requiresGradient = false }
         defer { for parameter in parameters { parameter.requiresGradient = true } }
         let loss = estimator.loss(
-            images, labels: [], Pass(pass.tape, training: true, precision: settings.precision))
+            images, labels: [], Pass(pass.tape, training: true, precision: settings.precision, ranks: ranks))
         pass.tape.run()
         return loss
     }

@@ -1,18 +1,62 @@
 import ArgumentParser
+import HLTensor
+
+/// Which part of the samples is drawn: one that is named, or that of this process among those of its launcher.
+enum ShardChoice: ExpressibleByArgument, CustomStringConvertible {
+    case part(Shard)
+    case ofLauncher
+
+    init?(argument: String) {
+        if argument == "mpi" {
+            self = .ofLauncher
+        } else if let shard = Shard(argument) {
+            self = .part(shard)
+        } else {
+            return nil
+        }
+    }
+
+    /// - Throws: `Failure` (usage) where no launcher has started this process.
+    func resolved() throws(Failure) -> Shard {
+        switch self {
+        case .part(let shard): return shard
+        case .ofLauncher:
+            guard let launcher = try Launcher.current() else {
+                throw Failure(
+                    .usage, "--shard mpi is for processes that mpirun or srun has started, which this one is not",
+                    "start it with one of them, or give K/N")
+            }
+            return Shard(launcher)
+        }
+    }
+
+    var description: String {
+        switch self {
+        case .part(let shard): shard.description
+        case .ofLauncher: "mpi"
+        }
+    }
+
+    var defaultValueDescription: String { description }
+}
 
 /// Part K of N: the ids that leave remainder K when divided by N.
-struct Shard: ExpressibleByArgument, CustomStringConvertible {
+struct Shard: CustomStringConvertible {
     let index: Int
     let count: Int
 
     static let whole = Shard(index: 0, count: 1)
+
+    /// The part of one of the processes of a launcher.
+    init(_ launcher: Launcher) { self.init(index: launcher.rank, count: launcher.count) }
 
     private init(index: Int, count: Int) {
         self.index = index
         self.count = count
     }
 
-    init?(argument: String) {
+    /// - Parameter argument: K/N.
+    init?(_ argument: String) {
         let parts = argument.split(separator: "/", omittingEmptySubsequences: false)
         guard parts.count == 2, let index = Int(parts[0]), let count = Int(parts[1]), count <= 1 << 20, index >= 0,
             index < count
@@ -21,7 +65,6 @@ struct Shard: ExpressibleByArgument, CustomStringConvertible {
     }
 
     var description: String { "\(index)/\(count)" }
-    var defaultValueDescription: String { description }
 
     /// The first id from `id` on that is in the shard; nil beyond the last number.
     func first(from id: Int) -> Int? {

@@ -36,9 +36,10 @@ struct Sample: Tool {
 
     @Option(
         help: ArgumentHelp(
-            "Only the samples whose id leaves remainder K when divided by N; the N shards together are the whole. "
-                + "(K/N with K from 0 to N-1)", valueName: "k/n"))
-    var shard: Shard = Shard.whole
+            "Only the samples whose id leaves remainder K when divided by N; the N shards together are the whole. mpi "
+                + "takes rank and number of the processes that mpirun or srun has started. (K/N with K from 0 to N-1, "
+                + "or mpi)", valueName: "k/n"))
+    var shard = ShardChoice.part(.whole)
 
     @Option(help: ArgumentHelp("Samples per record; by default about 2 MB of them. (integer from 1)", valueName: "n"))
     var batch: Int?
@@ -127,6 +128,7 @@ struct Sample: Tool {
     }
 
     func validate() throws {
+        _ = try shard.resolved()
         if let count, count < 0 { throw refuse("cannot draw \(count) samples", "give -n a number from 0") }
         guard start >= 0 else { throw refuse("there is no sample \(start)", "give --start a number from 0") }
         guard start.addingReportingOverflow(count ?? 0).overflow == false else {
@@ -165,13 +167,14 @@ struct Sample: Tool {
     }
 
     func run() throws {
+        let shard = try shard.resolved()
         if isEndless && destination.isFile {
             let name = destination.output == "-" ? "standard output" : destination.output
             throw refuse(
                 "without -n the stream never ends, and \(name) is a file",
                 "give -n\(data == nil ? "" : " or --epochs"), or write into a pipe")
         }
-        let source = try makeSource()
+        let source = try makeSource(shard)
         let output = try StreamOutput(path: destination.output)
         try Recording.begin(recording, beside: destination.output, seed: randomness.seed)
         try output.begin(source.header) { source.adapted($0).appending(seed: randomness.seed) }
@@ -219,7 +222,7 @@ struct Sample: Tool {
     /// Latents of a file end with it, and so do the passes over a data set.
     private var isEndless: Bool { count == nil && from == nil && (data == nil || epochs == 0) }
 
-    private func makeSource() throws -> any SampleSource {
+    private func makeSource(_ shard: Shard) throws -> any SampleSource {
         let positions = Positions(start: start, count: count, shard: shard)
         if let data {
             let reading = ImageSource.Reading(

@@ -9,6 +9,7 @@ import HLTensor
 final class EncoderTraining: Trainee {
     let settings: JSONValue
     private let mixture: ViewMixture
+    private let group: ProcessGroup?
     private let trainer: EncoderTrainer
     private let output: String
     /// That of the images that the encoder was trained on, known from the first batch on.
@@ -16,7 +17,7 @@ final class EncoderTraining: Trainee {
     private var views: ViewSource.Views?
     private var last: EncoderTrainer.Report?
     private var recent = RunningMean()
-    private let judge: (evaluation: EncoderEvaluation, interval: Int)?
+    private let judge: EvaluationOptions.Judge?
     /// Of the last step that it was judged after.
     private var judged: (score: EncoderEvaluation.Score, step: Int)?
     /// Labels that the encoder of `--init` has been trained on, in words.
@@ -25,20 +26,23 @@ final class EncoderTraining: Trainee {
 
     /// - Parameters:
     ///   - start: an encoder's file to begin at; nil begins at weights that are drawn.
+    ///   - group: the processes that train with this one; nil where it is alone.
     ///   - judge: judges the encoder, with the samples between two times.
     ///   - gallery: where encoders on the way are kept, with the samples between two of them.
     ///   - output: the encoder's file.
     /// - Throws: as `EncoderTrainer.initialise`.
     init(
-        _ settings: TrainingSettings, from start: String?, mixture: ViewMixture,
-        judge: (evaluation: EncoderEvaluation, interval: Int)?, gallery: (folder: CheckpointFolder, interval: Int)?,
+        _ settings: TrainingSettings, from start: String?, mixture: ViewMixture, group: ProcessGroup?,
+        judge: EvaluationOptions.Judge?, gallery: (folder: CheckpointFolder, interval: Int)?,
         output: String, on backend: any Backend
     ) throws {
         self.mixture = mixture
+        self.group = group
         self.judge = judge
         self.gallery = gallery
         self.output = output
-        trainer = EncoderTrainer(settings, cropsArePrepared: mixture.main.stream.crop != nil, on: backend)
+        trainer = EncoderTrainer(
+            settings, cropsArePrepared: mixture.main.stream.crop != nil, ranks: group?.ranks(on: backend), on: backend)
         var all = settings.json.object ?? JSONObject()
         if mixture.other != nil { all["mix_ratio"] = .string(mixture.ratio.text) }
         if let start {
@@ -50,22 +54,25 @@ final class EncoderTraining: Trainee {
 
     var unit: String { trainer.settings.method.unit }
     var batch: Int { trainer.settings.batch }
+    /// This rank's samples of a step.
+    private var share: Int { batch / trainer.settings.ranks }
     var step: Int { trainer.step }
     var steps: Int { trainer.settings.steps }
     var streams: [TrainingStream] { mixture.sources.map(\.stream) }
+    var fedIDs: [Int64] { views?.ids ?? [] }
     var endedStream: String { (mixture.ended ?? mixture.main).name }
     var shortage: Failure {
         Failure(
             .data,
             mixture.other == nil
-                ? "the stream holds no \(batch) \(unit)" : "\(endedStream) does not hold its share of \(batch) \(unit)",
+                ? "the stream holds no \(share) \(unit)" : "\(endedStream) does not hold its share of \(share) \(unit)",
             "give it more samples or lower --batch")
     }
 
     func feed() throws -> Bool {
         let method = trainer.settings.method, new = mixture.sources.filter { $0.leftOut == nil }
         views = try mixture.next(
-            batch, views: trainer.settings.viewsPerSample, labelled: method.needsLabels,
+            share, views: trainer.settings.viewsPerSample, labelled: method.needsLabels,
             shortage: shortage(in:_:))
         if let views { try accept(views.images.shape) }
         for source in new where source.leftOut != nil {
@@ -153,7 +160,7 @@ final class EncoderTraining: Trainee {
     /// Which stream's, where there are two.
     private func place(of source: ViewSource) -> String { mixture.other == nil ? "" : " of \(source.name)" }
 
-    func skip() throws -> Bool { try mixture.skip(batch) }
+    func skip() throws -> Bool { try mixture.skip(share) }
 
     func train(reading: Bool) throws -> Bool {
         guard let views else { return false }
@@ -168,7 +175,9 @@ final class EncoderTraining: Trainee {
             recent.add(report.loss)
         }
         if isJudged { try measureAtEnd() }
-        if isKept, let gallery { try Checkpoint.write(file(), to: gallery.folder.name(samples) + ".safetensors") }
+        if isKept, let gallery, group?.isFirst ?? true {
+            try Checkpoint.write(file(), to: gallery.folder.name(samples) + ".safetensors")
+        }
         return report != nil
     }
 
@@ -178,10 +187,10 @@ final class EncoderTraining: Trainee {
 
     /// An encoder whose features are all the same cannot be judged, and its training is worth more than that.
     func measureAtEnd() throws {
-        guard let judge, judged?.step != step else { return }
+        guard let evaluation = judge?.evaluation, judged?.step != step else { return }
         let encoder = Encoder(trainer.model.backbone, try description(), on: trainer.backend)
         do {
-            judged = (try judge.evaluation.measure(encoder), step)
+            judged = (try evaluation.measure(encoder), step)
         } catch let failure as Failure where failure.kind == .data {
             if !hasSaidUnjudged { warn("the encoder cannot be judged: \(failure.what)") }
             hasSaidUnjudged = true

@@ -40,17 +40,33 @@ struct EvaluationOptions: ParsableArguments {
     /// Files that are read.
     var inputs: [String] { [eval, evalTest].compactMap { $0 } }
 
-    /// - Parameter views: of a sample that go through the network in a step.
+    /// What judges, and the samples between two times.
+    struct Judge {
+        /// nil where another rank does it.
+        let evaluation: EncoderEvaluation?
+        let interval: Int
+    }
+
+    /// - Parameters:
+    ///   - views: of a sample that go through the network in a step.
+    ///   - group: of several processes the first judges, and the others wait for it.
     /// - Returns: nil where nothing is to be judged.
-    func make(
-        views: Int, threads: Int, on backend: any Backend
-    ) throws -> (evaluation: EncoderEvaluation, interval: Int)? {
+    func make(views: Int, threads: Int, group: ProcessGroup?, on backend: any Backend) throws -> Judge? {
+        guard eval != nil else { return nil }
+        let own = group?.isFirst ?? true ? try judge(views: views, threads: threads, on: backend) : nil
+        guard let group else { return own }
+        let interval = group.ofFirst(own.map { Double($0.interval) })
+        return Judge(evaluation: own?.evaluation, interval: interval.map { Int($0) } ?? 1)
+    }
+
+    private func judge(views: Int, threads: Int, on backend: any Backend) throws -> Judge? {
         guard let eval else { return nil }
         let evaluation = try EncoderEvaluation(
             LabelledImages(path: eval, on: backend),
             test: try evalTest.map { try LabelledImages(path: $0, on: backend) },
             threads: threads)
         // A view's step costs three passes or more, an image's evaluation one: under 2 %.
-        return (evaluation, evalEvery ?? 20 * evaluation.passedCount / max(1, views))
+        return Judge(
+            evaluation: evaluation, interval: evalEvery ?? 20 * evaluation.passedCount / max(1, views))
     }
 }

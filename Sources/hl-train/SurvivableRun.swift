@@ -1,5 +1,6 @@
 import ArgumentParser
 import HLCommand
+import HLCompute
 import HLFormats
 import HLTensor
 
@@ -7,19 +8,34 @@ import HLTensor
 ///
 /// A run that was stopped, by whatever signal, and resumed with the same streams ends with the same bits as one that was
 /// not, as far as the trainee's `state` holds all that decides them.
+///
+/// Where several processes train, each runs this loop, and before every step they tell each other how they are. The first
+/// one writes.
 final class SurvivableRun {
     private let trainee: any Trainee
     private let checkpoint: TrainingCheckpoint
     private let interval: Double
     private let options: RunOptions
     private let output: String
+    /// The processes that train with this one; nil where it is alone.
+    private let group: ProcessGroup?
+    private let backend: any Backend
+    private var lastSaved = Progress.now()
+    private var hasComparedShares = false
     /// Steps that the checkpoint holds.
     private var savedSteps = 0
 
     /// - Parameters:
     ///   - output: the file that the trainee will write; the checkpoint stands beside it.
     ///   - options: how often it is saved, and where it logs.
-    init(_ trainee: any Trainee, output: String, _ options: RunOptions) {
+    ///   - group: the processes that train with this one; nil where it is alone.
+    ///   - backend: what it computes on.
+    init(
+        _ trainee: any Trainee, output: String, _ options: RunOptions, group: ProcessGroup? = nil,
+        on backend: any Backend
+    ) {
+        self.group = group
+        self.backend = backend
         self.trainee = trainee
         interval = options.checkpointEvery
         checkpoint = TrainingCheckpoint(output: output)
@@ -34,6 +50,8 @@ final class SurvivableRun {
     func go(resuming: Bool) throws {
         Console.note("settings \(trainee.settings.text)")
         Termination.install()
+        try group?.requireSame(
+            settings: trainee.settings, backend: backend, weights: try trainee.state())
         do {
             if resuming { try resume() }
         } catch is Interrupted {
@@ -47,26 +65,30 @@ final class SurvivableRun {
             rule.map { numbers.contains($0.name) } ?? true,
             "the training logs no number '\(rule?.name ?? "")' for --stop-when",
             "choose one of \(numbers.joined(separator: ", "))")
-        let recorder = try TrainingRecorder(options, resumingAfter: trainee.step, names: names)
-        try beginRecord()
+        let recorder = isFirst ? try TrainingRecorder(options, resumingAfter: trainee.step, names: names) : nil
+        if isFirst { try beginRecord() }
         try trainee.begin()
         let progress = Progress(
             total: trainee.totalSamples, doneBefore: trainee.samples, unit: trainee.unit)
-        var lastSaved = Progress.now()
+        lastSaved = Progress.now()
         var stoppedBy: Double?
         while !trainee.isOver && trainee.step < trainee.steps && stoppedBy == nil {
-            try feed(progress)
+            let isSaved = try feed(progress)
             let isLast = trainee.step + 1 == trainee.steps
             // Reading a loss waits for the step; every so many steps is enough for people and logs. What is about to be
             // saved has to be read as well, so that no checkpoint holds a network that is lost.
             let isLogged = isLast || trainee.step % 10 == 0
-            let isSaved = !isLast && Progress.now() - lastSaved >= interval
             let before = trainee.samples
-            _ = try trainee.train(reading: isLogged || isSaved || Termination.isRequested)
-            if isLogged || trainee.isOver || trainee.isMilestone {
-                stoppedBy = rule?.fulfilled(by: entry)
+            // Several ranks read together, and stop together: before a step.
+            let isStopping = group == nil && Termination.isRequested
+            _ = try trainee.train(reading: isLogged || isSaved || isStopping)
+            let isWritten = isLogged || trainee.isOver || trainee.isMilestone
+            if isWritten { stoppedBy = rule?.fulfilled(by: entry) }
+            // The first rank alone may have judged what is trained.
+            if let group, rule != nil { stoppedBy = group.ofFirst(stoppedBy) }
+            if isWritten {
                 if stoppedBy != nil { try trainee.measureAtEnd() }
-                try recorder.write(entry, step: trainee.step)
+                try recorder?.write(entry, step: trainee.step)
                 Recording.tell(trainee.logEntry, after: trainee.samples)
                 tellStreams()
             }
@@ -82,11 +104,60 @@ final class SurvivableRun {
                 "\(rule.name) is \(rounded(stoppedBy)) after \(Progress.grouped(trainee.samples)) \(trainee.unit): "
                     + "--stop-when \(rule.text) ends it")
         }
+        if let group {
+            try group.requireSame(try trainee.state(), after: trainee.step)
+            if !isFirst { return group.leave() }
+        }
         let conclusion = try trainee.finish()
         checkpoint.remove()
+        group?.leave()
         progress.finish(extra: trainee.report)
         if let warning = conclusion.warning { warn(warning) }
         Console.inform(conclusion.message)
+    }
+
+    private var isFirst: Bool { group?.isFirst ?? true }
+
+    // MARK: Several processes
+
+    /// Tells the other ranks how this one is before a step.
+    /// - Parameters:
+    ///   - fed: whether it has its samples, or why not.
+    ///   - hashes: of the streams before.
+    /// - Returns: whether the step is to be saved.
+    /// - Throws: where one of them cannot go on, once what was reached is saved.
+    private func agree(
+        _ fed: Result<Bool, any Error>, _ hashes: [UInt64], _ progress: Progress, in group: ProcessGroup
+    ) throws -> Bool {
+        var word = ProcessGroup.Word(wantsCheckpoint: Progress.now() - lastSaved >= interval)
+        switch fed {
+        case .success(true): break
+        case _ where Termination.isRequested: (word.state, word.detail) = (.interrupted, Termination.signal)
+        case .success: (word.state, word.detail) = (.failed, Failure.Kind.data.rawValue)
+        case .failure(let error):
+            (word.state, word.detail) = (.failed, ((error as? Failure)?.kind ?? .software).rawValue)
+        }
+        let words = group.tell(word)
+        guard words.contains(where: { $0.state != .ready }) else {
+            if !hasComparedShares { try group.requireDifferent(samples: trainee.fedIDs) }
+            hasComparedShares = true
+            return words[0].wantsCheckpoint && trainee.step + 1 < trainee.steps
+        }
+        if let interrupted = words.first(where: { $0.state == .interrupted }) {
+            try stop(hashes, progress)
+            group.leave()
+            throw word.state == .interrupted ? Termination.leave() : ExitCode(128 + interrupted.detail)
+        }
+        if trainee.step > savedSteps { try save(hashes) }
+        let status = words.first { $0.state == .failed }?.detail ?? Failure.Kind.software.rawValue
+        let own: any Error =
+            switch fed {
+            case .success(true): ExitCode(status)
+            case .success(false): try endedEarly(hashes)
+            case .failure(let error): keeping(hashes, after: error)
+            }
+        group.leave()
+        throw own
     }
 
     // MARK: The record
@@ -113,20 +184,25 @@ final class SurvivableRun {
     // MARK: Streams
 
     /// Takes the samples of the next step, unless a signal has come, which is looked for while it waits too.
-    private func feed(_ progress: Progress) throws {
+    /// - Returns: whether the step is to be saved.
+    private func feed(_ progress: Progress) throws -> Bool {
         // One of two streams may have been read from when the other one stalls or ends.
         let hashes = trainee.streamHashes
-        let isFed: Bool
-        do {
+        let fed = Result {
             try Interrupted.check()
-            isFed = try trainee.feed()
-        } catch {
+            return try trainee.feed()
+        }
+        if let group { return try agree(fed, hashes, progress, in: group) }
+        switch fed {
+        case .success(true): break
+        case .success: throw try endedEarly(hashes)
+        case .failure(let error):
             // Who stops a whole pipeline stops the programs before this one too, and the stream is cut short.
             guard Termination.isRequested else { throw keeping(hashes, after: error) }
             try stop(hashes, progress)
             throw Termination.leave()
         }
-        if !isFed { throw try endedEarly(hashes) }
+        return trainee.step + 1 < trainee.steps && Progress.now() - lastSaved >= interval
     }
 
     private func stop(_ hashes: [UInt64], _ progress: Progress) throws {
@@ -156,15 +232,29 @@ final class SurvivableRun {
     // MARK: Checkpoints
 
     private func resume() throws {
-        guard let saved = try checkpoint.load(for: trainee.settings) else { return }
+        let saved = try checkpoint.load(for: trainee.settings)
+        if let group, let other = group.other(than: saved.map { UInt64($0.step) } ?? .max) {
+            throw group.common(
+                Failure(
+                    .noInput, "rank \(other) does not find \(checkpoint.path) as rank 0 does",
+                    "put it where all machines read it"))
+        }
+        guard let saved else { return }
         for _ in 0..<saved.step {
             try Interrupted.check()
             guard try trainee.skip() else { throw checkpoint.differentStream }
         }
-        guard trainee.streamHashes == saved.streamHashes else { throw checkpoint.differentStream }
+        guard trainee.streamHashes == ownHashes(of: saved) else { throw checkpoint.differentStream }
         try trainee.restore(saved.tensors, step: saved.step, side: saved.side)
         savedSteps = saved.step
         Console.inform("resuming after \(progressText)")
+    }
+
+    /// Those of this rank's streams.
+    private func ownHashes(of saved: TrainingCheckpoint.Content) -> [UInt64] {
+        let count = trainee.streamHashes.count, start = (group?.rank ?? 0) * count
+        guard saved.streamHashes.count == (group?.count ?? 1) * count else { return [] }
+        return Array(saved.streamHashes[start..<start + count])
     }
 
     /// - Parameter hashes: of the streams behind the samples of the last step.
@@ -176,12 +266,18 @@ final class SurvivableRun {
                 .data, "the training has diverged: \(lost.name) holds a NaN or an infinity after step \(trainee.step)",
                 "lower the learning rate")
         }
-        try Termination.whileSaving {
-            try checkpoint.save(
-                TrainingCheckpoint.Content(
-                    settings: trainee.settings, step: trainee.step, streamHashes: hashes, side: trainee.side,
-                    tensors: tensors))
+        try group?.requireSame(tensors, after: trainee.step)
+        let all = group.map { $0.gather(hashes).flatMap { $0 } } ?? hashes
+        if isFirst {
+            try Termination.whileSaving {
+                try checkpoint.save(
+                    TrainingCheckpoint.Content(
+                        settings: trainee.settings, step: trainee.step, streamHashes: all, side: trainee.side,
+                        tensors: tensors))
+            }
         }
+        // Nobody leaves, which ends all, before it is there.
+        group?.wait()
         savedSteps = trainee.step
     }
 }

@@ -67,6 +67,7 @@ struct TrainDiscriminator: Tool {
     }
 
     func run() throws {
+        try ProcessGroup.requireNone("a discriminator")
         try running.checkOutput(output, inputs: [input, real])
         let backend = try running.makeBackend(threads: shared.threads)
         var settings = DiscriminatorTrainer.Settings()
@@ -80,6 +81,6 @@ struct TrainDiscriminator: Tool {
         let training = try DiscriminatorTraining(
             settings, heldOut: heldOut, real: ImageSource(real, on: backend), generated: generated, output: output,
             on: backend)
-        try SurvivableRun(training, output: output, running).go(resuming: running.resume)
+        try SurvivableRun(training, output: output, running, on: backend).go(resuming: running.resume)
     }
 }

@@ -3,6 +3,7 @@ import HLCommand
 import HLCompute
 import HLEncoders
 import HLFormats
+import HLNet
 import HLTensor
 
 struct TrainEncoder: Tool {
@@ -70,7 +71,9 @@ struct TrainEncoder: Tool {
                 + "(simclr, no-color, no-crop, adainf or none)", valueName: "set"))
     var augment = AugmentationSet.noColor
 
-    @Option(help: ArgumentHelp("Samples per step. (integer from 2 to 65536)", valueName: "n"))
+    @Option(
+        help: ArgumentHelp(
+            "Samples per step, of all processes together that train. (integer from 2 to 65536)", valueName: "n"))
     var batch = 64
 
     @Option(help: ArgumentHelp("Times to go through a file, shuffled anew each time. (integer from 1)", valueName: "n"))
@@ -130,6 +133,12 @@ struct TrainEncoder: Tool {
             valueName: "folder"), completion: .directory)
     var checkpoints: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Where several processes train, whose samples batch norm has statistics of: all of them, or each its own. "
+                + "(global or local; default: \(Methods.each(\.batchNorm.rawValue)))", valueName: "scope"))
+    var batchNorm: BatchNormScope?
+
     @OptionGroup(title: "Options of single methods") var own: MethodOptions
     @OptionGroup(title: "Judging it while it is trained") var evaluation: EvaluationOptions
     @OptionGroup(title: "Options of the run") var running: RunOptions
@@ -178,10 +187,15 @@ struct TrainEncoder: Tool {
     }
 
     func run() throws {
-        try running.checkOutput(output, inputs: [input] + [mix, `init`].compactMap { $0 } + evaluation.inputs)
+        let group = try ProcessGroup.join()
+        if group?.isFirst ?? true {
+            try running.checkOutput(output, inputs: [input] + [mix, `init`].compactMap { $0 } + evaluation.inputs)
+        }
+        try checkShares(of: group?.count ?? 1)
         let backend = try running.makeBackend(threads: shared.threads)
         let source = try ViewSource(
-            path: input, epochs: epochs, seed: seed.seed, threads: shared.threadCount, on: backend)
+            path: input, epochs: epochs, seed: seed.seed, threads: shared.threadCount,
+            share: group.map { ($0.rank, $0.count) } ?? (0, 1), on: backend)
         if source.stream.crop != nil && !augment.cropsAtRandom {
             throw Failure(
                 .incompatible, "the stream has random crops, and --augment \(augment.rawValue) takes whole images",
@@ -192,13 +206,25 @@ struct TrainEncoder: Tool {
             method: method, values: try Methods.values(of: method, given: own.given), architecture: arch, width: width,
             stem: stem, augmentation: augment, batch: batch, steps: steps, rate: learningRate, warmupSteps: warmup,
             momentum: momentum, decay: weightDecay, seed: seed.seed,
-            precision: try running.computing.resolved(on: backend))
+            precision: try running.computing.resolved(on: backend), ranks: group?.count ?? 1, batchNorm: batchNorm)
         let training = try EncoderTraining(
-            settings, from: `init`, mixture: try mixture(source, on: backend),
-            judge: try evaluation.make(views: settings.viewsPerSample, threads: shared.threads, on: backend),
+            settings, from: `init`, mixture: try mixture(source, on: backend), group: group,
+            judge: try evaluation.make(
+                views: settings.viewsPerSample, threads: shared.threads, group: group, on: backend),
             gallery: try keepEvery.map { (try CheckpointFolder(path: checkpoints, output: output), $0) },
             output: output, on: backend)
-        try SurvivableRun(training, output: output, running).go(resuming: running.resume)
+        try SurvivableRun(training, output: output, running, group: group, on: backend).go(resuming: running.resume)
+    }
+
+    /// Every rank takes as many samples of a step.
+    private func checkShares(of ranks: Int) throws {
+        try check(
+            batch % ranks == 0, "\(batch) \(method.unit) a step cannot be shared out to \(ranks) processes",
+            "give a --batch that \(ranks) divides")
+        try check(
+            batch / ranks >= 2 || (batchNorm ?? method.batchNorm) == .global,
+            "each of \(ranks) processes has one of \(batch) \(method.unit), which no batch norm of its own can do with",
+            "raise --batch or give --batch-norm global")
     }
 
     private func mixture(_ main: ViewSource, on backend: any Backend) throws -> ViewMixture {
@@ -223,6 +249,7 @@ struct TrainEncoder: Tool {
     private static var warmups: String { Methods.each { $0.warmupPercent == 0 ? "0" : "\($0.warmupPercent) % of all" } }
 }
 
+extension BatchNormScope: ExpressibleByArgument {}
 extension MixingRatio: ExpressibleByArgument {
     package init?(argument: String) { self.init(argument) }
 }

@@ -157,6 +157,7 @@ struct TrainGenerator: Tool {
     }
 
     func run() throws {
+        try ProcessGroup.requireNone("a generator")
         try running.checkOutput(output, inputs: [input] + [`init`].compactMap { $0 } + measuring.inputs)
         let backend = try running.makeBackend(threads: shared.threads)
         let encoder = try measuring.makeEncoder(on: backend)
@@ -179,7 +180,7 @@ struct TrainGenerator: Tool {
             quality: try encoder.map { try measuring.quality(in: $0, heldOutOf: images, threads: shared.threads) },
             anchors: anchors, intervals: .init(keep: every, measure: measuring.evalEvery ?? QualityOptions.interval),
             output: output)
-        try SurvivableRun(training, output: output, running).go(resuming: running.resume)
+        try SurvivableRun(training, output: output, running, on: backend).go(resuming: running.resume)
     }
 
     /// The largest number of steps that take no more than `--images` images.

@@ -48,7 +48,9 @@ struct TrainWalker: Tool {
             valueName: "x"))
     var stopLoss: Double?
 
-    @Option(help: ArgumentHelp("Anchors per step. (integer from 2 to 4096)", valueName: "n"))
+    @Option(
+        help: ArgumentHelp(
+            "Anchors per step, of all processes together that train. (integer from 2 to 4096)", valueName: "n"))
     var batch = 64
 
     @Option(
@@ -106,7 +108,11 @@ struct TrainWalker: Tool {
     }
 
     func run() throws {
-        try running.checkOutput(output, inputs: [input])
+        let group = try ProcessGroup.join(), ranks = group?.count ?? 1
+        if group?.isFirst ?? true { try running.checkOutput(output, inputs: [input]) }
+        try check(
+            batch % ranks == 0, "\(batch) anchors a step cannot be shared out to \(ranks) processes",
+            "give a --batch that \(ranks) divides")
         let stream = try TrainingStream(path: input, epochs: 1, seed: seed.seed)
         guard stream.header.generator != nil else {
             throw Failure(
@@ -117,12 +123,13 @@ struct TrainWalker: Tool {
         var settings = try settings(for: specification)
         let backend = try running.makeBackend(threads: shared.threads)
         settings.precision = try running.computing.resolved(on: backend)
+        settings.ranks = ranks
         let training = try WalkerTraining(
-            settings, steps: stopSamples / batch, stopLoss: stopLoss, stream: stream,
+            settings, steps: stopSamples / batch, stopLoss: stopLoss, stream: stream, group: group,
             generator: try specification.makeDifferentiableGenerator(on: backend),
             gallery: WalkerGallery(folder: try CheckpointFolder(path: checkpoints, output: output)), keepEvery: every,
             output: output)
-        try SurvivableRun(training, output: output, running).go(resuming: running.resume)
+        try SurvivableRun(training, output: output, running, group: group, on: backend).go(resuming: running.resume)
     }
 
     /// - Throws: `Failure` (usage) for a product that no number holds.

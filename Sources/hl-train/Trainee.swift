@@ -7,7 +7,7 @@ import HLTensor
 protocol Trainee: AnyObject {
     /// What a step takes `batch` of, for people: `pairs`.
     var unit: String { get }
-    /// Samples of the next step.
+    /// Samples of the next step, of all ranks together.
     var batch: Int { get }
     /// Steps done.
     var step: Int { get }
@@ -24,8 +24,10 @@ protocol Trainee: AnyObject {
 
     // MARK: Streams
 
-    /// What it is fed from.
+    /// What it is fed from, this rank's share where several processes train.
     var streams: [TrainingStream] { get }
+    /// Ids of the samples that it was fed last.
+    var fedIDs: [Int64] { get }
     /// Side of the images in pixels; 0 before the first.
     var side: Int { get }
     /// The stream that has ended, for messages.
@@ -83,6 +85,7 @@ extension Trainee {
     var isMilestone: Bool { false }
     var logLists: [String] { [] }
     func measureAtEnd() throws {}
+    var fedIDs: [Int64] { [] }
     var endedStream: String { "the stream" }
     var shortage: Failure {
         Failure(.data, "the stream holds no \(batch) \(unit)", "give it more samples or lower --batch")

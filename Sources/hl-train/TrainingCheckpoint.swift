@@ -17,7 +17,7 @@ struct TrainingCheckpoint {
         let settings: JSONValue
         /// Steps done.
         let step: Int
-        /// `TrainingStream.hash` of each stream after these steps.
+        /// `TrainingStream.hash` of each stream after these steps, rank by rank.
         let streamHashes: [UInt64]
         /// Side of the images in pixels.
         let side: Int
@@ -54,6 +54,7 @@ struct TrainingCheckpoint {
             Console.inform("there is no \(path) to resume from: starting anew")
             return nil
         }
+        try checkRanks(saved, settings)
         // Earlier releases kept options of other methods too, which decided nothing.
         let own = settings.object?.members ?? []
         // What is left out of the settings where it is not given is no less another setting.
@@ -80,6 +81,23 @@ struct TrainingCheckpoint {
 
     /// Settings that stand in a checkpoint only where they are not the default.
     private static let leftOut = ["precision", "init", "mix_ratio"]
+
+    /// Shares of the stream are those of as many ranks as there were.
+    private func checkRanks(_ saved: Content, _ settings: JSONValue) throws {
+        func ranks(_ settings: JSONValue) -> Int { settings["ranks"]?.integer.map { Int($0) } ?? 1 }
+        let (before, now) = (ranks(saved.settings), ranks(settings))
+        guard before != now else { return }
+        let samples = Int(saved.settings["batch"]?.integer ?? 0) * saved.step
+        throw Failure(
+            .incompatible,
+            "\(path) was made by \(before) \(before == 1 ? "process" : "processes") in \(samples) samples, and now there "
+                + "\(now == 1 ? "is 1" : "are \(now)")",
+            "start as many"
+                + (settings["method"] == nil
+                    ? ""
+                    : ", or train on from its weights with --init \(path), hl-sample --start \(samples) and another -o")
+        )
+    }
 
     /// The option that a setting comes from.
     private static func option(_ key: String) -> String {

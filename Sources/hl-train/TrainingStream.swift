@@ -26,7 +26,11 @@ final class TrainingStream {
     ///   - path: a stream; `-` is standard input.
     ///   - epochs: more than 1 needs a file with a complete index, whose samples are shuffled anew in every epoch.
     ///   - threads: how many records are decompressed at a time where a file is shuffled.
-    init(path: String, epochs: Int, seed: UInt64, threads: Int = 1) throws {
+    ///   - share: of a file that is shuffled, the rank whose samples are taken, and of how many ranks: in every step all of
+    ///     them take one batch together.
+    init(
+        path: String, epochs: Int, seed: UInt64, threads: Int = 1, share: (rank: Int, count: Int) = (0, 1)
+    ) throws {
         if epochs > 1 {
             guard path != "-" else {
                 throw Failure(
@@ -35,7 +39,7 @@ final class TrainingStream {
             let file = try SeekableStream(path: path)
             header = file.header
             sampleCount = file.sampleCount
-            next = Self.shuffled(file, epochs: epochs, seed: seed, threads: threads)
+            next = Self.shuffled(file, epochs: epochs, seed: seed, threads: threads, share)
             crop = try PreparedCrop(header)
             try file.headers.forEach(add)
         } else {
@@ -67,22 +71,24 @@ final class TrainingStream {
     }
 
     private static func shuffled(
-        _ file: SeekableStream, epochs: Int, seed: UInt64, threads: Int
+        _ file: SeekableStream, epochs: Int, seed: UInt64, threads: Int, _ share: (rank: Int, count: Int)
     ) -> (Int) throws -> (batch: Batch, epoch: Int)? {
         func order(_ epoch: Int) -> Permutation {
             Permutation(count: file.sampleCount, seed: seed, purpose: .trainingOrder, epoch: epoch)
         }
         var epoch = 0, samples = order(0), position = 0
         func gather(_ count: Int) throws -> Gathered? {
+            let whole = count * share.count
             // What is left of an epoch and does not fill a batch is dropped.
-            if position + count > samples.count {
+            if position + whole > samples.count {
                 epoch += 1
                 samples = order(epoch)
                 position = 0
             }
-            guard epoch < epochs, count <= samples.count else { return nil }
-            defer { position += count }
-            let indices = samples.elements(at: position..<position + count)
+            guard epoch < epochs, whole <= samples.count else { return nil }
+            defer { position += whole }
+            let all = samples.elements(at: position..<position + whole)
+            let indices = stride(from: share.rank, to: whole, by: share.count).map { all[$0] }
             return Gathered(batch: try file.gather(sampleIndices: indices, threads: threads), epoch: epoch)
         }
         // The batches of a training are all of one size: the next ones are put together while it computes.

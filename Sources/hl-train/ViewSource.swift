@@ -39,10 +39,11 @@ final class ViewSource {
     ///   - name: for messages.
     ///   - backend: what renders.
     init(
-        path: String, name: String = "the stream", epochs: Int = 1, seed: UInt64, threads: Int, on backend: any Backend
+        path: String, name: String = "the stream", epochs: Int = 1, seed: UInt64, threads: Int,
+        share: (rank: Int, count: Int) = (0, 1), on backend: any Backend
     ) throws {
         self.name = name
-        stream = try TrainingStream(path: path, epochs: epochs, seed: seed, threads: threads)
+        stream = try TrainingStream(path: path, epochs: epochs, seed: seed, threads: threads, share: share)
         self.backend = backend
         renderer = try Renderer(stream.header, on: backend)
     }

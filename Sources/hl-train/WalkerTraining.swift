@@ -10,6 +10,7 @@ final class WalkerTraining: Trainee {
     let unit = "anchors"
     let steps: Int
     private let stream: TrainingStream
+    private let group: ProcessGroup?
     private let trainer: WalkerTrainer
     private let specification: GeneratorSpecification
     private let gallery: WalkerGallery
@@ -28,25 +29,31 @@ final class WalkerTraining: Trainee {
     /// - Parameters:
     ///   - steps: those after which it stops in any case.
     ///   - stopLoss: where it stops when the loss, having fallen, is back there; nil goes on to the last step.
+    ///   - group: the processes that train with this one; nil where it is alone.
     ///   - gallery: gets the walker as it is after every `keepEvery` anchors.
     ///   - output: the walker's file.
     init(
-        _ settings: WalkerSettings, steps: Int, stopLoss: Double?, stream: TrainingStream,
+        _ settings: WalkerSettings, steps: Int, stopLoss: Double?, stream: TrainingStream, group: ProcessGroup?,
         generator: any DifferentiableGenerator, gallery: WalkerGallery, keepEvery: Int, output: String
     ) throws {
         self.steps = steps
         self.stopLoss = stopLoss
         self.stream = stream
+        self.group = group
         self.gallery = gallery
         self.keepEvery = keepEvery
         self.output = output
         specification = generator.specification
-        trainer = try WalkerTrainer(settings, generator: generator)
+        trainer = try WalkerTrainer(
+            settings, generator: generator, ranks: group?.ranks(on: generator.backend))
         // Without --stop-loss the average is still reported.
         rule = StopRule(threshold: stopLoss ?? .infinity, window: max(1, Self.averaged / settings.batch))
     }
 
     var batch: Int { trainer.settings.batch }
+    /// This rank's anchors of a step.
+    private var share: Int { batch / trainer.settings.ranks }
+    var fedIDs: [Int64] { anchors?.ids.integers ?? [] }
     var step: Int { trainer.step }
     var isOver: Bool { rule.isOver }
     var settings: JSONValue { trainer.settings.json }
@@ -56,12 +63,12 @@ final class WalkerTraining: Trainee {
     // MARK: Anchors
 
     func feed() throws -> Bool {
-        anchors = try stream.nextBatch(batch).map { try anchors(of: $0.batch) }
+        anchors = try stream.nextBatch(share).map { try anchors(of: $0.batch) }
         return anchors != nil
     }
 
     func skip() throws -> Bool {
-        guard let next = try stream.nextBatch(batch)?.batch else { return false }
+        guard let next = try stream.nextBatch(share)?.batch else { return false }
         if shown == nil { _ = try anchors(of: next) }
         return true
     }
@@ -91,7 +98,7 @@ final class WalkerTraining: Trainee {
         let report = try trainer.train(on: anchors.z, ids: anchors.ids)
         rule.add(report.loss)
         last = (report, DeltaSummary(report.deltas))
-        if samples / keepEvery > (samples - batch) / keepEvery { try keep() }
+        if group?.isFirst ?? true, samples / keepEvery > (samples - batch) / keepEvery { try keep() }
         return true
     }
 

@@ -1,5 +1,6 @@
 import CSystem
 import Glibc
+import HLTensor
 import Synchronization
 
 /// Calls something every few seconds on a thread of its own, until it is stopped.

@@ -18,18 +18,34 @@ extension Backend {
     /// [C] as [1, C].
     private func row(_ vector: Tensor) -> Tensor { reshaped(vector, [1, vector.elementCount]) }
 
+    /// Batch normalisation by the statistics of this process alone.
     package func batchNorm(
         _ x: Tensor, weight: Tensor?, bias: Tensor?, running: RunningStatistics?, epsilon: Float, groups: Int,
         residual: Tensor?, relu: Bool
+    ) -> (output: Tensor, statistics: BatchStatistics) {
+        batchNorm(
+            x, weight: weight, bias: bias, running: running, epsilon: epsilon, groups: groups, residual: residual,
+            relu: relu, over: nil)
+    }
+
+    /// The mean over the ranks of what each has, [1, C].
+    private func mean(_ own: Tensor, over ranks: (any Ranks)?) -> Tensor {
+        guard let ranks else { return own }
+        return scale(row(columnSums(ranks.gatherRows(own))), by: 1 / Float(ranks.count))
+    }
+
+    package func batchNorm(
+        _ x: Tensor, weight: Tensor?, bias: Tensor?, running: RunningStatistics?, epsilon: Float, groups: Int,
+        residual: Tensor?, relu: Bool, over ranks: (any Ranks)?
     ) -> (output: Tensor, statistics: BatchStatistics) {
         let size = x.shape[0] / groups
         var outputs: [Tensor] = [], means: [Tensor] = [], inverses: [Tensor] = []
         for group in 0..<groups {
             let part = rows(x, group * size..<(group + 1) * size)
             let count = Float(part.elementCount / part.shape[1])
-            let mean = scale(channelSums(part), by: 1 / count)
+            let mean = self.mean(scale(channelSums(part), by: 1 / count), over: ranks)
             let centred = modulate(part, Modulation(shift: scale(mean, by: -1)))
-            let variance = scale(channelProducts(centred, centred), by: 1 / count)
+            let variance = self.mean(scale(channelProducts(centred, centred), by: 1 / count), over: ranks)
             let inverse = inverseRoot(variance, epsilon: epsilon)
             outputs.append(
                 modulate(
@@ -39,14 +55,16 @@ extension Backend {
             means.append(mean)
             inverses.append(inverse)
             if let running {
-                let decay = 1 - running.momentum, unbias = count > 1 ? count / (count - 1) : 1
+                let all = count * Float(ranks?.count ?? 1)
+                let decay = 1 - running.momentum, unbias = all > 1 ? all / (all - 1) : 1
                 average(reshaped(mean, running.mean.shape), into: running.mean, decay: decay)
                 average(
                     reshaped(scale(variance, by: unbias), running.variance.shape), into: running.variance, decay: decay)
             }
         }
         let statistics = BatchStatistics(
-            mean: concatenate(means), inverseDeviation: concatenate(inverses), groups: groups, ofBatch: true)
+            mean: concatenate(means), inverseDeviation: concatenate(inverses), groups: groups, ofBatch: true,
+            ranks: ranks)
         return (finished(concatenate(outputs), residual, relu), statistics)
     }
 
@@ -87,6 +105,7 @@ extension Backend {
             var inner = part
             if statistics.ofBatch {
                 let share = -1 / Float(part.elementCount / part.shape[1])
+                let (bias, slope) = (self.mean(bias, over: statistics.ranks), self.mean(slope, over: statistics.ranks))
                 inner = add(
                     modulate(part, Modulation(shift: scale(bias, by: share))),
                     modulate(unit, Modulation(scale: scale(slope, by: share))))
@@ -101,13 +120,22 @@ extension Backend {
             bias: columnSums(concatenate(biases)), residual: wantsResidual ? copy(gradient) : nil)
     }
 
+    /// By the statistics of this process alone.
     package func batchNormMaxPool(
         _ x: Tensor, weight: Tensor?, bias: Tensor?, running: RunningStatistics?, epsilon: Float, groups: Int,
         window: Window
     ) -> (output: Tensor, chosen: Tensor, statistics: BatchStatistics) {
+        batchNormMaxPool(
+            x, weight: weight, bias: bias, running: running, epsilon: epsilon, groups: groups, window: window, over: nil)
+    }
+
+    package func batchNormMaxPool(
+        _ x: Tensor, weight: Tensor?, bias: Tensor?, running: RunningStatistics?, epsilon: Float, groups: Int,
+        window: Window, over ranks: (any Ranks)?
+    ) -> (output: Tensor, chosen: Tensor, statistics: BatchStatistics) {
         let (y, statistics) = batchNorm(
-            x, weight: weight, bias: bias, running: running, epsilon: epsilon, groups: groups, residual: nil, relu: true
-        )
+            x, weight: weight, bias: bias, running: running, epsilon: epsilon, groups: groups, residual: nil, relu: true,
+            over: ranks)
         let (output, chosen) = maxPool(y, window: window)
         return (output, chosen, statistics)
     }

@@ -26,13 +26,16 @@ package struct BatchStatistics {
     package let groups: Int
     /// Whether the statistics depend on the batch, so that gradients flow through them.
     package let ofBatch: Bool
+    /// Whose batches they are of; nil is this process alone.
+    package let ranks: (any Ranks)?
 
     /// Statistics of a backend's own making.
-    package init(mean: Tensor, inverseDeviation: Tensor, groups: Int, ofBatch: Bool) {
+    package init(mean: Tensor, inverseDeviation: Tensor, groups: Int, ofBatch: Bool, ranks: (any Ranks)? = nil) {
         self.mean = mean
         self.inverseDeviation = inverseDeviation
         self.groups = groups
         self.ofBatch = ofBatch
+        self.ranks = ranks
     }
 }
 

@@ -5,6 +5,11 @@ import HLTensor
 /// A default is right and slow. It needs no more than it is given: no loop over values, and a copy to the host only
 /// where its comment says so. Those of generators (`Backend+Generators`) are F32: a backend that takes BF16 brings its own.
 package protocol ComposedOperations: AnyObject {
+    // MARK: Several processes
+
+    /// Exchanges between the backends of the processes that the communicator connects.
+    func ranks(over communicator: any Communicator) -> any Ranks
+
     // MARK: Memory
 
     /// A tensor with the values of a host tensor, F32, U8 or I32.
@@ -25,13 +30,14 @@ package protocol ComposedOperations: AnyObject {
     /// Batch normalisation by the batch's own statistics, then `residual` added and ReLU taken where asked. The batch is
     /// `groups` equal parts with statistics of their own, as in so many forward passes. `running` is updated once per
     /// group, in order, with PyTorch's momentum and unbiased variance.
+    /// - Parameter ranks: whose groups of one number are one group: the statistics are those of all of them together.
     func batchNorm(
         _ x: Tensor, weight: Tensor?, bias: Tensor?, running: RunningStatistics?, epsilon: Float, groups: Int,
-        residual: Tensor?, relu: Bool
+        residual: Tensor?, relu: Bool, over ranks: (any Ranks)?
     ) -> (output: Tensor, statistics: BatchStatistics)
 
     /// The way back of `gradient`, or of the sum of it and `addend`. `relu` is needed where ReLU was taken. The memory of
-    /// `gradient` may become that of a result: nobody else may keep it.
+    /// `gradient` may become that of a result: nobody else may keep it. Gradients of scale and shift are those of this rank's samples.
     func batchNormBackward(
         _ gradient: Tensor, adding addend: Tensor?, input: Tensor, relu: ReLUMask?, weight: Tensor?,
         statistics: BatchStatistics,
@@ -42,7 +48,7 @@ package protocol ComposedOperations: AnyObject {
     /// `batchNorm` and `maxPool`; what lies between need not be kept.
     func batchNormMaxPool(
         _ x: Tensor, weight: Tensor?, bias: Tensor?, running: RunningStatistics?, epsilon: Float, groups: Int,
-        window: Window
+        window: Window, over ranks: (any Ranks)?
     ) -> (output: Tensor, chosen: Tensor, statistics: BatchStatistics)
 
     /// The way back through `batchNormMaxPool`, whose output and choices these are. No residual.

@@ -15,26 +15,34 @@ struct NormBlock {
 
 /// The work of batch norm on all groups and blocks of channels, each on one thread, so that no sum crosses threads.
 extension CPUBackend {
-    /// The statistics of a batch; `apply` makes of each block what is to be made of it, as soon as its own are known.
+    /// The statistics of a batch, over all ranks' where there are several; `apply` makes of each block what is to be made of
+    /// it, as soon as its own are known.
     func batchNorm(
         _ x: Tensor, weight: Tensor?, bias: Tensor?, running: RunningStatistics?, epsilon: Float, groups: Int,
-        apply: (NormBlock) -> Void
+        over ranks: (any Ranks)?, apply: (NormBlock) -> Void
     ) -> BatchStatistics {
         precondition(x.shape[0] % groups == 0)
         let planes = x.planes.part(of: groups)
         let mean = allocate([groups, planes.channels]), deviation = allocate([groups, planes.channels])
         let variances = allocate([groups, planes.channels])
-        let statistics = BatchStatistics(mean: mean, inverseDeviation: deviation, groups: groups, ofBatch: true)
-        forEachBlock(planes, groups: groups) { scratch, group, which in
-            let at = group * planes.channels + which * planes.block
-            hl_batch_norm_statistics(
-                planes, which, x.values(at: group * planes.count), mean.floats + at, variances.floats + at, scratch)
-            for index in at..<at + planes.block {
-                deviation.floats[index] = 1 / (variances.floats[index] + epsilon).squareRoot()
-            }
-            apply(block(planes, group, which, statistics, weight, bias, channels: x.shape[1], scratch))
-        }
-        let count = Float(planes.samples * planes.positions)
+        let statistics = BatchStatistics(
+            mean: mean, inverseDeviation: deviation, groups: groups, ofBatch: true, ranks: ranks)
+        inTwoSteps(
+            planes, groups: groups,
+            first: { scratch, group, which in
+                let at = group * planes.channels + which * planes.block
+                hl_batch_norm_statistics(
+                    planes, which, x.values(at: group * planes.count), mean.floats + at, variances.floats + at, scratch)
+            },
+            between: ranks.map { ranks in { self.combine(mean, variances, over: ranks) } },
+            second: { scratch, group, which in
+                let at = group * planes.channels + which * planes.block
+                for index in at..<at + planes.block {
+                    deviation.floats[index] = 1 / (variances.floats[index] + epsilon).squareRoot()
+                }
+                apply(block(planes, group, which, statistics, weight, bias, channels: x.shape[1], scratch))
+            })
+        let count = Float(planes.samples * planes.positions * (ranks?.count ?? 1))
         if let running { update(running, mean, variances, groups: groups, count: count) }
         return statistics
     }
@@ -52,24 +60,32 @@ extension CPUBackend {
             _ block: NormBlock, _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ c: UnsafePointer<Float>
         ) -> Void
     ) -> (weight: Tensor, bias: Tensor) {
-        let channels = input.shape[1], groups = statistics.groups
+        let channels = input.shape[1], groups = statistics.groups, ranks = statistics.ranks
         let planes = input.planes.part(of: groups)
         let weights = allocate([groups, planes.channels]), biases = allocate([groups, planes.channels])
-        let count = Double(planes.samples * planes.positions)
-        forEachBlock(planes, groups: groups) { scratch, group, which in
-            let first = which * planes.block, at = group * planes.channels + first
-            let mean = statistics.mean.floats + at, deviation = statistics.inverseDeviation.floats + at
-            let block = block(planes, group, which, statistics, weight, bias, channels: channels, scratch)
-            let a = scratch + 2 * planes.block, b = scratch + 3 * planes.block, c = scratch + 4 * planes.block
-            withUnsafeTemporaryAllocation(of: Double.self, capacity: 2 * planes.block) { sums in
-                guard let sum = sums.baseAddress else { return }
-                let centred = sum + planes.block
-                add(block, mean, sum, centred, a)
+        let count = Double(planes.samples * planes.positions * (ranks?.count ?? 1))
+        let sums = NormSums(groups * planes.channels)
+        inTwoSteps(
+            planes, groups: groups,
+            first: { scratch, group, which in
+                let at = group * planes.channels + which * planes.block
+                let block = block(planes, group, which, statistics, weight, bias, channels: channels, scratch)
+                add(
+                    block, statistics.mean.floats + at, sums.plain + at, sums.centred + at,
+                    scratch + 2 * planes.block)
+                for index in at..<at + planes.block {
+                    weights.floats[index] =
+                        Float(sums.centred[index] * Double(statistics.inverseDeviation.floats[index]))
+                    biases.floats[index] = Float(sums.plain[index])
+                }
+            },
+            between: ranks.map { ranks in { sums.add(over: ranks, on: self) } },
+            second: { scratch, group, which in
+                let first = which * planes.block, at = group * planes.channels + first
+                let block = block(planes, group, which, statistics, weight, bias, channels: channels, scratch)
+                let a = scratch + 2 * planes.block, b = scratch + 3 * planes.block, c = scratch + 4 * planes.block
                 for index in 0..<planes.block {
-                    let inverse = Double(deviation[index])
-                    weights.floats[at + index] = Float(centred[index] * inverse)
-                    biases.floats[at + index] = Float(sum[index])
-                    let channel = first + index
+                    let channel = first + index, inverse = Double(statistics.inverseDeviation.floats[at + index])
                     guard channel < channels else {
                         (a[index], b[index], c[index]) = (0, 0, 0)
                         continue
@@ -80,14 +96,34 @@ extension CPUBackend {
                         (b[index], c[index]) = (0, 0)
                         continue
                     }
-                    let slope = -scale * inverse * inverse * centred[index] / count
+                    let slope = -scale * inverse * inverse * sums.centred[at + index] / count
                     b[index] = Float(slope)
-                    c[index] = Float(-scale * sum[index] / count - slope * Double(mean[index]))
+                    c[index] = Float(
+                        -scale * sums.plain[at + index] / count - slope * Double(statistics.mean.floats[at + index]))
                 }
-            }
-            apply(block, a, b, c)
-        }
+                apply(block, a, b, c)
+            })
         return (sumGroups(weights, channels), sumGroups(biases, channels))
+    }
+
+    /// Means and variances of all ranks together, in place, from those of each, of as many values (Chan, Golub & LeVeque
+    /// 1983), in rank order: the same bits on every rank.
+    private func combine(_ mean: Tensor, _ variances: Tensor, over ranks: any Ranks) {
+        let count = mean.elementCount, share = 1 / Double(ranks.count)
+        let gathered = ranks.gatherRows(concatenate([mean, variances].map { reshaped($0, [1, count]) }))
+        defer { withExtendedLifetime(gathered) {} }
+        let all = gathered.floats
+        for index in 0..<count {
+            func value(_ rank: Int, _ which: Int) -> Double { Double(all[(2 * rank + which) * count + index]) }
+            var centre = 0.0, spread = 0.0
+            for rank in 0..<ranks.count { centre += value(rank, 0) * share }
+            for rank in 0..<ranks.count {
+                let distance = value(rank, 0) - centre
+                spread += (value(rank, 1) + distance * distance) * share
+            }
+            mean.floats[index] = Float(centre)
+            variances.floats[index] = Float(spread)
+        }
     }
 
     /// A block, whose scale and shift, forward and backward the same to the bit, go to the beginning of `scratch`.
@@ -107,6 +143,24 @@ extension CPUBackend {
         return NormBlock(
             planes: planes, which: which, start: group * planes.count, scale: UnsafePointer(scale),
             shift: UnsafePointer(shift))
+    }
+
+    /// Both steps for every group and block of channels, one right behind the other while a block is in the cache, or all
+    /// first ones, what lies between, and all second ones.
+    private func inTwoSteps(
+        _ planes: hl_planes, groups: Int, first: (UnsafeMutablePointer<Float>, Int, Int) -> Void,
+        between: (() -> Void)?, second: (UnsafeMutablePointer<Float>, Int, Int) -> Void
+    ) {
+        guard let between else {
+            forEachBlock(planes, groups: groups) {
+                first($0, $1, $2)
+                second($0, $1, $2)
+            }
+            return
+        }
+        forEachBlock(planes, groups: groups, first)
+        between()
+        forEachBlock(planes, groups: groups, second)
     }
 
     /// Calls `body` for every group and block of channels, with five floats of scratch per channel of the block.
@@ -149,6 +203,33 @@ extension CPUBackend {
             hl_axpy(1, parts.floats + group * parts.shape[1], result.floats, channels)
         }
         return result
+    }
+}
+
+/// Σ ĝ and Σ ĝ · (x − mean) per group and channel.
+private final class NormSums {
+    let plain: UnsafeMutablePointer<Double>
+    let centred: UnsafeMutablePointer<Double>
+    private let count: Int
+
+    init(_ count: Int) {
+        self.count = count
+        plain = .allocate(capacity: 2 * count)
+        centred = plain + count
+    }
+
+    deinit { plain.deallocate() }
+
+    /// Those of all ranks, in place, in rank order.
+    func add(over ranks: any Ranks, on backend: CPUBackend) {
+        let own = backend.allocate([1, 2 * count])
+        for index in 0..<2 * count { own.floats[index] = Float(plain[index]) }
+        let gathered = ranks.gatherRows(own)
+        defer { withExtendedLifetime(gathered) {} }
+        let all = gathered.floats
+        for index in 0..<2 * count {
+            plain[index] = (0..<ranks.count).reduce(0) { $0 + Double(all[$1 * 2 * count + index]) }
+        }
     }
 }
 

@@ -6,7 +6,7 @@ import HLTensor
 extension CPUBackend {
     package func batchNormMaxPool(
         _ x: Tensor, weight: Tensor?, bias: Tensor?, running: RunningStatistics?, epsilon: Float, groups: Int,
-        window: Window
+        window: Window, over ranks: (any Ranks)?
     ) -> (output: Tensor, chosen: Tensor, statistics: BatchStatistics) {
         precondition(window.trailing == 0)
         let shape = [x.shape[0], x.shape[1], window.output(x.shape[2]), window.output(x.shape[3])]
@@ -14,7 +14,7 @@ extension CPUBackend {
         let chosen = Tensor(.u8, shape: shape, storage: storage(bytes: output.storedCount, x.cpu.layout))
         let size = output.planes.positions * output.planes.block
         let statistics = batchNorm(
-            x, weight: weight, bias: bias, running: running, epsilon: epsilon, groups: groups
+            x, weight: weight, bias: bias, running: running, epsilon: epsilon, groups: groups, over: ranks
         ) { block in
             forEachPlane(of: block) { plane, at, number, scratch in
                 hl_batch_norm_apply(plane, 0, x.values(at: at), nil, scratch, block.scale, block.shift, 1)

@@ -4,11 +4,11 @@ import HLTensor
 extension CPUBackend {
     package func batchNorm(
         _ x: Tensor, weight: Tensor?, bias: Tensor?, running: RunningStatistics?, epsilon: Float, groups: Int,
-        residual: Tensor?, relu: Bool
+        residual: Tensor?, relu: Bool, over ranks: (any Ranks)?
     ) -> (output: Tensor, statistics: BatchStatistics) {
         let output = like(x), residual = residual.map { matched($0, to: x) }
         let statistics = batchNorm(
-            x, weight: weight, bias: bias, running: running, epsilon: epsilon, groups: groups
+            x, weight: weight, bias: bias, running: running, epsilon: epsilon, groups: groups, over: ranks
         ) { block in
             hl_batch_norm_apply(
                 block.planes, block.which, x.values(at: block.start), residual?.values(at: block.start),
@@ -19,7 +19,7 @@ extension CPUBackend {
 
     /// The statistics of a whole batch alone.
     func batchStatistics(_ x: Tensor, running: RunningStatistics?, epsilon: Float) -> BatchStatistics {
-        batchNorm(x, weight: nil, bias: nil, running: running, epsilon: epsilon, groups: 1) { _ in }
+        batchNorm(x, weight: nil, bias: nil, running: running, epsilon: epsilon, groups: 1, over: nil) { _ in }
     }
 
     package func batchNormInference(

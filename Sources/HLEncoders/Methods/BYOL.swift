@@ -55,7 +55,7 @@ package final class BYOL: EncoderMethod {
     }
 
     package func loss(_ images: Variable, labels: [Int32], _ pass: Pass) -> EncoderLoss {
-        let targets = target(images.value, groups: pass.groups, precision: pass.precision)
+        let targets = target(images.value, groups: pass.groups, like: pass)
         let z = online(images, pass)
         let rows = BYOLLoss.apply(predictor(z, pass), targets: targets, pass)
         return EncoderLoss(rows: rows, factor: BYOLLoss.factor, projections: z.value)

@@ -62,20 +62,22 @@ package struct EncoderLoss {
     /// Losses per row, of a loss of one term.
     package var rows: Tensor { terms[0].losses }
 
-    /// The loss as a number.
-    package func value(on backend: any Backend) throws -> Double {
-        try terms.reduce(0.0) { sum, term in
+    /// The loss as a number, of all ranks where there are several, which all ask for it then.
+    package func value(on backend: any Backend, over ranks: (any Ranks)? = nil) throws -> Double {
+        let own = try terms.reduce(0.0) { sum, term in
             let values = try backend.read(term.losses).floats
             return sum + Double(term.factor) * values.reduce(0.0) { $0 + Double($1) } / Double(values.count)
         }
+        guard let ranks else { return own }
+        return ranks.communicator.gather([own]).reduce(0.0) { $0 + $1[0] } / Double(ranks.count)
     }
 
     /// Mean over dimensions of the standard deviation of the normalised projections (Chen & He 2021, Fig. 2), times
-    /// √d: 1 is healthy, 0 collapse.
-    package func spread(on backend: any Backend) throws -> Double {
-        let (unit, _) = backend.normaliseRows(projections)
+    /// √d: 1 is healthy, 0 collapse. Of all ranks where there are several, which all ask for it then.
+    package func spread(on backend: any Backend, over ranks: (any Ranks)? = nil) throws -> Double {
+        let (unit, _) = backend.normaliseRows(ranks?.gatherRows(projections) ?? projections)
         let host = try backend.read(unit).floats
-        let count = projections.shape[0], dimension = projections.shape[1]
+        let count = unit.shape[0], dimension = unit.shape[1]
         var total = 0.0
         for column in 0..<dimension {
             var sum = 0.0, square = 0.0

@@ -12,26 +12,37 @@ package final class EncoderTrainer {
     package let model: any EncoderMethod
     /// What it computes on, and what images have to be on.
     package let backend: any Backend
+    /// The processes that train with this one.
+    private let ranks: (any Ranks)?
+    private let parameters: [Parameter]
     private let optimiser: any Optimiser
     private let schedule: Schedule
     private var augmentation: Augmentation
     /// Steps done.
     package private(set) var step = 0
 
-    /// - Parameter cropsArePrepared: whether images come cropped and flipped, so that what is left of T_x is done to them.
-    package init(_ settings: TrainingSettings, cropsArePrepared: Bool = false, on backend: any Backend) {
+    /// - Parameters:
+    ///   - cropsArePrepared: whether images come cropped and flipped, so that what is left of T_x is done to them.
+    ///   - ranks: the processes that train with this one, as many as the settings have; nil where it is alone.
+    package init(
+        _ settings: TrainingSettings, cropsArePrepared: Bool = false, ranks: (any Ranks)? = nil, on backend: any Backend
+    ) {
+        precondition(settings.ranks == ranks?.count ?? 1)
         self.settings = settings
         self.backend = backend
+        self.ranks = ranks
         let backbone = ResNet(
             backend, settings.architecture, width: settings.width, stem: settings.stem,
             zeroInitResidual: settings.method.zeroInitResidual)
         model = settings.method.make(
             MethodIngredients(
                 backend: backend, backbone: backbone, values: settings.values, views: settings.viewsPerSample,
-                batch: settings.batch, steps: settings.steps, seed: settings.seed))
+                batch: settings.batch, ranks: settings.ranks, batchNorm: settings.batchNorm, steps: settings.steps,
+                seed: settings.seed))
         model.initialise(seed: settings.seed, on: backend)
         model.begin()
         let parameters = model.parameters.filter(\.parameter.requiresGradient)
+        self.parameters = parameters.map(\.parameter)
         optimiser = settings.method.optimiser.make(backend, parameters, settings.momentum, settings.decay)
         schedule = settings.schedule
         augmentation = Augmentation(settings.augmentation)
@@ -68,7 +79,7 @@ package final class EncoderTrainer {
         package let rate: Float
     }
 
-    /// One step on N samples.
+    /// One step on N samples, this rank's share of the step's.
     /// - Parameters:
     ///   - images: U8 or F32 [N · `settings.viewsPerSample`, 3, S, S], view by view.
     ///   - labels: N classes, where the method needs them.
@@ -94,19 +105,23 @@ package final class EncoderTrainer {
         }
         let inputs = try Augmentation.apply(images, parameters, size: size, on: backend)
         let tape = Tape(backend)
-        let pass = Pass(tape, training: true, groups: model.passesPerStep, precision: settings.precision)
+        let pass = Pass(
+            tape, training: true, groups: model.passesPerStep, precision: settings.precision, ranks: ranks,
+            batchNorm: settings.batchNorm)
+        let sums = ranks.map { GradientSums($0, of: self.parameters, on: tape) }
         let loss = model.loss(Variable(inputs), labels: labels.map { Int32($0) }, pass)
         tape.run()
+        sums?.finish()
         let rate = schedule.rate(step)
         optimiser.step(rate: rate)
         model.stepDone()
         step += 1
         guard wantsReport else { return nil }
-        let value = try loss.value(on: backend)
+        let value = try loss.value(on: backend, over: ranks)
         guard value.isFinite else {
             throw Failure(.data, "the loss of step \(step) is not a number", "lower the learning rate")
         }
-        let spread = try loss.spread(on: backend)
+        let spread = try loss.spread(on: backend, over: ranks)
         guard spread.isFinite else {
             throw Failure(
                 .data, "the projections of step \(step) are not numbers: the training has diverged",

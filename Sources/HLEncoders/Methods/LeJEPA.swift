@@ -59,7 +59,9 @@ package final class LeJEPA: EncoderMethod {
         for layer in hidden { z = layer.norm(layer.linear(z, pass), relu: true, pass) }
         z = output(z, pass)
         let directions = directions(step: Int(clock.steps.value), count: z.shape[1], pass.backend)
-        let parts = objective.apply(z, views: views, directions: directions, pass)
+        // The distribution is that of all samples: every rank computes the whole loss.
+        let parts = objective.apply(
+            pass.gatherRows(z, parts: views), views: views, directions: directions, pass)
         return EncoderLoss(
             terms: [(parts.prediction, 1 - objective.trade), (parts.statistics, objective.trade)], projections: z.value)
     }

@@ -27,6 +27,8 @@ package struct MethodDescription: Sendable {
     package var needsLabels = false
     /// Whether the last batch norm of every residual block starts at 0.
     package var zeroInitResidual = true
+    /// Whose samples batch norm has statistics of where several processes train, as its authors have it.
+    package var batchNorm = BatchNormScope.global
     /// Throws `Failure(.usage)` where the options do not go with a batch of so many samples.
     package var check: @Sendable (_ values: MethodValues, _ batch: Int) throws -> Void = { _, _ in }
     /// Builds the model; its weights are drawn afterwards.
@@ -75,8 +77,11 @@ package struct MethodIngredients {
     package let values: MethodValues
     /// Views of a sample.
     package let views: Int
-    /// Samples of a step.
+    /// Samples of a step, of all ranks together.
     package let batch: Int
+    /// Processes that train together.
+    package let ranks: Int
+    package let batchNorm: BatchNormScope
     /// Steps of the whole run.
     package let steps: Int
     package let seed: UInt64

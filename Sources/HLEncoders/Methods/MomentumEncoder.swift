@@ -38,10 +38,12 @@ package final class MomentumEncoder: Module {
     /// Embeddings [B, d] of images [B, 3, H, W], without a way back.
     /// - Parameters:
     ///   - groups: equal parts of the batch with batch-norm statistics of their own.
-    ///   - precision: of activations.
-    package func callAsFunction(_ images: Tensor, groups: Int, precision: Precision) -> Tensor {
-        let tape = Tape(backend, recording: false)
-        return network(Variable(images), Pass(tape, training: true, groups: groups, precision: precision)).value
+    ///   - pass: that of the online network, whose precision and ranks are taken.
+    package func callAsFunction(_ images: Tensor, groups: Int, like pass: Pass) -> Tensor {
+        let own = Pass(
+            Tape(backend, recording: false), training: true, groups: groups, precision: pass.precision,
+            ranks: pass.ranks, batchNorm: pass.batchNorm)
+        return network(Variable(images), own).value
     }
 }
 

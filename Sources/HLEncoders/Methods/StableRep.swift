@@ -40,7 +40,8 @@ package final class StableRep: EncoderMethod {
 
     package func loss(_ images: Variable, labels: [Int32], _ pass: Pass) -> EncoderLoss {
         let e = pass.normaliseRows(head(backbone(images, pass), pass))
-        let rows = objective.apply(e, views: views, pass)
+        // Every rank computes the whole loss, as it does everything that is small beside the backbone.
+        let rows = objective.apply(pass.gatherRows(e, parts: views), views: views, pass)
         return EncoderLoss(rows: rows, factor: objective.factor, projections: e.value)
     }
 }

@@ -13,7 +13,7 @@ package struct TrainingSettings: Sendable {
     package var width: Int
     package var stem: ResNet.Stem
     package var augmentation: AugmentationSet
-    /// Samples per step: pairs, or anchors with their positives.
+    /// Samples per step of all ranks together: pairs, or anchors with their positives.
     package var batch: Int
     package var steps: Int
     /// Peak learning rate of a step.
@@ -24,13 +24,17 @@ package struct TrainingSettings: Sendable {
     package var seed: UInt64
     /// Of the backbone's activations.
     package var precision: Precision
+    /// Processes that train together, each on its share of every step's samples.
+    package var ranks: Int
+    /// Whose samples batch norm has statistics of where they are several.
+    package var batchNorm: BatchNormScope
 
     /// - Parameters: nil takes the method's default.
     package init(
         method: MethodDescription, values: MethodValues, architecture: ResNet.Architecture, width: Int,
         stem: ResNet.Stem, augmentation: AugmentationSet, batch: Int, steps: Int, rate: Float? = nil,
         warmupSteps: Int? = nil, momentum: Float? = nil, decay: Float? = nil, seed: UInt64,
-        precision: Precision = .f32
+        precision: Precision = .f32, ranks: Int = 1, batchNorm: BatchNormScope? = nil
     ) {
         self.method = method
         self.values = values
@@ -46,6 +50,8 @@ package struct TrainingSettings: Sendable {
         self.decay = decay ?? method.decay
         self.seed = seed
         self.precision = precision
+        self.ranks = ranks
+        self.batchNorm = batchNorm ?? method.batchNorm
     }
 
     /// Views of a sample that a step takes, the anchor counted.
@@ -67,6 +73,10 @@ package struct TrainingSettings: Sendable {
         ]
         // Files from before there was a choice are F32 and do not say it.
         if precision != .f32 { object["precision"] = .string(precision.rawValue) }
+        if ranks > 1 {
+            object["ranks"] = .integer(Int64(ranks))
+            object["batch_norm"] = .string(batchNorm.rawValue)
+        }
         for (key, value) in values.json { object[key] = value }
         return .object(object)
     }

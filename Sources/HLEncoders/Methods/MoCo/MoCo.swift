@@ -10,7 +10,8 @@ import HLTensor
 ///
 /// Batch norm must not tell queries their keys by the statistics that both share. The published code has it run on each of
 /// eight GPUs by itself, on 32 samples, with the keys shuffled over the GPUs. Here parts of a batch take the GPUs' place:
-/// as many as have 32 samples or more each. Below 64 samples there is one, and nothing to shuffle.
+/// as many as have 32 samples or more each. Below 64 samples there is one, and nothing to shuffle. Where several processes
+/// train, each has such parts, keys are shuffled over all of them, and all queues are the same.
 package final class MoCo: EncoderMethod {
     /// Samples of a batch that share batch-norm statistics, where there are enough: those of one GPU as published.
     package static let groupSize = 32
@@ -51,6 +52,13 @@ package final class MoCo: EncoderMethod {
         passesPerStep = groups
     }
 
+    /// Parts of each rank's samples of a batch: where each normalises by itself, the most that have `groupSize` samples or
+    /// more; where they do so together, those of the whole batch, as far as they divide a rank's samples.
+    package static func groups(batch: Int, ranks: Int, _ scope: BatchNormScope) -> Int {
+        let own = batch / ranks, all = groups(batch: batch)
+        return scope == .local ? groups(batch: own) : (1...all).last { own % $0 == 0 } ?? 1
+    }
+
     /// The most equal parts of a batch that have `groupSize` samples or more; 1 for smaller batches.
     package static func groups(batch: Int) -> Int {
         (1...max(1, batch / groupSize)).last { batch % $0 == 0 } ?? 1
@@ -70,7 +78,8 @@ package final class MoCo: EncoderMethod {
         let keys = keys(of: backend.rows(images.value, count..<2 * count), pass)
         let queries = Variable(backend.rows(images.value, 0..<count))
         let q = pass.normaliseRows(encoder(queries, pass))
-        let rows = objective.apply(q, keys: keys, queue: queue.keys, pass)
+        let own = pass.ranks.map { backend.rows(keys, $0.rank * count..<($0.rank + 1) * count) } ?? keys
+        let rows = objective.apply(q, keys: own, queue: queue.keys, pass)
         queue.add(keys)
         return EncoderLoss(rows: rows, factor: 1, projections: q.value)
     }
@@ -78,18 +87,20 @@ package final class MoCo: EncoderMethod {
     /// The published code follows at the start of the next step, which comes to the same.
     package func stepDone() { keyEncoder.follow(momentum: momentum) }
 
-    /// Keys of unit length, [N, d], in the order of the images.
+    /// Keys of unit length, [N, d], in the order of the images; of all ranks, in rank order.
     private func keys(of images: Tensor, _ pass: Pass) -> Tensor {
-        let backend = pass.backend
+        let backend = pass.backend, ranks = pass.ranks
         func encoded(_ images: Tensor) -> Tensor {
-            backend.normaliseRows(keyEncoder(images, groups: passesPerStep, precision: pass.precision)).output
+            backend.normaliseRows(keyEncoder(images, groups: passesPerStep, like: pass)).output
         }
-        guard passesPerStep > 1 else { return encoded(images) }
-        let count = images.shape[0]
-        let order = Permutation(count: count, seed: seed, purpose: .keyOrder, epoch: queue.batches(of: count))
+        func ofAll(_ rows: Tensor) -> Tensor { ranks?.gatherRows(rows) ?? rows }
+        let groups = pass.batchNorm == .global ? passesPerStep : pass.overall(passesPerStep)
+        guard groups > 1 else { return ofAll(encoded(images)) }
+        let count = images.shape[0], whole = pass.overall(count), start = (ranks?.rank ?? 0) * count
+        let order = Permutation(count: whole, seed: seed, purpose: .keyOrder, epoch: queue.batches(of: whole))
         func indices(_ places: [Int]) -> Tensor { backend.indices(places.map { Int32($0) }) }
-        let shuffled = encoded(backend.rows(images, at: indices(order.elements(at: 0..<count))))
-        return backend.rows(shuffled, at: indices(order.positions(of: 0..<count)))
+        let mine = backend.rows(ofAll(images), at: indices(order.elements(at: start..<start + count)))
+        return backend.rows(ofAll(encoded(mine)), at: indices(order.positions(of: 0..<whole)))
     }
 
     /// What makes the keys, and those it made.
@@ -121,7 +132,7 @@ extension MoCo {
         ],
         rate: 0.03,
         // It starts from torchvision's own ResNet.
-        zeroInitResidual: false,
+        zeroInitResidual: false, batchNorm: .local,
         check: { values, batch in
             let queue = values.integer("queue")
             guard queue >= batch else {
@@ -133,7 +144,8 @@ extension MoCo {
         make: {
             MoCo(
                 $0.backend, backbone: $0.backbone, queue: $0.values.integer("queue"),
-                momentum: $0.values.number("target-momentum"), groups: MoCo.groups(batch: $0.batch), seed: $0.seed,
+                momentum: $0.values.number("target-momentum"),
+                groups: MoCo.groups(batch: $0.batch, ranks: $0.ranks, $0.batchNorm), seed: $0.seed,
                 objective: MomentumContrastLoss(temperature: $0.values.number("temperature")))
         })
 }

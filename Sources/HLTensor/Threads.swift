@@ -1,5 +1,4 @@
 import Glibc
-import HLTensor
 
 private final class ThreadBody {
     let run: () -> Void
@@ -8,7 +7,7 @@ private final class ThreadBody {
 
 /// Runs `body` on a new thread.
 /// - Throws: `Failure` (resources) where the system has no more threads.
-func startThread(_ body: @escaping () -> Void) throws {
+package func startThread(_ body: @escaping () -> Void) throws(Failure) {
     var thread = pthread_t()
     let argument = Unmanaged.passRetained(ThreadBody(body))
     let code = pthread_create(

@@ -1,0 +1,51 @@
+import HLCompute
+import HLFormats
+import HLTensor
+
+/// What the ranks of a training have to have in common, and what not. What is found all of them throw.
+extension ProcessGroup {
+    /// Trainings of different settings, or whose sums are laid out differently, do not belong together.
+    func requireSame(settings: JSONValue, backend: any Backend, weights: NamedTensors) throws {
+        if let other = other(than: StableHash(settings.text).value) {
+            throw common(
+                Failure(
+                    .usage, "rank \(other) has other settings than rank 0", "start all ranks with the same command"))
+        }
+        if let other = other(than: StableHash(backend.summary).value) {
+            throw common(
+                Failure(
+                    .incompatible,
+                    "rank \(other) computes by other libraries or threads than rank 0 (\(backend.summary))",
+                    "give --threads, and start on machines of one kind"))
+        }
+        try requireSame(weights, after: 0)
+    }
+
+    /// All ranks hold the same state, to the bit, but for the running statistics of batch norms that each has its own of.
+    func requireSame(_ state: NamedTensors, after step: Int) throws {
+        var hash = StableHash()
+        for (name, tensor) in state where !name.contains("running_") {
+            hash.add(name)
+            tensor.withUnsafeBytes { hash.add(words: $0.bindMemory(to: UInt32.self)) }
+        }
+        if let other = other(than: hash.value) {
+            throw common(
+                Failure(
+                    .software, "rank \(other) has other weights than rank 0 after step \(step)",
+                    "begin at one file on all ranks, or report this defect"))
+        }
+    }
+
+    /// Whoever forgot to share out the samples would train on each of them several times.
+    /// - Parameter samples: ids of this rank's first samples.
+    func requireDifferent(samples: [Int64]) throws {
+        var hash = StableHash()
+        samples.withUnsafeBytes { hash.add($0) }
+        if let (first, second) = same(hash.value) {
+            throw common(
+                Failure(
+                    .incompatible, "ranks \(first) and \(second) are given the same samples",
+                    "give hl-sample --shard mpi, or train on a file with --epochs, which is shared out"))
+        }
+    }
+}

@@ -1,0 +1,108 @@
+import HLCompute
+import HLTensor
+import TestSupport
+import Testing
+
+/// Exchanges between ranks, which are threads here, on every backend.
+struct RanksTests {
+    /// Those of the build, and one that brings nothing but primitives.
+    private static let names = testedBackends.map(\.name) + ["primitive"]
+
+    private static func backend(_ name: String) throws -> any Backend {
+        if name == "primitive" { return try PrimitiveBackend() }
+        return try #require(BackendChoice(name)).make(threads: 1)
+    }
+
+    @Test(arguments: names, [1, 2, 3]) func rowsInRankOrder(_ name: String, count: Int) throws {
+        let gathered = try ThreadCommunicator.run(count) { communicator in
+            let backend = try Self.backend(name), ranks = backend.ranks(over: communicator)
+            let own = (0..<2 * 3).map { Float(10 * communicator.rank + $0) }
+            return try backend.read(ranks.gatherRows(backend.tensor(HostTensor(own, shape: [2, 3]))))
+        }
+        for tensor in gathered {
+            #expect(tensor.shape == [2 * count, 3])
+            #expect(tensor.floats == (0..<count).flatMap { rank in (0..<6).map { Float(10 * rank + $0) } })
+        }
+    }
+
+    /// Tensors of sizes that the ranks do not divide, in two exchanges that are under way together.
+    @Test(arguments: names, [1, 2, 3]) func sums(_ name: String, count: Int) throws {
+        let sums = try ThreadCommunicator.run(count) { communicator in
+            let backend = try Self.backend(name), ranks = backend.ranks(over: communicator)
+            let tensors = [5, 1, 7].map { size in
+                let values = (0..<size).map { Float(communicator.rank + 1) * Float($0 + size) }
+                return backend.tensor(HostTensor(values, shape: [size]))
+            }
+            ranks.beginSum(Array(tensors[..<2]))
+            ranks.beginSum(Array(tensors[2...]))
+            ranks.finishSums()
+            return try tensors.map { try backend.read($0).floats }
+        }
+        let factor = Float(count * (count + 1) / 2)
+        for own in sums { #expect(own == [5, 1, 7].map { size in (0..<size).map { factor * Float($0 + size) } }) }
+    }
+
+    private struct Normalised: Sendable {
+        var output: [Float] = []
+        var running: [Float] = []
+        var input: [Float] = []
+        var weight: [Float] = []
+        var bias: [Float] = []
+    }
+
+    /// Batch norm there and back on some of the samples.
+    private static func normalise(
+        _ backend: any Backend, _ x: HostTensor, _ gradient: HostTensor, over ranks: (any Ranks)?
+    ) throws -> Normalised {
+        let channels = x.shape[1]
+        let input = backend.tensor(x)
+        let weight = backend.tensor(Formula.array("weight", [channels]) { 0.5 + $0 })
+        let bias = backend.tensor(Formula.array("bias", [channels]) { $0 - 0.5 })
+        let running = RunningStatistics(
+            mean: backend.constant(0, shape: [channels]), variance: backend.constant(1, shape: [channels]))
+        let (output, statistics) = backend.batchNorm(
+            input, weight: weight, bias: bias, running: running, epsilon: 1e-5, groups: 2, residual: nil, relu: true,
+            over: ranks)
+        let back = backend.batchNormBackward(
+            backend.tensor(gradient), input: input, output: output, weight: weight, statistics: statistics,
+            wantsResidual: false)
+        return Normalised(
+            output: try backend.read(output).floats,
+            running: try backend.read(running.mean).floats + backend.read(running.variance).floats,
+            input: try backend.read(back.input).floats, weight: try backend.read(back.weight).floats,
+            bias: try backend.read(back.bias).floats)
+    }
+
+    /// What one process has of the whole batch the ranks have of it together, and running statistics are the same bits.
+    @Test(arguments: names, [[12, 5, 3, 4], [12, 6]]) func batchNorm(_ name: String, shape: [Int]) throws {
+        let x = Formula.array("x", shape) { 3 * $0 - 1 }, gradient = Formula.array("gradient", shape) { $0 - 0.5 }
+        let whole = try Self.normalise(Self.backend(name), x, gradient, over: nil)
+        // Two groups of six samples: of each, rank r has two.
+        func rows(_ rank: Int) -> [Int] { [0, 6].flatMap { [$0 + 2 * rank, $0 + 2 * rank + 1] } }
+        let parts = try ThreadCommunicator.run(3) { communicator in
+            let backend = try Self.backend(name),
+                own = [0, 6].flatMap { group in
+                    (0..<2).map { group + 2 * communicator.rank + $0 }
+                }
+            return try Self.normalise(
+                backend, x.gather(own), gradient.gather(own), over: backend.ranks(over: communicator))
+        }
+        func expect(_ values: [Float], _ expected: [Float], _ what: String) {
+            #expect(values.count == expected.count)
+            for (a, b) in zip(values, expected) { #expect(abs(a - b) < 2e-5, "\(what): \(a), \(b)") }
+        }
+        let size = x.rowSize
+        for (rank, part) in parts.enumerated() {
+            let places = rows(rank).flatMap { $0 * size..<($0 + 1) * size }
+            expect(part.output, places.map { whole.output[$0] }, "output")
+            expect(part.input, places.map { whole.input[$0] }, "gradient of the input")
+            expect(part.running, whole.running, "running statistics")
+            #expect(part.running == parts[0].running)
+        }
+        func sum(_ values: (Normalised) -> [Float]) -> [Float] {
+            values(whole).indices.map { index in parts.reduce(0) { $0 + values($1)[index] } }
+        }
+        expect(sum(\.weight), whole.weight, "gradient of the scale")
+        expect(sum(\.bias), whole.bias, "gradient of the shift")
+    }
+}

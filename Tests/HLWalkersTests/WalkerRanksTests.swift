@@ -1,0 +1,83 @@
+import HLCompute
+import HLGenerators
+import HLTensor
+import HLViews
+import HLWalkers
+import TestSupport
+import Testing
+
+/// Several ranks, threads here, that share out the anchors of every step train the walker that one process trains on all of
+/// them.
+struct WalkerRanksTests {
+    private static let batch = 16, steps = 20
+
+    private struct Run: Sendable {
+        var losses: [Double] = []
+        var walkerLosses: [Double] = []
+        var changes: [Double] = []
+        /// Of the last step, one anchor below the other.
+        var deltas: [Float] = []
+        var before: [Float] = []
+        var after: [Float] = []
+    }
+
+    /// - Parameter order: places of this rank's anchors in every step's batch.
+    private static func run(
+        ranks: Int, order: [Int], over communicator: (any Communicator)? = nil
+    ) throws -> Run {
+        let backend = try BackendChoice.automatic.make(threads: 1)
+        var settings = WalkerSettings(chunks: try ChunkSet(parsing: "3-5"), isWhole: false)
+        settings.batch = batch
+        settings.width = 8
+        settings.seed = 3
+        settings.walkerRate = 1e-3
+        settings.estimatorRate = 5e-4
+        settings.ranks = ranks
+        let generator = try Shapes(try Shapes.specification(resolution: 32, clean: false), on: backend)
+        let trainer = try WalkerTrainer(
+            settings, generator: generator, ranks: communicator.map { backend.ranks(over: $0) })
+        func weights() throws -> [Float] { try trainer.weights().flatMap(\.tensor.floats) }
+        var run = Run(before: try weights())
+        for step in 0..<steps {
+            let z = Formula.array("walker.ranks.\(step)", [batch, 6, 20]) { 4 * $0 - 2 }.gather(order)
+            let ids = HostTensor(order.map { Int64(batch * step + $0) }, shape: [order.count])
+            let report = try trainer.train(on: z, ids: ids)
+            run.losses.append(report.loss)
+            run.walkerLosses.append(report.walkerLoss)
+            run.changes.append(report.imageChange)
+            run.deltas = report.deltas.floats
+        }
+        run.after = try weights()
+        return run
+    }
+
+    @Test(arguments: [2, 4]) func asOneProcess(ranks: Int) throws {
+        let whole = try Self.run(ranks: 1, order: Array(0..<Self.batch))
+        let runs = try ThreadCommunicator.run(ranks) { communicator in
+            try Self.run(
+                ranks: ranks, order: Array(stride(from: communicator.rank, to: Self.batch, by: ranks)),
+                over: communicator)
+        }
+        for values in [\Run.losses, \Run.walkerLosses, \Run.changes] {
+            for (step, (a, b)) in zip(runs[0][keyPath: values], whole[keyPath: values]).enumerated() {
+                #expect(abs(a - b) < (step < 5 ? 1e-4 : 1e-3) * abs(b), "step \(step): \(a), \(b)")
+            }
+        }
+        for run in runs {
+            #expect(run.after == runs[0].after && run.losses == runs[0].losses && run.deltas == runs[0].deltas)
+        }
+        func length(_ a: [Float], _ b: [Float]) -> Double {
+            zip(a, b).reduce(0) { $0 + Double($1.0 - $1.1) * Double($1.0 - $1.1) }.squareRoot()
+        }
+        #expect(whole.before == runs[0].before)
+        #expect(length(runs[0].after, whole.after) < 1e-2 * length(whole.after, whole.before))
+        // One anchor has three chunks; the ranks' anchors stand one rank behind the other.
+        let order = (0..<ranks).flatMap { stride(from: $0, to: Self.batch, by: ranks) }
+        for (place, anchor) in order.enumerated() {
+            for chunk in 0..<3 {
+                let (a, b) = (runs[0].deltas[3 * place + chunk], whole.deltas[3 * anchor + chunk])
+                #expect(abs(a - b) < 1e-2 * abs(b))
+            }
+        }
+    }
+}
