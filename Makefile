@@ -29,9 +29,9 @@ WANTED := $(if $(call without,onednn),,dnnl.h:libdnnl-dev) $(if $(call without,j
 	$(if $(call without,webp),,webp/decode.h:libwebp-dev)
 # Programs that the tests (zstd) and Swift (pkg-config) use where they are.
 TOOLS := zstd pkg-config
-# Programs that only tests use: of pages and their examples, of completions in their shells, and the launchers of two MPI
-# libraries. `make test` installs them; what it cannot install is named, and its tests are skipped.
-TEST_TOOLS := mandoc zsh fish man:man-db groff:groff setsid:util-linux col:bsdextrautils jq python3 \
+# Programs that only tests use: of pages and their examples, of completions in their shells, of screens, and the launchers of
+# two MPI libraries. `make test` installs them; what it cannot install is named, and its tests are skipped.
+TEST_TOOLS := mandoc zsh fish tmux man:man-db groff:groff setsid:util-linux col:bsdextrautils jq python3 \
 	strings:binutils dpkg-shlibdeps:dpkg-dev mpirun.openmpi:openmpi-bin mpirun.mpich:mpich
 
 .PHONY: build test demo reproduce deps install uninstall deb deb-check clean help

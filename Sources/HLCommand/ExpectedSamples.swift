@@ -7,12 +7,32 @@ extension StreamReader {
 }
 
 extension StreamHeader {
-    /// Samples that `hl-sample -n` was asked for, where the stream comes from one and no program after it leaves any out;
-    /// nil where nobody can know.
-    var announcedSamples: Int? {
-        guard let first = history.first, first.tool == "hl-sample",
-            !history.dropFirst().contains(where: { ["hl-sample", "hl-filter"].contains($0.tool) })
-        else { return nil }
+    /// Samples that `hl-sample -n` was asked for, where the stream comes from one, as far as the programs after it say how
+    /// many they leave; nil where nobody can know.
+    package var announcedSamples: Int? {
+        guard let first = history.first else { return nil }
+        return history.dropFirst().reduce(Self.drawn(first)) { Self.left(by: $1, of: $0) }
+    }
+
+    /// What a program leaves of so many samples.
+    private static func left(by entry: HistoryEntry, of count: Int?) -> Int? {
+        let options = Self.options(entry.arguments)
+        switch entry.tool {
+        case "hl-sample": return nil
+        case "hl-filter": return options["--discriminator"] == nil || options["--score"] != nil ? count : nil
+        case "hl-select":
+            guard options["--ids"] == nil, options["--part"] == nil else { return nil }
+            let skipped = options["--skip"].map { number($0) } ?? 0
+            guard let skipped, skipped >= 0 else { return nil }
+            let rest = count.map { max(0, $0 - skipped) }
+            guard let wanted = options["-n"] ?? options["--samples"] else { return rest }
+            return number(wanted).map { min(rest ?? $0, $0) }
+        default: return count
+        }
+    }
+
+    private static func drawn(_ first: HistoryEntry) -> Int? {
+        guard first.tool == "hl-sample" else { return nil }
         let options = Self.options(first.arguments)
         // Given latents and images may be fewer.
         guard options["--from"] == nil, options["--data"] == nil,

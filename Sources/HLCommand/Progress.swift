@@ -4,9 +4,10 @@ import HLRecords
 
 /// Samples done, their rate and the time left, on one line of stderr.
 ///
-/// Shown where stderr is a terminal and standard output no pipe: in a pipeline only the last program reports. On a
-/// terminal the line is rewritten at most four times a second; with `--progress` elsewhere a new line comes every ten
-/// seconds.
+/// Shown where stderr is a terminal: the programs of a pipeline have a line each, one below the other, with what each waits
+/// for, as long as the last of them is one of ours. Lines are rewritten at most four times a second. Where the cursor cannot
+/// be moved, and with `--progress` where there is no terminal, a new line comes every ten seconds, on terminals from the
+/// last program alone.
 package final class Progress {
     private enum Form { case none, line, lines }
 
@@ -15,6 +16,7 @@ package final class Progress {
     private let form: Form
     private let begin = Progress.now()
     private var lastShown: Double
+    private var meter: WaitMeter
     private var isFirst = true
     private var extra = ""
     package private(set) var done = 0
@@ -31,14 +33,16 @@ package final class Progress {
         self.doneBefore = doneBefore
         done = doneBefore
         lastShown = begin
+        meter = WaitMeter(at: begin)
         Self.follower?(done, total, unit)
-        var status = stat()
-        let isPiped = fstat(STDOUT_FILENO, &status) == 0 && status.st_mode & S_IFMT == S_IFIFO
         let isTerminal = isatty(STDERR_FILENO) == 1
-        if Console.isQuiet || !(Console.wantsProgress || (isTerminal && !isPiped)) {
+        let hasLine = isTerminal && (StatusBoard.shared != nil || !Console.outputIsPiped && Console.terminalCanMove)
+        if Console.isQuiet {
             form = .none
+        } else if hasLine {
+            form = .line
         } else {
-            form = isTerminal ? .line : .lines
+            form = Console.wantsProgress || isTerminal && !Console.outputIsPiped ? .lines : .none
         }
     }
 
@@ -63,19 +67,21 @@ package final class Progress {
         let last = extra()
         if !last.isEmpty { self.extra = last }
         show(Self.now(), isLast: true)
-        Console.endLine()
     }
 
     private func show(_ time: Double, isLast: Bool = false) {
+        let isAlone = !(form == .line && StatusBoard.shared?.hasOthers() ?? false)
+        let room = StatusBlock.room(tool: Console.tool, columns: Console.terminalWidth, isAlone: isAlone)
         let text = Self.text(
             done: done, doneBefore: doneBefore, total: total, unit: unit, seconds: time - begin, extra: extra,
-            isLast: isLast, width: form == .line ? Console.terminalWidth - Console.tool.count - 3 : .max)
-        form == .line ? Console.showLine("\(Console.tool): \(text)") : Console.writePlain(text)
+            isLast: isLast, width: form == .line ? room : .max)
+        let waits = isLast ? meter.whole(at: time) : meter.recent(at: time)
+        form == .line ? Console.showLine(text, waits: waits, isFinal: isLast) : Console.writePlain(text)
     }
 
     /// `12,800 of 1,000,000 samples, 412 /s, 40 min left, loss 4.21`
     /// - Parameter width: characters that there is room for. Where they are too few, what says least goes first: the
-    ///   rate, the unit, the total, the time; and the loss last.
+    ///   rate, the unit, the total, what the training says behind its loss, the time; and the loss last.
     package static func text(
         done: Int, doneBefore: Int, total: Int?, unit: String, seconds: Double, extra: String, isLast: Bool,
         width: Int = .max
@@ -94,11 +100,29 @@ package final class Progress {
         } else if let total, perSecond > 0, total > done {
             time = "\(duration(Double(total - done) / perSecond)) left"
         }
-        let forms = [
+        // A step and a loss, and what comes behind them.
+        let parts = Self.parts(extra)
+        let least = parts.firstIndex { $0.hasPrefix("loss") } ?? 0
+        let shorter = parts.indices.dropFirst(least + 1).reversed().map { parts[..<$0].joined(separator: ", ") }
+        var forms: [[String]] = [
             ["\(count) \(unit)", rate, time, extra], ["\(count) \(unit)", time, extra], [count, time, extra],
-            [share, time, extra], [share, extra],
-        ].map { $0.filter { !$0.isEmpty }.joined(separator: ", ") }
-        return forms.first { $0.count <= width } ?? String(forms[forms.count - 1].prefix(max(0, width)))
+            [share, time, extra],
+        ]
+        for less in shorter { forms.append([share, time, less]) }
+        forms.append([share, extra])
+        for less in shorter { forms.append([share, less]) }
+        let texts = forms.map { $0.filter { !$0.isEmpty }.joined(separator: ", ") }
+        return texts.first { $0.count <= width } ?? String(texts[texts.count - 1].prefix(max(0, width)))
+    }
+
+    /// What commas with a space separate; those of numbers have none.
+    private static func parts(_ text: String) -> [String] {
+        var parts: [String] = [], rest = text[...]
+        while let comma = rest.firstRange(of: ", ") {
+            parts.append(String(rest[..<comma.lowerBound]))
+            rest = rest[comma.upperBound...]
+        }
+        return parts + [String(rest)]
     }
 
     /// `1,234,567`

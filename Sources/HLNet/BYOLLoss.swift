@@ -8,6 +8,7 @@ package enum BYOLLoss {
     /// What the mean of the rows is multiplied by, for the two directions are added.
     package static let factor: Float = 2
 
+    /// Where the pass has weights, each row counts by that of its pair.
     /// - Parameters:
     ///   - p: predictions of the online network, [2N, d]: view 1's N rows, then view 2's.
     ///   - targets: projections of the target network, [2N, d], in the same order.
@@ -16,9 +17,11 @@ package enum BYOLLoss {
         let backend = pass.backend, count = p.shape[0], half = count / 2
         precondition(count % 2 == 0 && targets.shape == p.shape)
         let crossed = backend.concatenate([backend.rows(targets, half..<count), backend.rows(targets, 0..<half)])
-        let (negative, gradient) = backend.negativeCosine(
+        let (negative, onRows) = backend.negativeCosine(
             p.value, crossed, weight: 2 * factor / Float(pass.overall(count)))
+        let rows = backend.add(backend.scale(negative, by: 2), backend.constant(2, shape: [count]))
+        let (losses, gradient) = pass.weighted(rows, onRows)
         pass.tape.seed(p, gradient: gradient)
-        return backend.add(backend.scale(negative, by: 2), backend.constant(2, shape: [count]))
+        return losses
     }
 }

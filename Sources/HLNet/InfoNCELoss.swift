@@ -21,6 +21,7 @@ package struct InfoNCELoss: Sendable {
     package var factor: Float { isScaled ? temperature / 0.07 : 1 }
 
     /// With several ranks all rows of all of them are negatives. Each computes the losses of its own.
+    /// Where the pass has weights, each row counts by that of its pair.
     /// - Parameter e: embeddings of unit length, [2N, d]: view 1's N rows, then view 2's.
     /// - Returns: the losses of the rows, [2N], without the factor, whose mean (over the ranks too) times `factor` is the
     ///   loss; the gradient of that is seeded on `e`.
@@ -29,10 +30,11 @@ package struct InfoNCELoss: Sendable {
         let backend = pass.backend, count = e.shape[0], half = count / 2
         precondition(count % 2 == 0)
         let similarities = backend.matmul(e.value, e.value, transposeA: false, transposeB: true)
-        let (losses, gradient) = backend.crossEntropy(
+        let rows = backend.crossEntropy(
             similarities, targets: backend.indices((0..<count).map { Int32(($0 + half) % count) }),
             excluded: backend.indices((0..<count).map { Int32($0) }), scale: 1 / temperature,
             weight: factor / Float(count))
+        let (losses, gradient) = pass.weighted(rows.losses, rows.gradient)
         // S = E Eᵀ, so dE = (dS + dSᵀ) E.
         let left = backend.matmul(gradient, e.value, transposeA: false, transposeB: false)
         backend.accumulate(backend.matmul(gradient, e.value, transposeA: true, transposeB: false), into: left)
@@ -47,10 +49,11 @@ package struct InfoNCELoss: Sendable {
         precondition(count % 2 == 0)
         let all = ranks.gatherRows(e.value)
         let similarities = backend.matmul(e.value, all, transposeA: false, transposeB: true)
-        let (losses, gradient) = backend.crossEntropy(
+        let rows = backend.crossEntropy(
             similarities, targets: backend.indices((0..<count).map { Int32(start + ($0 + half) % count) }),
             excluded: backend.indices((0..<count).map { Int32(start + $0) }), scale: 1 / temperature,
             weight: factor / Float(pass.overall(count)))
+        let (losses, gradient) = pass.weighted(rows.losses, rows.gradient)
         let onAll = backend.matmul(gradient, e.value, transposeA: true, transposeB: false)
         ranks.beginSum([onAll])
         let total = backend.matmul(gradient, all, transposeA: false, transposeB: false)

@@ -12,6 +12,7 @@ package struct MomentumContrastLoss: Sendable {
     /// - Parameter temperature: MoCo v2's by default.
     package init(temperature: Float = 0.2) { self.temperature = temperature }
 
+    /// Where the pass has weights, each row counts by that of its pair.
     /// - Parameters:
     ///   - q: queries of unit length, [N, d].
     ///   - keys: the key of every query, of unit length, [N, d].
@@ -25,9 +26,10 @@ package struct MomentumContrastLoss: Sendable {
         let positive = backend.matmul(backend.multiply(q.value, keys), column, transposeA: false, transposeB: false)
         backend.addColumns(positive, into: logits, at: 0)
         backend.addColumns(backend.matmul(q.value, queue, transposeA: false, transposeB: true), into: logits, at: 1)
-        let (losses, gradient) = backend.crossEntropy(
+        let rows = backend.crossEntropy(
             logits, targets: backend.indices([Int32](repeating: 0, count: count)), excluded: nil,
             scale: 1 / temperature, weight: 1 / Float(pass.overall(count)))
+        let (losses, gradient) = pass.weighted(rows.losses, rows.gradient)
         // Logits are linear in q, with its key and the queue as coefficients.
         let onKeys = backend.matmul(
             backend.columns(gradient, 0..<1), column, transposeA: false, transposeB: true)

@@ -5,6 +5,7 @@ import HLCompute
 ///
 /// Paper: https://arxiv.org/abs/2011.10566. Code: https://github.com/facebookresearch/simsiam (main_simsiam.py).
 package enum SimSiamLoss {
+    /// Where the pass has weights, each row counts by that of its pair.
     /// - Parameters:
     ///   - p: predictions, [2N, d]: view 1's N rows, then view 2's.
     ///   - z: projections, [2N, d], in the same order; no gradient flows into them.
@@ -15,7 +16,8 @@ package enum SimSiamLoss {
         let crossed = backend.concatenate([
             backend.rows(z.value, half..<count), backend.rows(z.value, 0..<half),
         ])
-        let (losses, gradient) = backend.negativeCosine(p.value, crossed, weight: 1 / Float(pass.overall(count)))
+        let rows = backend.negativeCosine(p.value, crossed, weight: 1 / Float(pass.overall(count)))
+        let (losses, gradient) = pass.weighted(rows.losses, rows.gradient)
         pass.tape.seed(p, gradient: gradient)
         return losses
     }

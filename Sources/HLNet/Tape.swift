@@ -179,11 +179,13 @@ package struct Pass {
     package let ranks: (any Ranks)?
     /// Whose samples batch norm has statistics of.
     package let batchNorm: BatchNormScope
+    /// What each of the N samples of this process counts in a loss that weighs its pairs, [N]; nil where all count alike.
+    package let weights: Tensor?
 
-    /// One group, F32 and one process unless told otherwise.
+    /// One group, F32, one process and no weights unless told otherwise.
     package init(
         _ tape: Tape, training: Bool, groups: Int = 1, precision: Precision = .f32, ranks: (any Ranks)? = nil,
-        batchNorm: BatchNormScope = .global
+        batchNorm: BatchNormScope = .global, weights: Tensor? = nil
     ) {
         self.tape = tape
         isTraining = training
@@ -191,6 +193,7 @@ package struct Pass {
         self.precision = precision
         self.ranks = ranks
         self.batchNorm = batchNorm
+        self.weights = weights
     }
 
     /// Those over which batch norm has its statistics.

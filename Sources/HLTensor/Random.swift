@@ -31,6 +31,8 @@ package enum RandomPurpose: UInt32, Sendable, CaseIterable {
     case adversarialAugmentation = 21
     /// The latents by which a trained generator's statistics are settled.
     case standingLatents = 22
+    /// Whether a group of chunks moves in a view, and by which σ.
+    case noiseVariation = 16
     /// The directions along which LeJEPA looks at embeddings in a step.
     case slices = 15
 }

@@ -69,7 +69,7 @@ package struct LayerViews {
         for view in 1...viewCount {
             let parts = try perturbation.parts(ofView: view).map { part, layers in
                 let moved = try moved(z, view: view, part, ids: ids, threads: threads)
-                return (layers: layers, w: try map(moved, mapper))
+                return Substitute(layers: layers, w: try map(moved, mapper), moves: moves(view, part, ids: ids))
             }
             result["w.\(view)"] = Self.substituting(parts, into: anchors)
         }
@@ -84,7 +84,9 @@ package struct LayerViews {
         case .noise(let group):
             guard let noise = perturbation.noise else { return z }
             let drawn = noise.noise(view: view, group: group, ids: ids, dimension: base.size, threads: threads)
-            return noise.isRedrawn ? drawn.reshaped(z.shape) : Self.sum(z, drawn)
+            let moved = noise.isRedrawn ? drawn.reshaped(z.shape) : Self.sum(z, drawn)
+            guard let moves = noise.moves(view: view, group: group, ids: ids) else { return moved }
+            return Self.choosing(moved, where: moves, else: z)
         case .walker(let walker):
             try z.requireFinite("z.0", ids: ids)
             let flat = z.reshaped([z.rowCount, 1, base.size])
@@ -92,6 +94,12 @@ package struct LayerViews {
             try moved.requireFinite("z.\(view)", ids: ids)
             return moved
         }
+    }
+
+    /// Whether each sample moves; nil where all do.
+    private func moves(_ view: Int, _ part: Perturbation.Part, ids: HostTensor) -> [Bool]? {
+        guard case .noise(let group) = part else { return nil }
+        return perturbation.noise?.moves(view: view, group: group, ids: ids)
     }
 
     private func map(_ z: HostTensor, _ mapper: any LatentMapper) throws -> HostTensor {
@@ -120,15 +128,36 @@ package struct LayerViews {
         }
     }
 
+    /// The rows of `a` where `isFirst`, else those of `b`; both of one shape.
+    private static func choosing(_ a: HostTensor, where isFirst: [Bool], else b: HostTensor) -> HostTensor {
+        HostTensor(.f32, shape: a.shape) { bytes in
+            let target = bytes.bindMemory(to: Float.self), size = a.rowSize
+            a.withUnsafeElements(as: Float.self) { a in
+                b.withUnsafeElements(as: Float.self) { b in
+                    for i in 0..<target.count { target[i] = isFirst[i / size] ? a[i] : b[i] }
+                }
+            }
+        }
+    }
+
+    /// What takes the place of some layers.
+    struct Substitute {
+        let layers: ChunkSet
+        /// F32 [B, layers, width].
+        let w: HostTensor
+        /// Of which samples; nil is all.
+        var moves: [Bool]?
+    }
+
     /// `anchors` with each part's layers taken from its w; all F32 [B, layers, width].
-    static func substituting(_ parts: [(layers: ChunkSet, w: HostTensor)], into anchors: HostTensor) -> HostTensor {
+    static func substituting(_ parts: [Substitute], into anchors: HostTensor) -> HostTensor {
         let (count, layers, width) = (anchors.shape[0], anchors.shape[1], anchors.shape[2])
         return HostTensor(.f32, shape: anchors.shape) { bytes in
             let target = bytes.bindMemory(to: Float.self)
             anchors.withUnsafeElements(as: Float.self) { _ = target.update(from: $0) }
             for part in parts {
                 part.w.withUnsafeElements(as: Float.self) { source in
-                    for sample in 0..<count {
+                    for sample in 0..<count where part.moves?[sample] ?? true {
                         for layer in part.layers.indices {
                             let start = (sample * layers + layer) * width
                             for i in start..<start + width { target[i] = source[i] }

@@ -4,35 +4,52 @@ import HLTensor
 /// Chunks that share one draw of noise, and the distribution of that noise.
 package struct PerturbationGroup: Sendable, Hashable {
     package let chunks: ChunkSet
+    /// Where σ is drawn from a range, with the greatest.
     package let noise: TruncatedNormal
+    package let variation: NoiseVariation
 
-    package init(chunks: ChunkSet, noise: TruncatedNormal) {
+    package init(chunks: ChunkSet, noise: TruncatedNormal, variation: NoiseVariation = .none) {
         self.chunks = chunks
         self.noise = noise
+        self.variation = variation
     }
 
     /// A group for every chunk.
-    package static func each(of chunks: ChunkSet, noise: TruncatedNormal) -> [PerturbationGroup] {
-        chunks.indices.map { PerturbationGroup(chunks: ChunkSet($0), noise: noise) }
+    package static func each(
+        of chunks: ChunkSet, noise: TruncatedNormal, variation: NoiseVariation = .none
+    ) -> [PerturbationGroup] {
+        chunks.indices.map { PerturbationGroup(chunks: ChunkSet($0), noise: noise, variation: variation) }
     }
 
-    /// Reads `0-3:std=0.3,trunc=1,mean=0`; what is left out comes from `defaults`.
+    private static let settings = ["std", "trunc", "mean", "prob"]
+
+    /// Reads `0-3:std=0.3,trunc=1,mean=0,prob=0.5`, where `std` may be a range, `0.1..0.5`; what is left out comes from
+    /// `defaults` and `probability`.
     /// - Throws: `Failure` (usage).
-    package init(parsing text: String, defaults: TruncatedNormal = .standard) throws {
+    package init(parsing text: String, defaults: TruncatedNormal = .standard, probability: Double = 1) throws {
         func refuse(_ reason: String) -> Failure {
             Failure(.usage, "group '\(text)': \(reason)", "write a group as 0-3:std=0.3,trunc=1,mean=0")
         }
         let halves = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
         var values: [Substring: Double] = [:]
+        var lowest: Double?
         if halves.count == 2 {
             for setting in halves[1].split(separator: ",", omittingEmptySubsequences: false) {
                 let pair = setting.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
                 guard pair.count == 2 else { throw refuse("'\(setting)' is not of the form name=number") }
-                guard ["std", "trunc", "mean"].contains(pair[0]) else {
-                    throw refuse("'\(pair[0])' is none of std, trunc and mean")
+                guard Self.settings.contains(String(pair[0])) else {
+                    throw refuse("'\(pair[0])' is none of std, trunc, mean and prob")
+                }
+                var number = pair[1]
+                if pair[0] == "std", let dots = number.firstRange(of: "..") {
+                    guard let low = Double(number[..<dots.lowerBound]), low.isFinite else {
+                        throw refuse("'\(number)' is no range of numbers")
+                    }
+                    lowest = low
+                    number = number[dots.upperBound...]
                 }
                 // Only a truncation can be infinite, which is none.
-                guard let value = Double(pair[1]), value.isFinite || pair[0] == "trunc" && value > 0 else {
+                guard let value = Double(number), value.isFinite || pair[0] == "trunc" && value > 0 else {
                     throw refuse("'\(pair[1])' is no finite number")
                 }
                 guard values.updateValue(value, forKey: pair[0]) == nil else {
@@ -40,13 +57,16 @@ package struct PerturbationGroup: Sendable, Hashable {
                 }
             }
         }
+        let deviation = values["std"] ?? defaults.standardDeviation
+        if let lowest, lowest > deviation { throw refuse("the range of std runs backwards") }
         do {
             self.init(
                 chunks: try ChunkSet(parsing: String(halves[0])),
                 noise: try TruncatedNormal(
-                    mean: values["mean"] ?? defaults.mean,
-                    standardDeviation: values["std"] ?? defaults.standardDeviation,
-                    truncation: values["trunc"] ?? defaults.truncation))
+                    mean: values["mean"] ?? defaults.mean, standardDeviation: deviation,
+                    truncation: values["trunc"] ?? defaults.truncation),
+                variation: try NoiseVariation(
+                    probability: values["prob"] ?? probability, deviations: lowest.map { $0...deviation }))
         } catch let failure as Failure {
             throw Failure(failure.kind, "group '\(text)': \(failure.what)", failure.remedy)
         }
@@ -78,12 +98,21 @@ package struct PerturbationGroup: Sendable, Hashable {
 
     /// As `init(parsing:)` reads it.
     package var text: String {
-        "\(chunks):std=\(noise.standardDeviation.plainText),trunc=\(noise.truncation.plainText)"
+        let lowest = variation.deviations.map { "\($0.lowerBound.plainText).." } ?? ""
+        return "\(chunks):std=\(lowest)\(noise.standardDeviation.plainText),trunc=\(noise.truncation.plainText)"
             + (noise.mean == 0 ? "" : ",mean=\(noise.mean.plainText)")
+            + (variation.probability == 1 ? "" : ",prob=\(variation.probability.plainText)")
     }
 
+    /// A σ that is drawn is the two ends of its range; a probability is said where there is one.
     package var json: JSONValue {
-        ["chunks": .string(chunks.text), "noise": noise.json]
+        var noise = noise.json.object ?? JSONObject()
+        if let range = variation.deviations {
+            noise["std"] = .array([.number(range.lowerBound), .number(range.upperBound)])
+        }
+        var object: JSONObject = ["chunks": .string(chunks.text), "noise": .object(noise)]
+        if variation.probability < 1 { object["prob"] = .number(variation.probability) }
+        return .object(object)
     }
 }
 

@@ -75,6 +75,20 @@ package struct RandomPerturbation: Sendable, Hashable {
             seed: seed, purpose: .perturbation, view: isSweep ? 0 : view, group: spread == .together ? group : 0)
     }
 
+    /// The key of what varies from sample to sample; it goes with that of the noise.
+    private func variationKey(view: Int, group: Int) -> RandomKey {
+        RandomKey(
+            seed: seed, purpose: .noiseVariation, view: isSweep ? 0 : view, group: spread == .together ? group : 0)
+    }
+
+    /// Whether each sample's group moves in a view; nil where all do.
+    func moves(view: Int, group: Int, ids: HostTensor) -> [Bool]? {
+        let variation = groups[group].variation
+        guard variation.probability < 1 else { return nil }
+        let key = variationKey(view: view, group: group)
+        return ids.withUnsafeElements(as: Int64.self) { $0.map { variation.draw($0, key).moves } }
+    }
+
     /// The groups that view `view` moves, by number.
     package func groups(ofView view: Int) -> Range<Int> {
         spread == .together ? 0..<groups.count : view - 1..<view
@@ -82,12 +96,43 @@ package struct RandomPerturbation: Sendable, Hashable {
 
     /// The noise of one view and group on a whole latent of `dimension` values, F32 [ids, dimension], for generators
     /// whose chunks are mapped from one base latent (StyleGAN2 maps z + noise and takes it for the group's layers); where
-    /// chunks are drawn anew it is that latent itself.
+    /// chunks are drawn anew it is that latent itself. Samples that do not move have noise like the others (`moves`).
     package func noise(
         view: Int, group: Int, ids: HostTensor, dimension: Int, threads: Int = 1
     ) -> HostTensor {
-        groups[group].noise.draw(
-            ids: ids, perSample: dimension, key: key(view: view, group: group), threads: threads)
+        let key = key(view: view, group: group), noise = groups[group].noise
+        guard groups[group].variation.deviations != nil else {
+            return noise.draw(ids: ids, perSample: dimension, key: key, threads: threads)
+        }
+        return HostTensor(.f32, shape: [ids.elementCount, dimension]) { bytes in
+            let target = RowPointer(bytes.bindMemory(to: Float.self), rowSize: dimension)
+            ids.withUnsafeElements(as: Int64.self) { ids in
+                let count = ids.count
+                let ids = ConstantRowPointer(ids, rowSize: 1)
+                RowBlocks.forEach(rows: count, rowSize: dimension, threads: threads) { rows in
+                    fill(target[rows.lowerBound], view, group, ids[rows.lowerBound], rows.count, dimension)
+                }
+            }
+        }
+    }
+
+    /// Writes the noise of `count` samples, `perSample` values each.
+    private func fill(
+        _ target: UnsafeMutablePointer<Float>, _ view: Int, _ number: Int, _ ids: UnsafePointer<Int64>, _ count: Int,
+        _ perSample: Int
+    ) {
+        let group = groups[number], key = key(view: view, group: number)
+        guard group.variation.deviations != nil else {
+            return group.noise.fill(target, ids: ids, count, perSample, key)
+        }
+        // μ + σ · N^t(0, 1, t), with a σ for each sample.
+        group.noise.unit.fill(target, ids: ids, count, perSample, key)
+        let mean = Float(group.noise.mean), own = variationKey(view: view, group: number)
+        for row in 0..<count {
+            guard let deviation = group.variation.draw(ids[row], own).deviation else { continue }
+            let values = target + row * perSample
+            for i in 0..<perSample { values[i] = mean + deviation * values[i] }
+        }
     }
 
     /// The positives of a batch, views 1 … viewCount in order, each F32 [B, n, m] like `latent`.
@@ -140,14 +185,16 @@ package struct RandomPerturbation: Sendable, Hashable {
             let group = groups[number]
             let chunks = group.chunks.indices
             let perSample = isSweep ? dimension : chunks.count * dimension
+            let variesInMoving = group.variation.probability < 1, own = variationKey(view: view, group: number)
             // Blocks whose noise stays in cache.
             let step = max(1, 8192 / max(perSample, 1))
             let noise = UnsafeMutablePointer<Float>.allocate(capacity: max(1, min(step, rows.count) * perSample))
             defer { noise.deallocate() }
             for start in stride(from: rows.lowerBound, to: rows.upperBound, by: step) {
                 let count = min(step, rows.upperBound - start)
-                group.noise.fill(noise, ids: ids[start], count, perSample, key(view: view, group: number))
+                fill(noise, view, number, ids[start], count, perSample)
                 for row in 0..<count {
+                    if variesInMoving && !group.variation.draw(ids[start][row], own).moves { continue }
                     for (position, chunk) in chunks.enumerated() {
                         let values = target[start + row] + chunk * dimension
                         let added = noise + row * perSample + (isSweep ? 0 : position * dimension)

@@ -15,6 +15,9 @@ package struct TruncatedNormal: Sendable, Hashable {
     /// N^t(0, 1, 2): the anchors of BigBiGAN, and its hierarchical-latent perturbation.
     package static let standard = TruncatedNormal(uncheckedMean: 0, 1, 2)
 
+    /// N^t(0, 1, t): what this is scaled and moved from.
+    var unit: TruncatedNormal { TruncatedNormal(uncheckedMean: 0, 1, truncation) }
+
     private init(uncheckedMean mean: Double, _ standardDeviation: Double, _ truncation: Double) {
         self.mean = mean
         self.standardDeviation = standardDeviation

@@ -36,6 +36,12 @@ struct MetricPlan {
         try requireSome(metrics.isEmpty)
     }
 
+    /// Pairs of samples that will be looked at; nil where there are none.
+    func pairs(of subject: MetricSubject) -> Int? {
+        let counts = metrics.reduce(into: [String: Int]()) { $0.merge($1.pairs(subject)) { first, _ in first } }
+        return counts.isEmpty ? nil : counts.values.reduce(0, +)
+    }
+
     /// Computes the metrics. What shows only then to be impossible is left out as well.
     /// - Throws: as `init`, and whatever the backend throws.
     mutating func results(_ inputs: MetricInputs) throws -> [(metric: EmbeddingMetric, result: MetricResult)] {

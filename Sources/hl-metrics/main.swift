@@ -169,7 +169,7 @@ struct Metrics: Tool {
             dimension: samples.set.dimension, samples: samples.set.count, views: samples.views.count,
             referenceSamples: reference?.set.count, options: options)
         var plan = try MetricPlan(chosen, subject, isExplicit: metrics != nil)
-        let progress = Progress(unit: "pairs")
+        let progress = Progress(total: plan.pairs(of: subject), unit: "pairs")
         let inputs = MetricInputs(
             samples.set, reference: reference?.set, options: options, algebra: algebra,
             backend: try noted(onDemand()), progress: { progress.advance(by: $0) })

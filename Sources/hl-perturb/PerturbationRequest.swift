@@ -9,6 +9,8 @@ struct PerturbationRequest {
     let groups: [String]
     /// Of the noise, where a group does not say otherwise.
     let noise: TruncatedNormal
+    /// With which a group moves, likewise.
+    let probability: Double
     let seed: UInt64
     /// nil is one, or one per part where each has its own.
     let views: Int?
@@ -35,10 +37,15 @@ struct PerturbationRequest {
     }
 
     private func chosenGroups(count: Int) throws -> [PerturbationGroup] {
-        guard groups.isEmpty else { return try groups.map { try PerturbationGroup(parsing: $0, defaults: noise) } }
+        guard groups.isEmpty else {
+            return try groups.map { try PerturbationGroup(parsing: $0, defaults: noise, probability: probability) }
+        }
         let chunks = try chunks.map { try ChunkSet(parsing: $0, count: count) } ?? Self.allButFirst(count)
-        guard spread != .together else { return [PerturbationGroup(chunks: chunks, noise: noise)] }
-        return PerturbationGroup.each(of: chunks, noise: noise)
+        let variation = try NoiseVariation(probability: probability)
+        guard spread != .together else {
+            return [PerturbationGroup(chunks: chunks, noise: noise, variation: variation)]
+        }
+        return PerturbationGroup.each(of: chunks, noise: noise, variation: variation)
     }
 
     private static func allButFirst(_ count: Int) throws -> ChunkSet {

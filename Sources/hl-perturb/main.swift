@@ -21,6 +21,7 @@ struct Perturb: Tool {
 
     static let examples = [
         "hl-sample -n 65536 | hl-perturb --chunks 1-5 --std 1 -o hl.hls",
+        "hl-sample -n 65536 | hl-perturb --group 1:std=0..1 --group 2-5:std=0..1 --prob 0.5 -o sometimes.hls",
         "hl-sample -n 8 | hl-perturb --chunks 0-5 --sweep | hl-view -o chunks.png",
     ]
 
@@ -40,9 +41,16 @@ struct Perturb: Tool {
     @Option(
         name: .customLong("group"),
         help: ArgumentHelp(
-            "A group of chunks with noise of its own, such as 0-3:std=0.3,trunc=1,mean=0; may be given several times. "
-                + "(list:settings)", valueName: "group"))
+            "A group of chunks with noise of its own, such as 0-3:std=0.3,trunc=1,mean=0, or 5:std=0.1..0.8,prob=0.5 with "
+                + "its std drawn for each sample; may be given several times. (list:settings)", valueName: "group"))
     var groups: [String] = []
+
+    @Option(
+        name: .customLong("prob"),
+        help: ArgumentHelp(
+            "Probability with which a group moves, drawn for each sample, view and group. (number above 0, up to 1; "
+                + "default: 1)", valueName: "p"))
+    var probability: Double?
 
     @Option(help: ArgumentHelp("Views per anchor. (integer from 1 to 1000; default: 1)", valueName: "n"))
     var views: Int?
@@ -81,9 +89,9 @@ struct Perturb: Tool {
             throw refuse("cannot make \(views) views", "give --views from 1 to 1000")
         }
         if !walkers.isEmpty {
-            if groups.isEmpty && (normal.isGiven || views != nil) {
+            if groups.isEmpty && (normal.isGiven || views != nil || probability != nil) {
                 throw refuse(
-                    "walkers alone take no --mean, --std, --trunc and --views: they make one view, without noise",
+                    "walkers alone take no --mean, --std, --trunc, --prob and --views: they make one view, without noise",
                     "leave them out, or add noise on other chunks with --group")
             }
             if chunks != nil && walkers.count > 1 {
@@ -105,6 +113,7 @@ struct Perturb: Tool {
         }
         // What can be wrong without the stream is said before one is waited for.
         _ = try chunks.map { try ChunkSet(parsing: $0) }
+        _ = try NoiseVariation(probability: probability ?? 1)
         _ = try groups.map { try PerturbationGroup(parsing: $0, defaults: try normal.distribution()) }
         _ = try normal.distribution()
     }
@@ -117,8 +126,8 @@ struct Perturb: Tool {
         let renderer = images.render ? try Renderer(reader.header, on: try backend()) : nil
         try renderer?.requireGenerator()
         let request = PerturbationRequest(
-            chunks: chunks, groups: groups, noise: try normal.distribution(), seed: randomness.seed, views: views,
-            spread: sweep ? .sweep : each ? .each : .together, redraw: redraw)
+            chunks: chunks, groups: groups, noise: try normal.distribution(), probability: probability ?? 1,
+            seed: randomness.seed, views: views, spread: sweep ? .sweep : each ? .each : .together, redraw: redraw)
         let views = try makeViews(request, walkers, reader.header, renderer, on: backend, threads: shared.threadCount)
         let output = try StreamOutput(path: destination.output)
         try Recording.begin(recording, beside: destination.output, settings: views.json, seed: randomness.seed)

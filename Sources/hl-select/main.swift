@@ -104,8 +104,9 @@ struct Select: Tool {
         try output.begin(input.header) { $0.appending() }
         let source: any BatchSource = sort ? SortedSource(input) : input
         // Of samples that are chosen nobody knows how many there are.
-        let isWhole = ids == nil && part == nil && skip == 0
-        let progress = Progress(total: samples ?? (isWhole ? input.samplesInFiles : nil))
+        let announced = input.samplesInFiles ?? (inputs.count == 1 ? input.header.announcedSamples : nil)
+        let rest = ids == nil && part == nil ? announced.map { max(0, $0 - skip) } : nil
+        let progress = Progress(total: samples.map { min(rest ?? $0, $0) } ?? rest)
         while !chosen.isDone, let batch = try source.next() {
             guard let some = try chosen.chosen(of: batch) else { continue }
             try output.write(try some.replacing(names.applied(to: some.tensors)))

@@ -23,8 +23,10 @@ final class EncoderTraining: Trainee {
     /// Labels that the encoder of `--init` has been trained on, in words.
     private var supervisionOfStart: String?
     private let gallery: (folder: CheckpointFolder, interval: Int)?
+    private let weighsPairs: Bool
 
     /// - Parameters:
+    ///   - weighsPairs: whether pairs count by the weights that the stream has for them.
     ///   - start: an encoder's file to begin at; nil begins at weights that are drawn.
     ///   - group: the processes that train with this one; nil where it is alone.
     ///   - judge: judges the encoder, with the samples between two times.
@@ -32,19 +34,21 @@ final class EncoderTraining: Trainee {
     ///   - output: the encoder's file.
     /// - Throws: as `EncoderTrainer.initialise`.
     init(
-        _ settings: TrainingSettings, from start: String?, mixture: ViewMixture, group: ProcessGroup?,
-        judge: EvaluationOptions.Judge?, gallery: (folder: CheckpointFolder, interval: Int)?,
+        _ settings: TrainingSettings, from start: String?, mixture: ViewMixture, weighsPairs: Bool = false,
+        group: ProcessGroup?, judge: EvaluationOptions.Judge?, gallery: (folder: CheckpointFolder, interval: Int)?,
         output: String, on backend: any Backend
     ) throws {
         self.mixture = mixture
         self.group = group
         self.judge = judge
         self.gallery = gallery
+        self.weighsPairs = weighsPairs
         self.output = output
         trainer = EncoderTrainer(
             settings, cropsArePrepared: mixture.main.stream.crop != nil, ranks: group?.ranks(on: backend), on: backend)
         var all = settings.json.object ?? JSONObject()
         if mixture.other != nil { all["mix_ratio"] = .string(mixture.ratio.text) }
+        if weighsPairs { all["pair_weights"] = true }
         if let start {
             all["init"] = .string(String(try SHA256.digest(ofFile: start).prefix(12)))
             supervisionOfStart = try trainer.initialise(from: start)
@@ -73,11 +77,16 @@ final class EncoderTraining: Trainee {
         let method = trainer.settings.method, new = mixture.sources.filter { $0.leftOut == nil }
         views = try mixture.next(
             share, views: trainer.settings.viewsPerSample, labelled: method.needsLabels,
-            shortage: shortage(in:_:))
+            weighted: weighsPairs, shortage: shortage(in:_:))
         if let views { try accept(views.images.shape) }
         for source in new where source.leftOut != nil {
             tellLikeness(of: source)
             tellLeftOut(source.leftOut ?? [])
+            if source.hasUnusedWeights {
+                Console.inform(
+                    "\(source.name) has weights of its pairs, q.1, and all count alike"
+                        + (method.weighsPairs ? ": --pair-weights takes them" : ""))
+            }
         }
         return views != nil
     }
@@ -169,7 +178,7 @@ final class EncoderTraining: Trainee {
         let isKept = gallery.map { passes($0.interval) } ?? false
         let report = try trainer.train(
             on: views.images, labels: views.labels, ids: views.ids, epochs: views.epochs,
-            wantsReport: reading || isJudged || isKept)
+            weights: weighsPairs ? views.weights : nil, wantsReport: reading || isJudged || isKept)
         if let report {
             last = report
             recent.add(report.loss)

@@ -91,6 +91,12 @@ struct TrainEncoder: Tool {
             valueName: "n:m"))
     var mixRatio: MixingRatio?
 
+    @Flag(
+        help:
+            "Let each pair count by its weight q.1 over the mean of the step, as hl-filter --quality or others made it."
+    )
+    var pairWeights = false
+
     @Option(
         help: ArgumentHelp(
             "Peak learning rate. (number above 0; default: \(Methods.each { "\($0.rate)" }) per 256 samples of a step)",
@@ -162,6 +168,9 @@ struct TrainEncoder: Tool {
         try check(
             mix == nil || epochs == 1, "--epochs is for one file, and --mix has another",
             "give hl-sample the --epochs, with --data or --data stream:FILE")
+        try check(
+            !pairWeights || method.weighsPairs, "--pair-weights is for pairs, which \(method.name) does not take",
+            "choose --method \(Methods.all.filter(\.weighsPairs).map(\.name).joined(separator: ", ")), or leave it out")
         if let warmup { try check(warmup >= 0, "cannot warm up over \(warmup) steps", "give --warmup from 0") }
         if let momentum {
             try check(
@@ -208,7 +217,8 @@ struct TrainEncoder: Tool {
             momentum: momentum, decay: weightDecay, seed: seed.seed,
             precision: try running.computing.resolved(on: backend), ranks: group?.count ?? 1, batchNorm: batchNorm)
         let training = try EncoderTraining(
-            settings, from: `init`, mixture: try mixture(source, on: backend), group: group,
+            settings, from: `init`, mixture: try mixture(source, on: backend), weighsPairs: pairWeights,
+            group: group,
             judge: try evaluation.make(
                 views: settings.viewsPerSample, threads: shared.threads, group: group, on: backend),
             gallery: try keepEvery.map { (try CheckpointFolder(path: checkpoints, output: output), $0) },

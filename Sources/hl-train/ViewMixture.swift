@@ -47,11 +47,13 @@ final class ViewMixture {
     /// As `ViewSource.next`, of both streams: within each view the first one's samples come first.
     /// - Throws: also `Failure(.incompatible)` for images of two sizes or types.
     func next(
-        _ count: Int, views: Int, labelled: Bool, shortage: (_ source: ViewSource, _ found: Int) -> Failure
+        _ count: Int, views: Int, labelled: Bool, weighted: Bool,
+        shortage: (_ source: ViewSource, _ found: Int) -> Failure
     ) throws -> ViewSource.Views? {
         var parts: [ViewSource.Views] = []
         for (source, share) in shares(of: count) {
-            let part = try source.next(share, views: views, labelled: labelled, shortage: { shortage(source, $0) })
+            let part = try source.next(
+                share, views: views, labelled: labelled, weighted: weighted, shortage: { shortage(source, $0) })
             guard let part else {
                 ended = source
                 return nil
@@ -97,7 +99,7 @@ final class ViewMixture {
         }
         return ViewSource.Views(
             images: backend.concatenate(images), ids: a.ids + b.ids, labels: a.labels + b.labels,
-            epochs: a.epochs + b.epochs)
+            epochs: a.epochs + b.epochs, weights: a.weights + b.weights)
     }
 }
 
@@ -107,6 +109,7 @@ extension ViewSource.Views {
     /// Ids are counted from 0: those of a second stream get the sign that no first one's have.
     fileprivate func of(_ place: Place) -> ViewSource.Views {
         ViewSource.Views(
-            images: images, ids: place == .first ? ids : ids.map { $0 ^ .min }, labels: labels, epochs: epochs)
+            images: images, ids: place == .first ? ids : ids.map { $0 ^ .min }, labels: labels, epochs: epochs,
+            weights: weights)
     }
 }

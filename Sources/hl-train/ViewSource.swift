@@ -14,6 +14,8 @@ final class ViewSource {
         let labels: [Int64]
         /// Which time it is that each sample is gone through.
         let epochs: [Int]
+        /// What each pair counts, where that was asked for.
+        var weights: [Float] = []
     }
 
     /// How the views of a sample differ before T_x.
@@ -32,6 +34,8 @@ final class ViewSource {
     private(set) var likeness: Likeness?
     /// Views of the first samples that were there and not taken; nil before them.
     private(set) var leftOut: [Int]?
+    /// Whether pairs have had weights that were not asked for.
+    private(set) var hasUnusedWeights = false
     private let renderer: Renderer
     private let backend: any Backend
 
@@ -56,13 +60,17 @@ final class ViewSource {
     /// - Parameters:
     ///   - views: the anchor, view 0, and so many positives less one, views 1, 2, ….
     ///   - labelled: whether the samples must have labels `y`.
+    ///   - weighted: whether the pairs must have weights `q.1`.
     ///   - shortage: what is thrown where there are positives, `found` of them, and not enough.
     func next(
-        _ count: Int, views: Int = 2, labelled: Bool = false, shortage: (_ found: Int) -> Failure
+        _ count: Int, views: Int = 2, labelled: Bool = false, weighted: Bool = false,
+        shortage: (_ found: Int) -> Failure
     ) throws -> Views? {
         guard let (batch, epoch) = try stream.nextBatch(count) else { return nil }
         let ids = try batch.require("id", .i64, rank: 1).integers
         let labels = labelled ? try batch.require("y", .i64, rank: 1).integers : []
+        let weights = weighted ? try Self.weights(of: batch, ids) : []
+        hasUnusedWeights = hasUnusedWeights || !weighted && batch.tensors["q.1"] != nil
         let there = Set(Renderer.views(of: batch))
         let positives = views > 1 ? (1...).prefix { there.contains($0) }.count : 0
         if 0 < positives && positives < views - 1 { throw shortage(positives) }
@@ -79,7 +87,20 @@ final class ViewSource {
             }
             images = backend.concatenate([Tensor](repeating: images, count: views))
         }
-        return Views(images: images, ids: ids, labels: labels, epochs: try Self.epochs(of: batch, epoch))
+        return Views(
+            images: images, ids: ids, labels: labels, epochs: try Self.epochs(of: batch, epoch), weights: weights)
+    }
+
+    /// - Throws: `Failure(.data)` for weights that are none.
+    private static func weights(of batch: Batch, _ ids: [Int64]) throws -> [Float] {
+        let weights = try batch.require("q.1", .f32, rank: 1).floats
+        if let row = weights.firstIndex(where: { !($0 >= 0 && $0.isFinite) }) {
+            throw Failure(
+                .data,
+                "the pair weight q.1 of sample \(ids[row]) is \(weights[row]), which is no finite number from 0 up",
+                "weigh the pairs anew with hl-filter --quality")
+        }
+        return weights
     }
 
     /// A stream of several passes over a data set numbers them, and may itself be gone through several times.

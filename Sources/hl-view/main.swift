@@ -12,7 +12,8 @@ struct View: Tool {
         "hl-view", "Show a stream, a file of weights, or runs: as contact sheet or curves in PNG, or as text.",
         discussion: """
             A row of the sheet is a sample: its anchor and its positives. Streams without positives fill a grid. \
-            Images that the stream lacks are rendered from its latents.
+            Images that the stream lacks are rendered from its latents. On a terminal the sheet is shown at once, as \
+            the terminal can.
 
             With --runs it lists the records that programs keep beside their outputs, hl-run(5), and with -o FILE.png \
             draws their curves.
@@ -93,6 +94,13 @@ struct View: Tool {
     @Flag(inversion: .prefixedNo, help: "Write ids, labels and views beside the images.")
     var captions = true
 
+    @Option(
+        help: ArgumentHelp(
+            "Show the picture on the terminal: by the graphics of kitty, iTerm2 or sixels, or in half blocks, which all "
+                + "have; also through a pipe. (auto, kitty, iterm, sixel or blocks; default: auto, where standard output "
+                + "is a terminal)", valueName: "way"))
+    var terminal: TerminalChoice?
+
     @OptionGroup var computing: BackendOption
     @OptionGroup(title: "Common options") var shared: SharedOptions
 
@@ -109,6 +117,12 @@ struct View: Tool {
         if let zoom, !(1...256).contains(zoom) { throw refuse("cannot zoom by \(zoom)", "give --zoom from 1 to 256") }
         if header && info { throw refuse("--header is a part of what --info prints", "give one of them") }
         try validateRuns()
+        try check(
+            terminal == nil || destination.output == "-", "--terminal shows a picture, and -o writes one",
+            "give one of them")
+        try check(
+            terminal == nil || !printsText || drawsRuns, "--terminal is for pictures, and text is asked for",
+            "leave it out")
         guard printsText else { return try Image.checkPNGName(destination.output) }
         let ofSheet: [(name: String, isGiven: Bool)] = [
             ("--rows", rows != nil), ("--columns", columns != nil), ("--skip", skip != nil), ("--zoom", zoom != nil),
@@ -135,12 +149,13 @@ struct View: Tool {
         try check(
             !inputs.contains("-"), "records of runs are not read from standard input", "name folders or files")
         try check(
-            !drawsRuns || !destination.isFile || destination.output.lowercased().hasSuffix(".png"),
+            !drawsRuns || destination.output == "-" || !destination.isFile
+                || destination.output.lowercased().hasSuffix(".png"),
             "runs are drawn as PNG, and \(destination.output) is not named so",
             "name it FILE.png, or for text leave out -o and redirect")
     }
 
-    private var drawsRuns: Bool { runs && !json && destination.output != "-" }
+    private var drawsRuns: Bool { runs && !json && (destination.output != "-" || terminal != nil) }
     private var printsText: Bool { info || header || json || runs }
     private var input: String { inputs.first ?? "-" }
 
@@ -152,16 +167,29 @@ struct View: Tool {
         } else if printsText {
             try describe(try StreamInput.open(path: input))
         } else {
-            if destination.output == "-" && isatty(STDOUT_FILENO) == 1 {
-                throw Failure(.usage, "stdout is a terminal", "give -o FILE.png, or --info for text")
-            }
+            let graphics = try graphics()
             let reader = try StreamInput.open(path: input)
             let renderer = try Renderer(reader.header, on: computing.backend.make(threads: shared.threads))
             let layout = StreamSheet.Layout(
-                rows: rows ?? 8, columns: columns ?? 8, skip: skip ?? 0, zoom: zoom, captions: captions)
+                rows: rows ?? 8, columns: columns ?? 8, skip: skip ?? 0, zoom: zoom ?? (graphics == .blocks ? 1 : nil),
+                captions: captions && graphics != .blocks)
             let sheet = try StreamSheet(layout, reader, renderer)
-            try write(try sheet.rendered().pngBytes())
+            try show(try sheet.rendered(), graphics)
         }
+    }
+
+    /// How the picture goes to a terminal; nil where it is written as PNG. Letters are too fine for half blocks.
+    private func graphics() throws -> TerminalGraphics? {
+        if let terminal { return terminal.resolved() }
+        guard destination.output == "-", isatty(STDOUT_FILENO) == 1 else { return nil }
+        guard TerminalQuery.showsPictures else {
+            throw Failure(.usage, "stdout is a terminal without pictures", "give -o FILE.png, or --info for text")
+        }
+        return TerminalQuery.graphics()
+    }
+
+    private func show(_ image: Image, _ graphics: TerminalGraphics?) throws {
+        try write(try graphics?.bytes(of: image, in: TerminalQuery.room()) ?? image.pngBytes())
     }
 
     /// What is known is printed at once: a stream need not have an end. A file or JSON is complete or nothing.
@@ -197,8 +225,8 @@ struct View: Tool {
         records = records.sorted(by: sort ?? "started", isReversed: reverse)
         let names = values?.split(separator: ",").map(String.init)
         if drawsRuns {
-            return try write(
-                try RunFigure(records, values: names, against: against ?? "samples").rendered().pngBytes())
+            let figure = try RunFigure(records, values: names, against: against ?? "samples")
+            return try show(try figure.rendered(), terminal?.resolved())
         }
         let list = RunList(runs: records, values: names)
         try output(json ? list.json.indentedText + "\n" : list.table)

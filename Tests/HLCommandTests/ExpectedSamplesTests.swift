@@ -28,11 +28,23 @@ struct ExpectedSamplesTests {
     func byArguments(arguments: String, samples: Int?) throws {
         #expect(try announced(("hl-sample", arguments)) == samples)
         #expect(try announced(("hl-sample", arguments), ("hl-perturb", "--chunks 1-5 -n 3")) == samples)
-        #expect(try announced(("hl-sample", arguments), ("hl-filter", "--keep 0.5"), ("hl-perturb", "")) == nil)
+        let filter = "--discriminator d.safetensors"
+        #expect(
+            try announced(("hl-sample", arguments), ("hl-filter", filter + " --keep 0.5"), ("hl-perturb", "")) == nil)
+        #expect(try announced(("hl-sample", arguments), ("hl-filter", filter + " --score")) == samples)
+        #expect(try announced(("hl-sample", arguments), ("hl-filter", "--quality e.safetensors")) == samples)
     }
 
     @Test func byOtherPrograms() throws {
         #expect(try announced() == nil)
+        for (arguments, samples) in [
+            ("--drop x.*", 12), ("-n 5", 5), ("-n 50", 12), ("--samples=3 --skip 10", 2), ("--skip 20", 0),
+            ("--ids 1-3", nil), ("--part 1/2", nil), ("--skip x", nil),
+        ] as [(String, Int?)] {
+            #expect(try announced(("hl-sample", "-n 12"), ("hl-select", arguments)) == samples, "\(arguments)")
+        }
+        // An endless stream has an end there.
+        #expect(try announced(("hl-sample", ""), ("hl-select", "-n 64"), ("hl-perturb", "")) == 64)
         #expect(try announced(("gan.py", "-n 12")) == nil)
         #expect(try announced(("hl-sample", "-n 12"), ("hl-sample", "--from - -n 5")) == nil)
     }

@@ -40,7 +40,8 @@ struct ProgressTests {
             (68, "12,800 of 65,536 pairs, 2 min 8 s left, loss 4.21, spread 0.98"),
             (60, "12,800 of 65,536, 2 min 8 s left, loss 4.21, spread 0.98"),
             (50, "19 %, 2 min 8 s left, loss 4.21, spread 0.98"),
-            (40, "19 %, loss 4.21, spread 0.98"), (20, "19 %, loss 4.21, spr"), (0, ""),
+            (40, "19 %, 2 min 8 s left, loss 4.21"), (30, "19 %, loss 4.21, spread 0.98"), (20, "19 %, loss 4.21"),
+            (10, "19 %, loss"), (0, ""),
         ])
     func narrowTerminals(width: Int, expected: String) {
         let text = Progress.text(

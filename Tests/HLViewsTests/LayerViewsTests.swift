@@ -116,6 +116,33 @@ struct LayerViewsTests {
         for sample in 0...1 { #expect(row(whole["w.1"], sample) == FakeMapper.layers(row(whole["z.1"], sample))) }
     }
 
+    /// A sample whose group stays keeps the anchor's layers, also where another mapping made them.
+    @Test func groupsThatStayKeepTheAnchorsLayers() throws {
+        let texts = ["0", "2-3:std=0.5..1"], samples = ids(0..<64), z = anchors(samples)
+        let some = try RandomPerturbation(
+            groups: groups(texts.map { $0 + (texts[0] == $0 ? ":prob=0.5" : ",prob=0.5") }), seed: 6)
+        let all = try RandomPerturbation(groups: groups(texts), seed: 6)
+        let w = HostTensor((0..<64 * 12).map { Float($0) }, shape: [64, 4, 3])
+        let result = try views(some).tensors(z: z, w: w, ids: samples) { FakeMapper() }
+        let moved = try views(all).tensors(z: z, w: w, ids: samples) { FakeMapper() }
+        var stays = [0, 0]
+        for sample in 0..<64 {
+            let (before, after, every) = (row(w, sample), row(result["w.1"], sample), row(moved["w.1"], sample))
+            #expect(after[3..<6] == before[3..<6])
+            for (number, layers) in [0..<3, 6..<12].enumerated() {
+                let isKept = after[layers] == before[layers]
+                #expect(isKept || after[layers] == every[layers])
+                if isKept { stays[number] += 1 }
+            }
+        }
+        #expect(stays.allSatisfy { (16...48).contains($0) })
+        // Where all layers come from one z, it is the anchor's.
+        let whole = try views(RandomPerturbation(groups: groups(["0-3:prob=0.5"]), seed: 6))
+        let latents = try whole.tensors(z: z, w: nil, ids: samples) { throw NoMapper() }
+        let kept = (0..<64).count { row(latents["z.1"], $0) == row(z, $0) }
+        #expect((16...48).contains(kept))
+    }
+
     /// Layers that are drawn anew are those of another z, which has nothing of the anchor's.
     @Test func redrawnLayersAreAnotherAnchors() throws {
         let perturbation = try RandomPerturbation.each(of: groups(["0-1", "1-3"]), seed: 4, isRedrawn: true)

@@ -38,6 +38,13 @@ struct PerturbationGroupTests {
         #expect(whole.text == "1-2:std=0.5,trunc=inf")
         #expect(try PerturbationGroup(parsing: whole.text) == whole)
 
+        let sometimes = try PerturbationGroup(parsing: "1-2:std=0.25..0.75,prob=0.5")
+        #expect(sometimes.variation == (try NoiseVariation(probability: 0.5, deviations: 0.25...0.75)))
+        #expect(sometimes.text == "1-2:std=0.25..0.75,trunc=2,prob=0.5")
+        #expect(try PerturbationGroup(parsing: sometimes.text) == sometimes)
+        #expect(try PerturbationGroup(parsing: "1", probability: 0.25).variation.probability == 0.25)
+        #expect(try PerturbationGroup(parsing: "1:prob=1", probability: 0.25).variation == .none)
+
         let defaults = try TruncatedNormal(mean: 0, standardDeviation: 0.05, truncation: 3)
         #expect(try PerturbationGroup(parsing: "2", defaults: defaults).noise == defaults)
         #expect(try PerturbationGroup(parsing: "2:std=1", defaults: defaults).noise.truncation == 3)
@@ -46,7 +53,8 @@ struct PerturbationGroupTests {
     @Test(arguments: [
         "", ":std=1", "0:", "0:std", "0:std=", "0:std=x", "0:sigma=1", "0:std=1,std=2", "0:std=-1", "0:trunc=0",
         "0:trunc=-1", "0:std=nan", "0:trunc=-inf", "0:trunc=nan", "0:std=inf", "0:mean=inf", "0:std=1,",
-        "0:std=1:trunc=2", "3-1:std=1", "0:std= 1",
+        "0:std=1:trunc=2", "3-1:std=1", "0:std= 1", "0:prob=0", "0:prob=1.5", "0:prob=-0.5", "0:prob=nan", "0:prob=",
+        "0:std=1..0.5", "0:std=-1..1", "0:std=..1", "0:std=1..", "0:std=0..inf", "0:std=0..1..2", "0:trunc=1..2",
     ])
     func refuses(text: String) {
         let failure = #expect(throws: Failure.self) { try PerturbationGroup(parsing: text) }

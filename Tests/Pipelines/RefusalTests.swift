@@ -141,7 +141,8 @@ struct RefusalTests {
         let terminal = pseudoterminal.path
         defer { withExtendedLifetime(pseudoterminal) {} }
         for command in [
-            "hl-sample -n 4", "hl-perturb a.hls", "hl-view a.hls", "hl-encode --untrained --width 4 --side 32 a.hls",
+            "hl-sample -n 4", "hl-perturb a.hls", "TERM=dumb hl-view a.hls",
+            "hl-encode --untrained --width 4 --side 32 a.hls",
         ] {
             try space.fail(64, "\(command) > \(terminal)", saying: "stdout is a terminal")
         }

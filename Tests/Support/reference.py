@@ -30,6 +30,42 @@ def simsiam_loss(p1, p2, z1, z2):
     return -0.5 * (first + second)
 
 
+def shares(weights):
+    """Weights over their mean."""
+    return weights / weights.mean()
+
+
+def weighted_simsiam(p1, p2, z1, z2, weights):
+    first = F.cosine_similarity(p1, z2.detach(), dim=1)
+    second = F.cosine_similarity(p2, z1.detach(), dim=1)
+    return (-0.5 * (first + second) * shares(weights)).mean()
+
+
+def weighted_byol(p1, p2, z1, z2, weights):
+    first = 2 - 2 * F.cosine_similarity(p1, z2.detach(), dim=1)
+    second = 2 - 2 * F.cosine_similarity(p2, z1.detach(), dim=1)
+    return ((first + second) * shares(weights)).mean()
+
+
+def weighted_infonce(e1, e2, temperature, factor, weights):
+    """GenView++'s form: the weights of all pairs as a matrix, on the targets of the cross-entropy."""
+    embeddings = F.normalize(torch.cat([e1, e2]), dim=1)
+    count = len(embeddings)
+    logits = (embeddings @ embeddings.T / temperature).masked_fill(torch.eye(count, dtype=torch.bool), -1e9)
+    targets = torch.zeros(count, count, dtype=embeddings.dtype)
+    targets[torch.arange(count), (torch.arange(count) + count // 2) % count] = 1
+    matrix = targets * torch.cat([weights, weights])[:, None]
+    matrix = matrix / matrix[matrix != 0].mean()
+    return -factor * (targets * F.log_softmax(logits, dim=1) * matrix).sum(1).mean()
+
+
+def weighted_moco(q, k, queue, temperature, weights):
+    q, k, queue = (F.normalize(x, dim=1) for x in (q, k.detach(), queue))
+    logits = torch.cat([(q * k).sum(1, keepdim=True), q @ queue.T], dim=1) / temperature
+    losses = F.cross_entropy(logits, torch.zeros(len(q), dtype=torch.long), reduction="none")
+    return (losses * shares(weights)).mean()
+
+
 def infonce(e1, e2, temperature, factor):
     """Mean over all 2N anchors of -log softmax of the positive among the 2N - 1 others, times `factor`."""
     embeddings = F.normalize(torch.cat([e1, e2]), dim=1)

@@ -126,7 +126,8 @@ extension Backend {
         window: Window
     ) -> (output: Tensor, chosen: Tensor, statistics: BatchStatistics) {
         batchNormMaxPool(
-            x, weight: weight, bias: bias, running: running, epsilon: epsilon, groups: groups, window: window, over: nil)
+            x, weight: weight, bias: bias, running: running, epsilon: epsilon, groups: groups, window: window, over: nil
+        )
     }
 
     package func batchNormMaxPool(
@@ -134,7 +135,8 @@ extension Backend {
         window: Window, over ranks: (any Ranks)?
     ) -> (output: Tensor, chosen: Tensor, statistics: BatchStatistics) {
         let (y, statistics) = batchNorm(
-            x, weight: weight, bias: bias, running: running, epsilon: epsilon, groups: groups, residual: nil, relu: true,
+            x, weight: weight, bias: bias, running: running, epsilon: epsilon, groups: groups, residual: nil,
+            relu: true,
             over: ranks)
         let (output, chosen) = maxPool(y, window: window)
         return (output, chosen, statistics)

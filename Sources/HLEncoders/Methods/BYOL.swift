@@ -92,7 +92,7 @@ extension BYOL {
         source: "Grill et al. 2020, with their defaults, which are meant for hundreds of epochs",
         options: [.targetMomentum(default: 0.996)], rate: 0.2, decay: 1.5e-6, optimiser: .lars,
         // 10 epochs of 1000.
-        warmupPercent: 1,
+        warmupPercent: 1, weighsPairs: true,
         make: {
             BYOL(
                 $0.backend, backbone: $0.backbone, momentum: $0.values.number("target-momentum"), steps: $0.steps)

@@ -85,14 +85,19 @@ package final class EncoderTrainer {
     ///   - labels: N classes, where the method needs them.
     ///   - ids: the N samples' positions in their sequence, which decide how they are augmented.
     ///   - epochs: of the N samples: which time it is that they are gone through; nil is the first for all.
+    ///   - weights: of the N pairs, from 0; each counts by its own over their mean (GenView++). nil counts all alike.
     ///   - wantsReport: whether loss and spread are read back.
-    /// - Throws: `Failure(.data)` when a loss that was read is not a number, or for a label out of range.
+    /// - Throws: `Failure(.data)` when a loss that was read is not a number, for a label out of range, or for weights of
+    ///   which none is above 0.
     package func train(
-        on images: Tensor, labels: [Int64] = [], ids: [Int64], epochs: [Int]? = nil, wantsReport: Bool
+        on images: Tensor, labels: [Int64] = [], ids: [Int64], epochs: [Int]? = nil, weights: [Float]? = nil,
+        wantsReport: Bool
     ) throws -> Report? {
         let views = settings.viewsPerSample
         precondition(images.shape[0] == ids.count * views)
         try model.check(labels: labels)
+        precondition(weights == nil || settings.method.weighsPairs && weights?.count == ids.count)
+        let shares = try weights.map { backend.tensor(HostTensor(try overTheirMean($0), shape: [$0.count])) }
         try Augmentation.check(images.type, images.shape)
         let side = images.shape[2]
         let size = augmentation.isCropPrepared ? side : Augmentation.cropSize(renderSide: side)
@@ -107,7 +112,7 @@ package final class EncoderTrainer {
         let tape = Tape(backend)
         let pass = Pass(
             tape, training: true, groups: model.passesPerStep, precision: settings.precision, ranks: ranks,
-            batchNorm: settings.batchNorm)
+            batchNorm: settings.batchNorm, weights: shares)
         let sums = ranks.map { GradientSums($0, of: self.parameters, on: tape) }
         let loss = model.loss(Variable(inputs), labels: labels.map { Int32($0) }, pass)
         tape.run()
@@ -128,6 +133,18 @@ package final class EncoderTrainer {
                 "lower the learning rate")
         }
         return Report(loss: value, spread: spread, rate: rate)
+    }
+
+    /// Weights over their mean, that of all ranks, so that a batch of good pairs counts no more than one of poor ones.
+    private func overTheirMean(_ weights: [Float]) throws -> [Float] {
+        let own = weights.reduce(0.0) { $0 + Double($1) } / Double(weights.count)
+        let means = ranks.map { $0.communicator.gather([own]).map { $0[0] } } ?? [own]
+        let mean = means.reduce(0, +) / Double(means.count)
+        guard mean > 0, mean.isFinite else {
+            throw Failure(
+                .data, "no pair of a step has a weight above 0", "leave out --pair-weights, or weigh the pairs anew")
+        }
+        return weights.map { Float(Double($0) / mean) }
     }
 
     // MARK: State

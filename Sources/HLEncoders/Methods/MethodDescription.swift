@@ -25,6 +25,8 @@ package struct MethodDescription: Sendable {
     package var views = MethodViews.pair
     /// Whether samples must have classes.
     package var needsLabels = false
+    /// Whether its loss is one of pairs, each of which may have a weight of its own.
+    package var weighsPairs = false
     /// Whether the last batch norm of every residual block starts at 0.
     package var zeroInitResidual = true
     /// Whose samples batch norm has statistics of where several processes train, as its authors have it.

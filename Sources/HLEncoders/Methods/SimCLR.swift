@@ -45,7 +45,7 @@ extension SimCLR {
         source: "Chen et al. 2020 as COP-Gen runs it, but for a rate that is meant for runs of minutes",
         options: [.temperature(default: 0.1), .headNorm],
         // The cosine ends at COP-Gen's 0.1³.
-        rate: 0.8, floor: 0.001,
+        rate: 0.8, floor: 0.001, weighsPairs: true,
         make: {
             SimCLR(
                 $0.backend, backbone: $0.backbone, headNorm: $0.values.flag("head-norm"),

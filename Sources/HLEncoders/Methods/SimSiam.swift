@@ -54,5 +54,6 @@ package final class SimSiam: EncoderMethod {
 extension SimSiam {
     package static let description = MethodDescription(
         name: "simsiam", summary: "projector, predictor and stop-gradient, without negatives",
-        source: "Chen & He 2021, with their defaults", rate: 0.05, make: { SimSiam($0.backend, backbone: $0.backbone) })
+        source: "Chen & He 2021, with their defaults", rate: 0.05, weighsPairs: true,
+        make: { SimSiam($0.backend, backbone: $0.backbone) })
 }

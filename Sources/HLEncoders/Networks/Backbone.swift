@@ -8,6 +8,8 @@ package protocol Backbone: Module {
     /// Features of normalised images [B, 3, S, S], one variable [B, length] for each of `layers`, which are names of
     /// `BackboneArchitecture.layers`, in their order.
     func features(of layers: [String], _ images: Variable, _ pass: Pass) -> [Variable]
+    /// What the features of a layer are the means of, [B, length, H, W]; nil for a layer without positions.
+    func map(of layer: String, _ images: Variable, _ pass: Pass) -> Variable?
 }
 
 /// What decides how a backbone looks and what it expects of images: what `hl.encoder` says of it.

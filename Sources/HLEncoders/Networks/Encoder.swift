@@ -124,6 +124,18 @@ package final class Encoder {
     /// - Parameter areCrops: whether the images are crops already, of which nothing is cut off.
     /// - Throws: `Failure`: data for images of another type or shape, or whatever went wrong on the backend.
     package func encode(_ images: Images, areCrops: Bool = false) throws -> HostTensor {
+        let parameters = try centreCrop(of: images, areCrops: areCrops)
+        return try encode(images, parameters: { _ in parameters })
+    }
+
+    /// What the embeddings of centre crops by one layer are the means of: F32 [B, featureCount, H, W].
+    /// - Throws: as `encode`; `Failure(.usage)` for a layer without positions, or several layers.
+    package func maps(_ images: Images, areCrops: Bool = false) throws -> HostTensor {
+        let parameters = try centreCrop(of: images, areCrops: areCrops)
+        return try encode(images, by: { try self.maps(of: $0) }, parameters: { _ in parameters })
+    }
+
+    private func centreCrop(of images: Images, areCrops: Bool) throws -> AugmentationParameters {
         try Augmentation.check(images.type, images.shape)
         let (height, width) = (images.shape[2], images.shape[3])
         let size: Int
@@ -135,8 +147,7 @@ package final class Encoder {
             let share = Double(description.crop) / Double(description.side)
             size = max(1, Int((Double(min(height, width)) * share).rounded()))
         }
-        let parameters = Augmentation.centreCrop(imageHeight: height, imageWidth: width, size: size)
-        return try encode(images) { _ in parameters }
+        return Augmentation.centreCrop(imageHeight: height, imageWidth: width, size: size)
     }
 
     /// Embeddings of augmented images: F32 [B, featureCount].
@@ -148,14 +159,20 @@ package final class Encoder {
         try Augmentation.check(images.type, images.shape)
         precondition(ids.count == images.shape[0])
         let (height, width) = (images.shape[2], images.shape[3])
-        return try encode(images) { row in
-            augmentation.parameters(
-                id: ids[row], view: 0, epoch: epoch, seed: seed, imageHeight: height, imageWidth: width,
-                size: self.description.crop)
-        }
+        return try encode(
+            images,
+            parameters: { row in
+                augmentation.parameters(
+                    id: ids[row], view: 0, epoch: epoch, seed: seed, imageHeight: height, imageWidth: width,
+                    size: self.description.crop)
+            })
     }
 
-    private func encode(_ images: Images, parameters: (Int) -> AugmentationParameters) throws -> HostTensor {
+    /// - Parameter network: what is made of normalised images [b, 3, crop, crop], b ≤ `microBatch`; nil is features.
+    private func encode(
+        _ images: Images, by network: ((Tensor) throws -> HostTensor)? = nil,
+        parameters: (Int) -> AugmentationParameters
+    ) throws -> HostTensor {
         let count = images.shape[0]
         var parts: [HostTensor] = []
         for start in stride(from: 0, to: count, by: microBatch) {
@@ -163,22 +180,38 @@ package final class Encoder {
             let input = try Augmentation.apply(
                 images.rows(range, on: backend), range.map(parameters), size: description.crop,
                 normalisation: description.architecture.normalisation, on: backend)
-            parts.append(try features(of: input))
+            parts.append(try network?(input) ?? features(of: input))
         }
         return parts.isEmpty
             ? HostTensor([Float](), shape: [0, description.featureCount]) : HostTensor.concatenate(parts)
     }
 
+    /// The images with zeros behind them, [microBatch, 3, crop, crop].
+    private func filledUp(_ input: Tensor) -> Tensor {
+        guard input.shape[0] < microBatch else { return input }
+        let full = backend.constant(0, shape: [microBatch] + input.shape.dropFirst())
+        backend.assignRows(input, to: full, at: 0)
+        return full
+    }
+
+    /// The layer's maps F32 [b, C, H, W] of normalised images, as of `features`.
+    private func maps(of input: Tensor) throws -> HostTensor {
+        let pass = Pass(Tape(backend, recording: false), training: false, precision: precision)
+        guard description.layers.count == 1,
+            let map = backbone.map(of: description.layers[0], Variable(filledUp(input)), pass)
+        else {
+            throw Failure(
+                .usage, "\(description.layer) of \(description.architecture.name) is no layer with positions",
+                "give another --layer, one alone")
+        }
+        return try convertedToFloat32(backend.read(map.value)).rows(0..<input.shape[0])
+    }
+
     /// Features F32 [b, featureCount], layer behind layer, of normalised images F32 [b, 3, crop, crop], b ≤ `microBatch`.
     private func features(of input: Tensor) throws -> HostTensor {
         let count = input.shape[0]
-        var full = input
-        if count < microBatch {
-            full = backend.constant(0, shape: [microBatch] + input.shape.dropFirst())
-            backend.assignRows(input, to: full, at: 0)
-        }
         let pass = Pass(Tape(backend, recording: false), training: false, precision: precision)
-        let parts = backbone.features(of: description.layers, Variable(full), pass).map(\.value)
+        let parts = backbone.features(of: description.layers, Variable(filledUp(input)), pass).map(\.value)
         guard parts.count > 1 else { return try backend.read(parts[0]).rows(0..<count) }
         let joined = backend.constant(0, shape: [microBatch, description.featureCount])
         var column = 0

@@ -38,7 +38,9 @@ package final class FileDescriptorSink: ByteSink {
         return FileDescriptorSink(descriptor: STDOUT_FILENO, name: "stdout")
     }
 
-    package func write(_ bytes: UnsafeRawBufferPointer) throws { try writeAll(bytes, to: descriptor, name: name) }
+    package func write(_ bytes: UnsafeRawBufferPointer) throws {
+        try WaitClock.timeWrite { try writeAll(bytes, to: descriptor, name: name) }
+    }
 
     /// Closes the descriptor and reports what the system held back until then. Does nothing the second time.
     package func close() throws {

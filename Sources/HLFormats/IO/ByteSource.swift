@@ -59,7 +59,9 @@ package final class FileDescriptorSource: ByteSource, Sendable {
     }
 
     package func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
-        try retrying(POLLIN) { Glibc.read(descriptor, buffer.baseAddress, min(buffer.count, 1 << 30)) }
+        try WaitClock.timeRead {
+            try retrying(POLLIN) { Glibc.read(descriptor, buffer.baseAddress, min(buffer.count, 1 << 30)) }
+        }
     }
 
     /// Reads at a place of a regular file without moving the descriptor's own position.

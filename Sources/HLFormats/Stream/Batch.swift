@@ -131,6 +131,7 @@ package struct Batch: Sendable {
         case "w": return ("mapped latents", isAnchor ? "use a generator with mapped latents" : positives)
         case "x": return ("images", "give --render to hl-sample or hl-perturb")
         case "s": return ("discriminator scores", "put hl-filter before this program")
+        case "q": return ("pair weights", "put hl-filter --quality before this program")
         case "e": return ("embeddings", "put hl-encode before this program")
         default: return ("an extra tensor", "use a stream that has it")
         }

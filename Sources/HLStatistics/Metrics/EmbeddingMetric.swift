@@ -14,6 +14,9 @@ package struct EmbeddingMetric: Sendable {
     package let comparesSets: Bool
     /// Options of the command line that only metrics which name them listen to.
     package var options: [String] = []
+    /// Pairs of samples that are looked at, by what for: those of metrics with one of these names in common are looked at
+    /// once.
+    package var pairs: @Sendable (MetricSubject) -> [String: Int] = { _ in [:] }
     /// The least number of samples, of each set, for which the value means what the paper says.
     package let minimum: @Sendable (MetricSubject) -> Int
     /// Whether it can be computed there.
@@ -40,6 +43,9 @@ package struct MetricSubject: Sendable {
         self.referenceSamples = referenceSamples
         self.options = options
     }
+
+    /// Pairs of so many samples.
+    static func pairs(of count: Int) -> Int { count * (count - 1) / 2 }
 
     /// Of the smaller set.
     var fewestSamples: Int { min(samples, referenceSamples ?? samples) }

@@ -15,6 +15,11 @@ package enum KernelDistance {
     package static let metric = EmbeddingMetric(
         name: "kernel", title: "squared MMD by a cubic kernel", source: "Bińkowski et al., ICLR 2018", needs: .rows,
         comparesSets: true, options: ["--subsets", "--subset-size", "--seed"],
+        pairs: { subject in
+            let size = subsetSize(subject.options, fewest: subject.fewestSamples)
+            let all = MetricSubject.pairs(of: subject.samples + (subject.referenceSamples ?? 0))
+            return ["kernel": size.map { subject.options.subsets * MetricSubject.pairs(of: 2 * $0) } ?? all]
+        },
         minimum: { max(2, $0.options.subsetSize ?? usualSubset) },
         verdict: { subject in
             let fewest = subject.fewestSamples

@@ -15,7 +15,8 @@ package enum Uniformity {
 
     package static let metric = EmbeddingMetric(
         name: "uniformity", title: "how evenly embeddings of unit length spread", source: "Wang and Isola, ICML 2020",
-        needs: .rows, comparesSets: false, minimum: { _ in 2 },
+        needs: .rows, comparesSets: false, pairs: { ["uniformity": MetricSubject.pairs(of: $0.samples)] },
+        minimum: { _ in 2 },
         verdict: { subject in
             if subject.samples >= 2 { return .fine }
             return .impossible("uniformity needs two samples or more", remedy: "embed more samples")

@@ -16,7 +16,9 @@ from torch import nn
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "Support"))
 from formula import backbone, centred, check_philox, fill, images, parameter, rounded, uniform
-from reference import infonce, lejepa, multi_positive, simsiam_loss, store
+from reference import (
+    infonce, lejepa, multi_positive, simsiam_loss, store, weighted_byol, weighted_infonce, weighted_moco, weighted_simsiam,
+)
 
 
 def conv_case(tensors, name, x_shape, out_channels, kernel, stride, padding, bias=False):
@@ -104,6 +106,16 @@ def make_layers(directory):
     p1, p2, z1, z2 = (centred(f"simsiam_loss.{leaf}", (6, 8)).requires_grad_() for leaf in ("p1", "p2", "z1", "z2"))
     loss_case(tensors, "simsiam_loss", simsiam_loss(p1, p2, z1, z2), p1=p1, p2=p2)
     assert z1.grad is None and z2.grad is None
+    weights = rounded(4 * uniform("pair_weights", (6,)) + 0.1)
+    p1, p2, z1, z2 = (centred(f"simsiam_loss.{leaf}", (6, 8)).requires_grad_() for leaf in ("p1", "p2", "z1", "z2"))
+    loss_case(tensors, "weighted_simsiam", weighted_simsiam(p1, p2, z1, z2, weights), p1=p1, p2=p2)
+    p1, p2 = (centred(f"simsiam_loss.{leaf}", (6, 8)).requires_grad_() for leaf in ("p1", "p2"))
+    loss_case(tensors, "weighted_byol", weighted_byol(p1, p2, z1, z2, weights), p1=p1, p2=p2)
+    e1, e2 = (centred(f"infonce.view{v}", (6, 8)).requires_grad_() for v in (0, 1))
+    loss_case(tensors, "weighted_infonce", weighted_infonce(e1, e2, 0.1, 0.1 / 0.07, weights), view0=e1, view1=e2)
+    q = centred("infonce.view0", (6, 8)).requires_grad_()
+    queue = centred("pair_weights.queue", (20, 8))
+    loss_case(tensors, "weighted_moco", weighted_moco(q, centred("infonce.view1", (6, 8)), queue, 0.2, weights), view0=q)
     logits = rounded(8 * (uniform("cross_entropy.logits", (6, 5)) - 0.5)).requires_grad_()
     labels = torch.tensor([(3 * i + 1) % 5 for i in range(6)])
     loss_case(tensors, "cross_entropy", F.cross_entropy(logits, labels), logits=logits)

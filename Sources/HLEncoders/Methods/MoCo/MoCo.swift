@@ -130,7 +130,7 @@ extension MoCo {
                 "queue", "keys in the queue, at least one batch", .integers(from: 2, to: 1_048_576),
                 default: .integer(65_536)),
         ],
-        rate: 0.03,
+        rate: 0.03, weighsPairs: true,
         // It starts from torchvision's own ResNet.
         zeroInitResidual: false, batchNorm: .local,
         check: { values, batch in

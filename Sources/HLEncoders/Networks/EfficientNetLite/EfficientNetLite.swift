@@ -98,19 +98,30 @@ package final class EfficientNetLite: Backbone {
     }
 
     package func features(of names: [String], _ images: Variable, _ pass: Pass) -> [Variable] {
+        outputs(of: names, images, pass) { pass.averagePool($0) }
+    }
+
+    package func map(of layer: String, _ images: Variable, _ pass: Pass) -> Variable? {
+        layer == Self.logits ? nil : outputs(of: [layer], images, pass) { $0 }.first
+    }
+
+    /// What `take` makes of the outputs of layers, [B, C, H, W], in their order, and the logits.
+    private func outputs(
+        of names: [String], _ images: Variable, _ pass: Pass, _ take: (Variable) -> Variable
+    ) -> [Variable] {
         var x = stemNorm(stem(pass.activations(images), pass), activation: .relu6, pass)
         var result: [Variable] = []
         for (stage, blocks) in stages.enumerated() where result.count < names.count {
             for block in blocks { x = block(x, pass) }
             if let name = Self.endpoints[stage], names.contains(name) {
-                result.append(pass.averagePool(x))
+                result.append(take(x))
             }
         }
         guard result.count < names.count else { return result }
-        let pooled = pass.averagePool(headNorm(head(x, pass), activation: .relu6, pass))
-        if names.contains(Self.main) { result.append(pooled) }
+        let last = headNorm(head(x, pass), activation: .relu6, pass)
+        if names.contains(Self.main) { result.append(take(last)) }
         if let classifier, names.contains(Self.logits) {
-            result.append(classifier(pooled, pass))
+            result.append(classifier(pass.averagePool(last), pass))
         }
         return result
     }

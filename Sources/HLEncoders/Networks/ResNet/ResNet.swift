@@ -82,6 +82,17 @@ package final class ResNet: Backbone {
     static let stages = (1...4).map { "layer\($0)" }
 
     package func features(of names: [String], _ images: Variable, _ pass: Pass) -> [Variable] {
+        outputs(of: names, images, pass) { pass.averagePool($0) }
+    }
+
+    package func map(of layer: String, _ images: Variable, _ pass: Pass) -> Variable? {
+        outputs(of: [layer], images, pass) { $0 }.first
+    }
+
+    /// What `take` makes of the outputs of stages, [B, C, H, W], in their order.
+    private func outputs(
+        of names: [String], _ images: Variable, _ pass: Pass, _ take: (Variable) -> Variable
+    ) -> [Variable] {
         var x = conv1(pass.activations(images), pass)
         x =
             stem == .imagenet
@@ -89,7 +100,7 @@ package final class ResNet: Backbone {
         var result: [Variable] = []
         for (name, blocks) in zip(Self.stages, layers) where result.count < names.count {
             for block in blocks { x = block(x, pass) }
-            if names.contains(name) { result.append(pass.averagePool(x)) }
+            if names.contains(name) { result.append(take(x)) }
         }
         return result
     }
