@@ -11,6 +11,9 @@ struct Example: CustomStringConvertible {
     let text: String
 
     var firstLine: String { String(text.prefix { $0 != "\n" }) }
+    /// Whether it is what a program prints for people, a message or progress, whose lines begin with the program's name.
+    var isPrinted: Bool { text.prefixMatch(of: #/hl-[a-z]+( [a-z]+)?: /#) != nil }
+
     var description: String { "\(page):\(line): \(firstLine)" }
 
     static let sources = URL(fileURLWithPath: Programs.tests).deletingLastPathComponent().path

@@ -27,6 +27,7 @@ for/$(1): $(foreach input,$(2),$(firstword $(subst :, ,$(input))))
 	done
 endef
 
+$(eval $(call page,man/hl-ap.1,VOCdevkit detections:results coco_instances_results.json))
 $(eval $(call page,man/hl-data.7,photographs:photos cifar100:data caltech101:data encoder.safetensors))
 $(eval $(call page,man/hl-delta.1,w_COPGen_pretained.pth stylegan2.safetensors:stylegan2-car-config-f.pkl \
 	all.safetensors later.safetensors views.hls cifar10:DIR small.safetensors:encoder.safetensors g.safetensors \
@@ -35,8 +36,9 @@ $(eval $(call page,man/hl-encode.1,encoder.safetensors test.hls photographs:phot
 	efficientnet-lite0.pth checkpoint.pth))
 $(eval $(call page,man/hl-exec.7,exec_generator.py exec_generator.py:gan.py))
 $(eval $(call page,man/hl-export.1,wide.safetensors:encoder.safetensors cifar.safetensors:small.safetensors train.hls test.hls))
-$(eval $(call page,man/hl-filter.1,))
+$(eval $(call page,man/hl-filter.1,resnet50.pth))
 $(eval $(call page,man/hl-metrics.1,encoder.safetensors photographs:photos bigbigan.safetensors:generator.pth))
+$(eval $(call page,man/hl-parallel.7,photographs:photos encoder.safetensors))
 $(eval $(call page,man/hl-perturb.1,w_COPGen_pretained.pth stylegan2.safetensors:stylegan2-car-config-f.pkl \
 	w1.safetensors w2.safetensors g.safetensors c.safetensors))
 $(eval $(call page,man/hl-probe.1,encoder.safetensors flowers))
@@ -57,7 +59,8 @@ $(eval $(call page,man/hl-view.1,bigbigan.safetensors:BigBiGAN_x1.pth stylegan2.
 $(eval $(call page,man/hl-views.7,))
 $(eval $(call page,README.md,cifar10:DIR bigbigan.safetensors:BigBiGAN_x1.pth exec_generator.py:gan.py docs \
 	g.safetensors:examples/cifar10-hl32.safetensors))
-$(eval $(call page,examples/README.md,cifar10:DIR g.safetensors:examples/cifar10-hl32.safetensors))
+$(eval $(call page,examples/README.md,cifar10:DIR g.safetensors:examples/cifar10-hl32.safetensors \
+	script:examples/table2.sh))
 
 # Weights.
 
@@ -106,6 +109,27 @@ z.npy latents.npy: latents.py ; python3 $< 16 6 20 > $@
 projected_w.npz: latents.py
 	python3 $< 1 16 512 > w.npy
 	python3 -c 'import zipfile; zipfile.ZipFile("$@", "w").write("w.npy")'
+
+# Pascal VOC: two images with a bird each, and what a detector has found there.
+
+classes := aeroplane bicycle bird boat bottle bus car cat chair cow diningtable dog horse motorbike person pottedplant \
+	sheep sofa train tvmonitor
+VOCdevkit:
+	mkdir -p $@/VOC2007/Annotations $@/VOC2007/ImageSets/Main
+	for name in 000001 000002; do
+		echo $$name >> $@/VOC2007/ImageSets/Main/test.txt
+		echo "<annotation><object><name>bird</name><difficult>0</difficult><bndbox><xmin>1</xmin><ymin>5</ymin>" \
+			"<xmax>21</xmax><ymax>40</ymax></bndbox></object></annotation>" > $@/VOC2007/Annotations/$$name.xml
+	done
+detections:
+	mkdir -p $@
+	touch $(classes:%=$@/%.txt)
+	echo 000001 0.9 1.0 5.0 21.0 40.0 > $@/bird.txt
+coco_instances_results.json:
+	echo '[{"image_id": 1, "category_id": 2, "bbox": [0, 4, 21, 36], "score": 0.9},
+	{"image_id": 2, "category_id": 0, "bbox": [0, 4, 21, 36], "score": 0.1}]' > $@
+
+script: ; cp $(fixtures)/Pages/stand-ins/script $@
 
 # An empty folder.
 
