@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-// PROGRAMS is what `build` finds in Sources: PROGRAM(hl_sample_main, "hl-sample") and so on. SwiftPM calls the main function
-// of each so.
+// PROGRAMS is what `build` finds in Sources: PROGRAM(hl_sample_main, "hl-sample") and so on. SwiftPM calls the main
+// function of each so.
 #define PROGRAM(function, name) int function(int, char **);
 PROGRAMS
 #undef PROGRAM

@@ -11,7 +11,8 @@ struct Example: CustomStringConvertible {
     let text: String
 
     var firstLine: String { String(text.prefix { $0 != "\n" }) }
-    /// Whether it is what a program prints for people, a message or progress, whose lines begin with the program's name.
+    /// Whether it is what a program prints for people, a message or progress, whose lines begin with the program's
+    /// name.
     var isPrinted: Bool { text.prefixMatch(of: #/hl-[a-z]+( [a-z]+)?: /#) != nil }
 
     var description: String { "\(page):\(line): \(firstLine)" }
@@ -59,8 +60,8 @@ struct Example: CustomStringConvertible {
         return escapes.reduce(line) { $0.replacingOccurrences(of: $1.0, with: $1.1) }
     }
 
-    /// Indented blocks, fenced ones, and code inside paragraphs that is a whole command: it begins with a program and has a
-    /// pipe or names its output, or it is a call of make.
+    /// Indented blocks, fenced ones, and code inside paragraphs that is a whole command: it begins with a program and
+    /// has a pipe or names its output, or it is a call of make.
     private static func markdown(_ lines: [String]) -> [Found] {
         var found: [Found] = []
         var block: [String] = [], paragraph: [String] = []

@@ -1,6 +1,6 @@
-# What the examples of the pages read, in small. for/PAGE is a folder with what stands behind the page below; what else its
-# examples read, earlier ones of the page have made. SOURCES is the folder of the sources, the programs are on PATH. Sets of
-# images, an EfficientNet and DINO's file are there: Inputs.swift has made them.
+# What the examples of the pages read, in small. for/PAGE is a folder with what stands behind the page below; what
+# else its examples read, earlier ones of the page have made. SOURCES is the folder of the sources, the programs are
+# on PATH. Sets of images, an EfficientNet and DINO's file are there: Inputs.swift has made them.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
