@@ -43,7 +43,8 @@ $(eval $(call page,man/hl-perturb.1,w_COPGen_pretained.pth stylegan2.safetensors
 	w1.safetensors w2.safetensors g.safetensors c.safetensors))
 $(eval $(call page,man/hl-probe.1,encoder.safetensors flowers))
 $(eval $(call page,man/hl-recipes.7,bigbigan.safetensors:BigBiGAN_x1.pth stylegan2.safetensors:stylegan2-car-config-f.pkl \
-	w_COPGen_pretained.pth latents.npy split-photographs:photos exec_generator.py:gan.py resnet50.pth flowers))
+	w_COPGen_pretained.pth latents.npy split-photographs:photos exec_generator.py:gan.py resnet50.pth flowers \
+	VOCdevkit detections:results))
 $(eval $(call page,man/hl-run.5,experiments))
 $(eval $(call page,man/hl-sample.1,bigbigan.safetensors:BigBiGAN_x1.pth stylegan2.safetensors:stylegan2-car-config-f.pkl \
 	latents.py projected_w.npz split-photographs:photos encoder.safetensors))
