@@ -52,7 +52,7 @@ struct RanksTests {
 
     /// Batch norm there and back on some of the samples.
     private static func normalise(
-        _ backend: any Backend, _ x: HostTensor, _ gradient: HostTensor, over ranks: (any Ranks)?
+        _ backend: any Backend, _ x: HostTensor, _ gradient: HostTensor, pools: Bool, over ranks: (any Ranks)?
     ) throws -> Normalised {
         let channels = x.shape[1]
         let input = backend.tensor(x)
@@ -60,12 +60,26 @@ struct RanksTests {
         let bias = backend.tensor(Formula.array("bias", [channels]) { $0 - 0.5 })
         let running = RunningStatistics(
             mean: backend.constant(0, shape: [channels]), variance: backend.constant(1, shape: [channels]))
-        let (output, statistics) = backend.batchNorm(
-            input, weight: weight, bias: bias, running: running, epsilon: 1e-5, groups: 2, residual: nil, relu: true,
-            over: ranks)
-        let back = backend.batchNormBackward(
-            backend.tensor(gradient), input: input, output: output, weight: weight, statistics: statistics,
-            wantsResidual: false)
+        let output: Tensor, back: BatchNormGradients
+        if pools {
+            // Of one position each: the same values.
+            let window = Window(size: 1)
+            let made = backend.batchNormMaxPool(
+                input, weight: weight, bias: bias, running: running, epsilon: 1e-5, groups: 2, window: window,
+                over: ranks)
+            output = made.output
+            back = backend.batchNormMaxPoolBackward(
+                backend.tensor(gradient), output: output, chosen: made.chosen, input: input, weight: weight,
+                statistics: made.statistics, window: window)
+        } else {
+            let made = backend.batchNorm(
+                input, weight: weight, bias: bias, running: running, epsilon: 1e-5, groups: 2, residual: nil,
+                relu: true, over: ranks)
+            output = made.output
+            back = backend.batchNormBackward(
+                backend.tensor(gradient), adding: nil, input: input, relu: .norm(output, bias: bias), weight: weight,
+                statistics: made.statistics, wantsResidual: false)
+        }
         return Normalised(
             output: try backend.read(output).floats,
             running: try backend.read(running.mean).floats + backend.read(running.variance).floats,
@@ -74,9 +88,11 @@ struct RanksTests {
     }
 
     /// What one process has of the whole batch the ranks have of it together, and running statistics are the same bits.
-    @Test(arguments: names, [[12, 5, 3, 4], [12, 6]]) func batchNorm(_ name: String, shape: [Int]) throws {
+    @Test(arguments: names, [([12, 5, 3, 4], false), ([12, 6], false), ([12, 5, 3, 4], true)])
+    func batchNorm(_ name: String, _ form: (shape: [Int], pools: Bool)) throws {
+        let (shape, pools) = form
         let x = Formula.array("x", shape) { 3 * $0 - 1 }, gradient = Formula.array("gradient", shape) { $0 - 0.5 }
-        let whole = try Self.normalise(Self.backend(name), x, gradient, over: nil)
+        let whole = try Self.normalise(Self.backend(name), x, gradient, pools: pools, over: nil)
         // Two groups of six samples: of each, rank r has two.
         func rows(_ rank: Int) -> [Int] { [0, 6].flatMap { [$0 + 2 * rank, $0 + 2 * rank + 1] } }
         let parts = try ThreadCommunicator.run(3) { communicator in
@@ -85,7 +101,7 @@ struct RanksTests {
                     (0..<2).map { group + 2 * communicator.rank + $0 }
                 }
             return try Self.normalise(
-                backend, x.gather(own), gradient.gather(own), over: backend.ranks(over: communicator))
+                backend, x.gather(own), gradient.gather(own), pools: pools, over: backend.ranks(over: communicator))
         }
         func expect(_ values: [Float], _ expected: [Float], _ what: String) {
             #expect(values.count == expected.count)
