@@ -70,10 +70,12 @@ package enum Console {
         let text = printable(text)
         hasOpenLine.store(!isFinal, ordering: .relaxed)
         guard let board = StatusBoard.shared else {
-            return emit("\r\u{1B}[K" + String("\(tool): \(text)".prefix(terminalWidth - 1)) + (isFinal ? "\n" : ""))
+            return TerminalScreen.emit(
+                "\r\u{1B}[K" + String("\(tool): \(text)".prefix(TerminalScreen.width - 1)) + (isFinal ? "\n" : ""))
         }
         let line = StatusLine(
-            process: .own, group: getpgrp(), isLast: !outputIsPiped || wantsProgress, waits: waits, tool: tool,
+            process: .own, group: getpgrp(), isLast: !TerminalScreen.outputIsPiped || wantsProgress, waits: waits,
+            tool: tool,
             text: text)
         // What comes again in a moment waits for nobody.
         _ = board.change(isFinal ? .finish(line) : .show(line), patience: isFinal ? 200 : 0)
@@ -82,7 +84,7 @@ package enum Console {
     /// Ends the progress line, if there is one, so that the prompt does not stand behind it.
     static func endLine() {
         guard hasOpenLine.exchange(false, ordering: .relaxed) else { return }
-        guard let board = StatusBoard.shared else { return emit("\n") }
+        guard let board = StatusBoard.shared else { return TerminalScreen.emit("\n") }
         _ = board.change(.leave, patience: 200)
     }
 
@@ -92,38 +94,8 @@ package enum Console {
         let line = "\(tool): \(printable(oneLine(message)))\n"
         if let board = StatusBoard.shared, board.change(.say(line), patience: 100) { return }
         endLine()
-        emit(line)
+        TerminalScreen.emit(line)
     }
-
-    /// One call of write, so that lines of several programs on one terminal do not mix.
-    static func emit(_ text: String) {
-        var text = text
-        text.withUTF8 { _ = Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
-    }
-
-    // MARK: The terminal
-
-    /// Columns of the terminal that stderr is.
-    static var terminalWidth: Int {
-        var size = winsize()
-        guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 20 else { return 80 }
-        return Int(size.ws_col)
-    }
-
-    static var terminalHeight: Int {
-        var size = winsize()
-        guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_row > 0 else { return 24 }
-        return Int(size.ws_row)
-    }
-
-    /// Whether it is one that moves its cursor.
-    static let terminalCanMove = getenv("TERM").map { !["", "dumb"].contains(String(cString: $0)) } ?? false
-
-    /// Whether standard output goes into a pipe: another program is the last of the pipeline.
-    static let outputIsPiped: Bool = {
-        var status = stat()
-        return fstat(STDOUT_FILENO, &status) == 0 && status.st_mode & S_IFMT == S_IFIFO
-    }()
 
     /// The text without line breaks, beginning in lower case unless its first word is an acronym or a name in quotes.
     static func oneLine(_ text: String) -> String {

@@ -36,13 +36,14 @@ package final class Progress {
         meter = WaitMeter(at: begin)
         Self.follower?(done, total, unit)
         let isTerminal = isatty(STDERR_FILENO) == 1
-        let hasLine = isTerminal && (StatusBoard.shared != nil || !Console.outputIsPiped && Console.terminalCanMove)
+        let hasLine =
+            isTerminal && (StatusBoard.shared != nil || !TerminalScreen.outputIsPiped && TerminalScreen.canMove)
         if Console.isQuiet {
             form = .none
         } else if hasLine {
             form = .line
         } else {
-            form = Console.wantsProgress || isTerminal && !Console.outputIsPiped ? .lines : .none
+            form = Console.wantsProgress || isTerminal && !TerminalScreen.outputIsPiped ? .lines : .none
         }
     }
 
@@ -71,7 +72,7 @@ package final class Progress {
 
     private func show(_ time: Double, isLast: Bool = false) {
         let isAlone = !(form == .line && StatusBoard.shared?.hasOthers() ?? false)
-        let room = StatusBlock.room(tool: Console.tool, columns: Console.terminalWidth, isAlone: isAlone)
+        let room = StatusBlock.room(tool: Console.tool, columns: TerminalScreen.width, isAlone: isAlone)
         let text = Self.text(
             done: done, doneBefore: doneBefore, total: total, unit: unit, seconds: time - begin, extra: extra,
             isLast: isLast, width: form == .line ? room : .max)

@@ -20,7 +20,7 @@ final class StatusBoard: Sendable {
 
     private init?() {
         var status = stat()
-        guard isatty(STDERR_FILENO) == 1, Console.terminalCanMove, fstat(STDERR_FILENO, &status) == 0,
+        guard isatty(STDERR_FILENO) == 1, TerminalScreen.canMove, fstat(STDERR_FILENO, &status) == 0,
             let folder = Self.folder()
         else { return nil }
         let name = "\(folder)/terminal-\(status.st_dev)-\(status.st_rdev)"
@@ -152,17 +152,17 @@ final class StatusBoard: Sendable {
             if !isLeft { content.lines.removeAll { $0.process == own } }
         }
         let block = StatusBlock(
-            content.lines.filter(ofGroup), columns: Console.terminalWidth, rows: Console.terminalHeight)
+            content.lines.filter(ofGroup), columns: TerminalScreen.width, rows: TerminalScreen.height)
         if isInFront {
             // Nothing was there, and nothing is: the screen is left as it is but for the words.
             if before == 0 && block.lines.isEmpty {
-                Console.emit(message)
+                TerminalScreen.emit(message)
             } else {
-                Console.emit(block.text(replacing: before, above: message, isLeft: isLeft))
+                TerminalScreen.emit(block.text(replacing: before, above: message, isLeft: isLeft))
             }
             content.drawn = isLeft ? 0 : block.lines.count
         } else {
-            Console.emit(message)
+            TerminalScreen.emit(message)
         }
         if isLeft { content.lines.removeAll(where: ofGroup) }
         write(content)

@@ -23,7 +23,7 @@ package enum TerminalQuery {
     }
 
     /// Whether the terminal shows anything but text.
-    package static var showsPictures: Bool { isatty(STDOUT_FILENO) == 1 && Console.terminalCanMove }
+    package static var showsPictures: Bool { isatty(STDOUT_FILENO) == 1 && TerminalScreen.canMove }
 
     private static func variable(_ name: String) -> String { getenv(name).map { String(cString: $0) } ?? "" }
 

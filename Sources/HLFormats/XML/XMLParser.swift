@@ -171,3 +171,21 @@ extension [UInt8] {
         return self[first...last]
     }
 }
+
+extension XMLElement {
+    /// The root of `bytes`, which must be one XML text in UTF-8.
+    ///
+    /// Document types are refused, and with them entities of their own making, which is how small files become large
+    /// ones; so are more than 64 levels.
+    /// - Parameter name: what the text is, for the message.
+    /// - Throws: `Failure` (data).
+    package init(parsing bytes: UnsafeRawBufferPointer, name: String) throws {
+        var parser = XMLParser(bytes: bytes)
+        do throws(XMLParser.Problem) {
+            self = try parser.document()
+        } catch {
+            throw Failure(
+                .data, "\(name) is not valid XML (\(error.reason) at byte \(error.offset))", "copy or make it again")
+        }
+    }
+}

@@ -1,0 +1,33 @@
+import Glibc
+
+/// The terminal that stderr is, if it is one.
+enum TerminalScreen {
+    /// Columns.
+    static var width: Int {
+        var size = winsize()
+        guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 20 else { return 80 }
+        return Int(size.ws_col)
+    }
+
+    /// Rows.
+    static var height: Int {
+        var size = winsize()
+        guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_row > 0 else { return 24 }
+        return Int(size.ws_row)
+    }
+
+    /// Whether it is one that moves its cursor.
+    static let canMove = getenv("TERM").map { !["", "dumb"].contains(String(cString: $0)) } ?? false
+
+    /// Whether standard output goes into a pipe: another program is the last of the pipeline.
+    static let outputIsPiped: Bool = {
+        var status = stat()
+        return fstat(STDOUT_FILENO, &status) == 0 && status.st_mode & S_IFMT == S_IFIFO
+    }()
+
+    /// One call of write, so that lines of several programs on one terminal do not mix.
+    static func emit(_ text: String) {
+        var text = text
+        text.withUTF8 { _ = write(STDERR_FILENO, $0.baseAddress, $0.count) }
+    }
+}
