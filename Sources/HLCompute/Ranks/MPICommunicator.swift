@@ -116,10 +116,17 @@ package final class MPICommunicator: Communicator, @unchecked Sendable {
 
     /// Leaves the other ranks, once all of them do. Nothing can be exchanged afterwards.
     package func leave() {
+        // A rank that is gone is noticed here, not in MPI_Finalize.
+        _ = gather([0 as UInt64])
         request.store(Self.finish, ordering: .releasing)
         work.signal()
-        ended.wait()
+        // Nothing is left to be exchanged. MPICH may wait for ranks that have left already, where its launcher was asked to
+        // end, and for ever.
+        _ = ended.wait(timeout: .now() + Self.patience)
     }
+
+    /// Seconds that the library gets to end.
+    private static let patience = 5.0
 
     private func enqueue(_ job: ExchangeJob) {
         incoming.withLock { $0.append(job) }
@@ -144,7 +151,7 @@ package final class MPICommunicator: Communicator, @unchecked Sendable {
         request.store(status, ordering: .releasing)
         work.signal()
         // The launcher ends this process too, or the exit goes on.
-        _ = ended.wait(timeout: .now() + 5)
+        _ = ended.wait(timeout: .now() + Self.patience)
     }
 
     // MARK: The MPI thread
