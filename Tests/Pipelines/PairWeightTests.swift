@@ -56,7 +56,7 @@ struct PairWeightTests {
         #expect(try weight("a") == weight("b") && weight("a") != weight("c"))
         let header = try StreamReader(path: space.file("w.hls")).header
         let note = try JSONValue(parsing: header.metadata["hl.quality"] ?? "", name: "hl.quality")
-        #expect(note["layer"] == "layer2" && note["sensitivity"] == 2)
+        #expect(note["layer"] == "layer2" && note["sensitivity"]?.number == 2)
     }
 
     /// Every view has a weight of its own, and a discriminator's choice comes first.
