@@ -1,15 +1,9 @@
 # The tables of photographs.sh, from the lines of its results; `sigma` prints the chosen σ of random instead.
 #
-#     awk -f photographs.awk -v generator=… -v data=… -v settings=… -v arms=a,b -v methods=m,n -v txs=simclr,no-color
-#         -v ratio=10:1 [-v sigma=T_X] results.tsv
+#     awk -f library/student.awk -f photographs.awk -v generator=… -v data=… -v settings=… -v arms=a,b -v methods=m,n
+#         -v txs=simclr,no-color -v ratio=10:1 [-v sigma=T_X] results.tsv
 #
 # A line is: generator, data, arm, σ, method, T_x, seed, settings, version, scores as set=top-1,… with tabs between.
-
-# Two-sided 95 % quantile of Student's t for n values.
-function student(n,    q) {
-    split("12.706 4.303 3.182 2.776 2.571 2.447 2.365 2.306 2.262 2.228 2.201 2.179 2.160 2.145 2.131", q, " ")
-    return n - 1 in q ? q[n - 1] : 1.96 + 2.4 / (n - 1)
-}
 
 function root(x) { return x > 0 ? sqrt(x) : 0 }
 

@@ -154,7 +154,7 @@ missing() {
         END { n = split(sets, all, " "); for (i = 1; i <= n; i++) if (!(all[i] in done)) print all[i] }' "$results"
 }
 print_tables() {
-    awk -f "$here/photographs.awk" -v generator="$generator" -v data="$photographs" -v settings="$settings" -v arms="$arms" \
+    awk -f "$here/library/student.awk" -f "$here/photographs.awk" -v generator="$generator" -v data="$photographs" -v settings="$settings" -v arms="$arms" \
         -v methods="$methods" -v txs="$txs" -v ratio="$mix_ratio" "$@" "$results"
 }
 finish() {

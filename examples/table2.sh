@@ -95,6 +95,7 @@ start() {
             printf '\n'
         } | columns
     fi
+    echo
     [[ -n $(compgen -G 'detection/*/ap.json') ]] || echo "AP: see detection.sh --help."
 } >table2.part
 mv table2.part table2.txt

@@ -129,12 +129,11 @@ row() {
         own=$(score "$1" "$2" "$3" $seed) || exit
         first=$(score "$1" "$base" "$anchors" $seed) || exit
         echo "$own $first"
-    done | awk -v method="$1" -v count="$2" -v anchors="$3" -v cost="$(costs "$1" "$2")" '
-        function t(n) { split("12.706 4.303 3.182 2.776 2.571 2.447 2.365 2.306 2.262", q, " "); return n - 1 in q ? q[n - 1] : 1.96 + 2.4 / (n - 1) }
+    done | awk -v method="$1" -v count="$2" -v anchors="$3" -v cost="$(costs "$1" "$2")" "$student"'
         { n++; a += $1; aa += $1 * $1; d += $1 - $2; dd += ($1 - $2)^2 }
         END {
             m = a / n; s = n > 1 ? sqrt((aa - n * m * m > 0 ? aa - n * m * m : 0) / (n - 1)) : 0
-            e = d / n; h = n > 1 ? t(n) * sqrt((dd - n * e * e > 0 ? dd - n * e * e : 0) / (n - 1) / n) : 0
+            e = d / n; h = n > 1 ? student(n) * sqrt((dd - n * e * e > 0 ? dd - n * e * e : 0) / (n - 1) / n) : 0
             printf "%-10s %9d %8d %8.0f   %6.2f ± %5.2f", method, count, anchors, anchors * cost / 1000, m, s
             if (n > 1) printf "   %+6.2f [%+6.2f, %+6.2f]\n", e, e - h, e + h; else printf "   %+6.2f\n", e
         }'

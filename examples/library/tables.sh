@@ -53,15 +53,16 @@ order() {
         }'
 }
 
+# For awk: the quantiles that intervals take.
+student=$(<"$here/library/student.awk")
+
 # difference: of two numbers a line on stdin, their mean difference with its 95 % interval.
 difference() {
-    awk '
-        # Two-sided 95 % quantile of Student for n values.
-        function t(n,    q) { split("12.706 4.303 3.182 2.776 2.571 2.447 2.365 2.306 2.262", q, " "); return n - 1 in q ? q[n - 1] : 1.96 + 2.4 / (n - 1) }
+    awk "$student"'
         { n++; x = $1 - $2; d = x - mean; mean += d / n; squares += d * (x - mean) }
         END {
             printf "%+.1f", mean
-            if (n > 1) { half = t(n) * sqrt(squares / (n - 1) / n); printf " [%+.1f, %+.1f]", mean - half, mean + half }
+            if (n > 1) { half = student(n) * sqrt(squares / (n - 1) / n); printf " [%+.1f, %+.1f]", mean - half, mean + half }
             print ""
         }'
 }
