@@ -60,7 +60,7 @@ struct TerminalTests {
         }
     }
 
-    private static let train = "hl-train -n 1000000 --width 16 --batch 16 --threads 1 -o e.safetensors"
+    private static let train = "hl-train -n 1000000 --width 16 --batch 16 --threads 1 --force -o e.safetensors"
 
     private func tools(_ rows: [String]) -> [String] {
         rows.compactMap { $0.firstMatch(of: /^(hl-[a-z]+):\s/).map { String($0.1) } }
@@ -90,7 +90,8 @@ struct TerminalTests {
         #expect(rows.filter { $0.hasPrefix("hl-train: ") && $0.contains("wrote e.safetensors") }.count == 1)
         let shown = rows.filter { $0.contains("2,000 of 2,000 pairs") }
         #expect(shown.count == 1 && shown[0].contains(", in "))
-        #expect(rows.filter { $0.hasPrefix("hl-perturb:") }.count == 1)
+        // None where it was blocked before its first line was due.
+        #expect(rows.filter { $0.hasPrefix("hl-perturb:") }.count <= 1)
     }
 
     /// Whoever is killed leaves nothing behind: neither a lock nor a line among those of the next ones, and the shell's words
