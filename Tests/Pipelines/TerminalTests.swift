@@ -125,7 +125,7 @@ struct TerminalTests {
         let rows = try screen.wait { $0.last == "$" && $0.count > 2 }
         #expect(Set(tools(rows)) == ["hl-train"] && rows.contains { $0.contains("400 of 400 pairs") })
         try screen.type(
-            "clear; TERM=xterm; (hl-sample | hl-perturb | hl-train -n 400 --width 8 --batch 16 -o f.safetensors) 2> err; echo over"
+            "TERM=xterm; clear; (hl-sample | hl-perturb | hl-train -n 400 --width 8 --batch 16 -o f.safetensors) 2> err; echo over"
         )
         let quiet = try screen.wait { $0.contains("over") }
         #expect(tools(quiet).isEmpty)
