@@ -14,6 +14,8 @@ package enum Console {
     nonisolated(unsafe) private(set) static var wantsProgress = false
     /// Whether the cursor stands behind a progress line. Other threads than the one of the line may warn.
     private static let hasOpenLine = Atomic(false)
+    /// Whether there will be no line any more: a thread that renews it may still be about to.
+    private static let isClosed = Atomic(false)
 
     static func configure(_ options: SharedOptions) {
         isQuiet = options.quiet
@@ -67,6 +69,7 @@ package enum Console {
     ///   - waits: what is said beside other programs.
     ///   - isFinal: whether it is the one to leave.
     static func showLine(_ text: String, waits: WaitShares?, isFinal: Bool) {
+        guard !isClosed.load(ordering: .relaxed) else { return }
         let text = printable(text)
         hasOpenLine.store(!isFinal, ordering: .relaxed)
         guard let board = StatusBoard.shared else {
@@ -81,8 +84,9 @@ package enum Console {
         _ = board.change(isFinal ? .finish(line) : .show(line), patience: isFinal ? 200 : 0)
     }
 
-    /// Ends the progress line, if there is one, so that the prompt does not stand behind it.
+    /// Ends the progress line for good, if there is one, so that the prompt does not stand behind it.
     static func endLine() {
+        isClosed.store(true, ordering: .relaxed)
         guard hasOpenLine.exchange(false, ordering: .relaxed) else { return }
         guard let board = StatusBoard.shared else { return TerminalScreen.emit("\n") }
         _ = board.change(.leave, patience: 200)
@@ -93,7 +97,7 @@ package enum Console {
     private static func write(_ message: String) {
         let line = "\(tool): \(printable(oneLine(message)))\n"
         if let board = StatusBoard.shared, board.change(.say(line), patience: 100) { return }
-        endLine()
+        if hasOpenLine.exchange(false, ordering: .relaxed) { TerminalScreen.emit("\n") }
         TerminalScreen.emit(line)
     }
 

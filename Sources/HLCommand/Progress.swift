@@ -1,6 +1,7 @@
 import Glibc
 import HLFormats
 import HLRecords
+import Synchronization
 
 /// Samples done, their rate and the time left, on one line of stderr.
 ///
@@ -8,7 +9,8 @@ import HLRecords
 /// for, as long as the last of them is one of ours. Lines are rewritten at most four times a second. Where the cursor cannot
 /// be moved, and with `--progress` where there is no terminal, a new line comes every ten seconds, on terminals from the
 /// last program alone.
-package final class Progress {
+package final class Progress: @unchecked Sendable {
+    // Unchecked: what changes is touched only under `access`.
     private enum Form { case none, line, lines }
 
     private let total: Int?
@@ -17,6 +19,10 @@ package final class Progress {
     private let begin = Progress.now()
     private var lastShown: Double
     private var meter: WaitMeter
+    private let access = Mutex(())
+    /// Renews the line while the program waits for others.
+    private var heartbeat: Heartbeat?
+    private var isOver = false
     private var isFirst = true
     private var extra = ""
     package private(set) var done = 0
@@ -50,24 +56,44 @@ package final class Progress {
     /// Counts `count` more.
     /// - Parameter extra: such as `loss 4.21`; evaluated only when a line is due.
     package func advance(by count: Int, extra: @autoclosure () -> String = "") {
-        done += count
-        Self.follower?(done, total, unit)
-        guard form != .none else { return }
-        let time = Self.now()
-        let pause = form == .line ? 0.25 : 10
-        guard time - lastShown >= (isFirst && form == .line ? 0.1 : pause) else { return }
-        isFirst = false
-        lastShown = time
-        self.extra = extra()
-        show(time)
+        access.withLock { _ in
+            done += count
+            Self.follower?(done, total, unit)
+            guard form != .none else { return }
+            let time = Self.now()
+            let pause = form == .line ? 0.25 : 10
+            guard time - lastShown >= (isFirst && form == .line ? 0.1 : pause) else { return }
+            isFirst = false
+            lastShown = time
+            self.extra = extra()
+            show(time)
+            if form == .line && heartbeat == nil && StatusBoard.shared != nil {
+                // Without a thread for it the line is renewed by what gets on alone.
+                heartbeat = try? Heartbeat(every: 1, after: 1) { [weak self] in self?.renew() ?? false }
+            }
+        }
+    }
+
+    /// Shows what the program waits for where it has not got on for a while.
+    /// - Returns: false when it is over.
+    private func renew() -> Bool {
+        access.withLock { _ in
+            let time = Self.now()
+            if !isOver && time - lastShown >= 0.9 { show(time) }
+            return !isOver
+        }
     }
 
     /// Shows the end state and leaves the line. A run that was over before its first line stays silent.
     package func finish(extra: @autoclosure () -> String = "") {
-        guard form != .none, !isFirst || Console.wantsProgress else { return }
-        let last = extra()
-        if !last.isEmpty { self.extra = last }
-        show(Self.now(), isLast: true)
+        access.withLock { _ in
+            isOver = true
+            heartbeat?.stop()
+            guard form != .none, !isFirst || Console.wantsProgress else { return }
+            let last = extra()
+            if !last.isEmpty { self.extra = last }
+            show(Self.now(), isLast: true)
+        }
     }
 
     private func show(_ time: Double, isLast: Bool = false) {

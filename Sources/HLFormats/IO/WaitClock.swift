@@ -5,26 +5,35 @@ import Synchronization
 /// all its threads. A program that waits for input has a slower one before it, and one that waits for output a slower one
 /// behind it.
 package enum WaitClock {
-    private static let reading = Atomic<Int>(0)
-    private static let writing = Atomic<Int>(0)
+    private static let reading = Watch()
+    private static let writing = Watch()
 
-    /// Seconds so far.
+    /// Seconds so far, those of calls that have not come back included.
     package static var seconds: (reading: Double, writing: Double) {
-        (
-            Double(reading.load(ordering: .relaxed)) * 1e-9, Double(writing.load(ordering: .relaxed)) * 1e-9
-        )
+        let time = WaitClock.now()
+        return (Double(reading.time(until: time)) * 1e-9, Double(writing.time(until: time)) * 1e-9)
     }
 
-    static func timeRead<Result>(_ call: () throws -> Result) rethrows -> Result {
-        let start = now()
-        defer { reading.add(now() - start, ordering: .relaxed) }
-        return try call()
-    }
+    static func timeRead<Result>(_ call: () throws -> Result) rethrows -> Result { try reading.time(call) }
 
-    static func timeWrite<Result>(_ call: () throws -> Result) rethrows -> Result {
-        let start = now()
-        defer { writing.add(now() - start, ordering: .relaxed) }
-        return try call()
+    static func timeWrite<Result>(_ call: () throws -> Result) rethrows -> Result { try writing.time(call) }
+
+    /// Adds up nanoseconds of calls, each as its end less its beginning.
+    private final class Watch: Sendable {
+        /// The ends of calls that have come back, less the beginnings of all; and how many have not.
+        private let state = Mutex((sum: 0, open: 0))
+
+        func time<Result>(_ call: () throws -> Result) rethrows -> Result {
+            let start = WaitClock.now()
+            state.withLock { $0 = ($0.sum - start, $0.open + 1) }
+            defer {
+                let end = WaitClock.now()
+                state.withLock { $0 = ($0.sum + end, $0.open - 1) }
+            }
+            return try call()
+        }
+
+        func time(until now: Int) -> Int { state.withLock { $0.sum + $0.open * now } }
     }
 
     /// Nanoseconds.
