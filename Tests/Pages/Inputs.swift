@@ -21,7 +21,9 @@ struct Inputs {
         try Self.writeNetworks(space)
         let standIns = "\(Example.sources)/Tests/Pages/stand-ins"
         var script = "set -e; mkdir bin; ln -s \(standIns)/{ssh,make,sudo,parallel} bin\n"
-        for name in ["mpirun", "mpirun.openmpi", "mpirun.mpich", "srun"] { script += "ln -s \(standIns)/launcher bin/\(name)\n" }
+        for name in ["mpirun", "mpirun.openmpi", "mpirun.mpich", "srun"] {
+            script += "ln -s \(standIns)/launcher bin/\(name)\n"
+        }
         for program in Programs.names { script += "ln -s \(standIns)/miniature bin/\(program)\n" }
         script += "env -u MAKEFLAGS make -j2 -f \(Example.sources)/Tests/Pages/inputs.mk SOURCES=\(Example.sources) "
         script += pages.map { "for/\($0)" }.joined(separator: " ")

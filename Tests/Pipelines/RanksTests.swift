@@ -65,16 +65,17 @@ import Testing
         }
     }
 
-    /// One log, one file, and what one process makes of all the samples.
+    /// One log, one file, and what one process makes of all the samples. The rate is a low one: at SimCLR's own this run
+    /// diverges, and rounding with it: one process with another number of threads is 5 % away after ten steps.
     @Test(
         .enabled(if: !installed.isEmpty, "there is no mpirun.openmpi and no mpirun.mpich"), arguments: installed,
         ["simsiam", "simclr"])
     func trainingIsThatOfOneProcess(_ launcher: Launcher, _ method: String) throws {
-        let space = try Workspace()
-        try space.succeed(launcher.start(2, Self.train("--method \(method) -n 88 --log two.jsonl")))
+        let space = try Workspace(), rate = "--learning-rate 0.0005"
+        try space.succeed(launcher.start(2, Self.train("--method \(method) \(rate) -n 88 --log two.jsonl")))
         let outcome = try space.run(
             Self.stream.replacing("--shard mpi ", with: "")
-                + " | hl-train -q \(Self.settings) -o one.safetensors --method \(method) -n 88 --log one.jsonl")
+                + " | hl-train -q \(Self.settings) -o one.safetensors --method \(method) \(rate) -n 88 --log one.jsonl")
         #expect(outcome.status == 0)
         let (two, one) = (try values("loss", in: space, "two.jsonl"), try values("loss", in: space, "one.jsonl"))
         #expect(two.count == 2 && one.count == 2)

@@ -21,8 +21,8 @@ extension ComputeTests {
         @Test func nothingIsLeftOut() throws {
             let folder = URL(fileURLWithPath: Programs.tests).deletingLastPathComponent()
                 .appendingPathComponent("Sources/HLCompute/Backend")
-            // These say how the rest is to be used, or are used by every case; tiles have PairTilingTests.
-            let others: Set = ["fail", "read", "renderBatch", "recordedSamples", "forEachTile"]
+            // These say how the rest is to be used, or are used by every case; tiles have PairTilingTests, ranks RanksTests.
+            let others: Set = ["fail", "read", "renderBatch", "recordedSamples", "forEachTile", "ranks"]
             var required: Set<String> = []
             for name in ["Backend", "ComposedOperations"] {
                 let text = try String(contentsOf: folder.appendingPathComponent("\(name).swift"), encoding: .utf8)
