@@ -52,13 +52,19 @@ static char message[512], description[256];
 // MARK: Which library
 
 static void *open_first(const char *const *names, const char **opened) {
-    void *library = NULL;
-    // Plugins of the library look for its symbols among the global ones.
-    for (; *names && !library; names++) {
-        library = dlopen(*names, RTLD_NOW | RTLD_GLOBAL);
-        if (library) *opened = *names;
+    message[0] = 0;
+    for (; *names; names++) {
+        // Plugins of the library look for its symbols among the global ones.
+        void *library = dlopen(*names, RTLD_NOW | RTLD_GLOBAL);
+        if (library) {
+            *opened = *names;
+            return library;
+        }
+        // What is wrong with one that is there says more than that others are not.
+        const char *error = dlerror();
+        if (!message[0] || !strstr(error, "No such file")) snprintf(message, sizeof message, "%s", error);
     }
-    return library;
+    return NULL;
 }
 
 static void *open_library(const char **opened) {
@@ -98,10 +104,7 @@ static const char *choose_interface(void *library, const char *name) {
 static const char *load(void) {
     const char *name = "";
     void *library = open_library(&name);
-    if (!library) {
-        snprintf(message, sizeof message, "%s", dlerror());
-        return message;
-    }
+    if (!library) return message;
     for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
         *functions[i].place = dlsym(library, functions[i].name);
         if (*functions[i].place) continue;

@@ -57,10 +57,7 @@ package final class BatchNorm: Module {
             let gradients = backend.batchNormBackward(
                 gradient, adding: addend, input: input, relu: mask, weight: weight?.value, statistics: statistics,
                 wantsResidual: residual?.requiresGradient ?? false)
-            if let weight, weight.requiresGradient { weight.sink.receive(gradients.weight, backend) }
-            if let bias, bias.requiresGradient { bias.sink.receive(gradients.bias, backend) }
-            if x.requiresGradient { x.receive(gradients.input, backend) }
-            if let residual, let gradient = gradients.residual { residual.receive(gradient, backend) }
+            gradients.arrive(at: x, weight, bias, residual, backend)
         }
     }
 
@@ -78,9 +75,7 @@ package final class BatchNorm: Module {
             let gradients = backend.batchNormMaxPoolBackward(
                 gradient, output: y, chosen: chosen, input: input, weight: weight?.value, statistics: statistics,
                 window: window)
-            if let weight, weight.requiresGradient { weight.sink.receive(gradients.weight, backend) }
-            if let bias, bias.requiresGradient { bias.sink.receive(gradients.bias, backend) }
-            if x.requiresGradient { x.receive(gradients.input, backend) }
+            gradients.arrive(at: x, weight, bias, nil, backend)
         }
     }
 
@@ -122,9 +117,19 @@ extension Pass {
                 weight: weight.value,
                 statistics: statistics,
                 wantsResidual: false)
-            if weight.requiresGradient { weight.sink.receive(gradients.weight, backend) }
-            if bias.requiresGradient { bias.sink.receive(gradients.bias, backend) }
-            if x.requiresGradient { x.receive(gradients.input, backend) }
+            gradients.arrive(at: x, weight, bias, nil, backend)
         }
+    }
+}
+
+extension BatchNormGradients {
+    /// Each goes to where it is wanted.
+    fileprivate func arrive(
+        at x: GradientSink, _ weight: Variable?, _ bias: Variable?, _ residual: GradientSink?, _ backend: any Backend
+    ) {
+        if let weight, weight.requiresGradient { weight.sink.receive(self.weight, backend) }
+        if let bias, bias.requiresGradient { bias.sink.receive(self.bias, backend) }
+        if x.requiresGradient { x.receive(input, backend) }
+        if let residual, let gradient = self.residual { residual.receive(gradient, backend) }
     }
 }

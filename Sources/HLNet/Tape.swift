@@ -36,12 +36,14 @@ package final class GradientSink {
 
     /// Hands over the gradient as it is, or two tensors whose sum it is.
     fileprivate func takeTerms() -> (gradient: Tensor, addend: Tensor?)? {
-        defer { addend = nil }
-        return takeGradient().map { ($0, addend) }
+        defer { (gradient, addend) = (nil, nil) }
+        return gradient.map { ($0, addend) }
     }
 
-    /// Hands the gradient over, so that its memory is free again as soon as it has been used.
+    /// Hands the gradient over, so that its memory is free again as soon as it has been used. Of a value whose operation adds
+    /// up two gradients itself it is the tape's to take.
     package func takeGradient() -> Tensor? {
+        precondition(addend == nil)
         defer { gradient = nil }
         return gradient
     }
@@ -69,7 +71,7 @@ package class Variable {
         set { sink.requiresGradient = newValue }
     }
 
-    /// The sum of what has come back so far.
+    /// The sum of what has come back so far, of a value whose operation does not add up two gradients itself.
     package var gradient: Tensor? { sink.gradient }
 
     /// Hands the gradient over, so that its memory is free again as soon as it has been used.

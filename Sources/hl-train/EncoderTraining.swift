@@ -63,7 +63,12 @@ final class EncoderTraining: Trainee {
     var step: Int { trainer.step }
     var steps: Int { trainer.settings.steps }
     var streams: [TrainingStream] { mixture.sources.map(\.stream) }
-    var fedIDs: [Int64] { views?.ids ?? [] }
+    /// The ids of a second stream are below 0 (`ViewMixture`).
+    var fedIDs: [(stream: String, ids: [Int64])] {
+        let ids = views?.ids ?? []
+        return [(mixture.main.name, ids.filter { $0 >= 0 })]
+            + (mixture.other.map { [($0.name, ids.filter { $0 < 0 })] } ?? [])
+    }
     var endedStream: String { (mixture.ended ?? mixture.main).name }
     var shortage: Failure {
         Failure(

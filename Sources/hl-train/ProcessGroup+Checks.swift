@@ -37,15 +37,19 @@ extension ProcessGroup {
     }
 
     /// Whoever forgot to share out the samples would train on each of them several times.
-    /// - Parameter samples: ids of this rank's first samples.
-    func requireDifferent(samples: [Int64]) throws {
+    /// - Parameters:
+    ///   - samples: ids of this rank's first samples of a stream.
+    ///   - stream: what it is called.
+    func requireDifferent(samples: [Int64], of stream: String) throws {
         var hash = StableHash()
         samples.withUnsafeBytes { hash.add($0) }
+        // Of a second stream a step may have none.
+        if samples.isEmpty { hash.add("none of rank \(rank)") }
         if let (first, second) = same(hash.value) {
             throw common(
                 Failure(
-                    .incompatible, "ranks \(first) and \(second) are given the same samples",
-                    "give hl-sample --shard mpi, or train on a file with --epochs, which is shared out"))
+                    .incompatible, "ranks \(first) and \(second) are given the same samples by \(stream)",
+                    "give hl-sample --shard mpi; a file with --epochs is shared out, one for --mix is not"))
         }
     }
 }

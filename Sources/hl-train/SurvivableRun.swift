@@ -83,10 +83,10 @@ final class SurvivableRun {
             let isStopping = group == nil && Termination.isRequested
             _ = try trainee.train(reading: isLogged || isSaved || isStopping)
             let isWritten = isLogged || trainee.isOver || trainee.isMilestone
-            if isWritten { stoppedBy = rule?.fulfilled(by: entry) }
-            // The first rank alone may have judged what is trained.
-            if let group, rule != nil { stoppedBy = group.ofFirst(stoppedBy) }
             if isWritten {
+                stoppedBy = rule?.fulfilled(by: entry)
+                // The first rank alone may have judged what is trained.
+                if let group, rule != nil { stoppedBy = group.ofFirst(stoppedBy) }
                 if stoppedBy != nil { try trainee.measureAtEnd() }
                 try recorder?.write(entry, step: trainee.step)
                 Recording.tell(trainee.logEntry, after: trainee.samples)
@@ -139,7 +139,9 @@ final class SurvivableRun {
         }
         let words = group.tell(word)
         guard words.contains(where: { $0.state != .ready }) else {
-            if !hasComparedShares { try group.requireDifferent(samples: trainee.fedIDs) }
+            if !hasComparedShares {
+                for fed in trainee.fedIDs { try group.requireDifferent(samples: fed.ids, of: fed.stream) }
+            }
             hasComparedShares = true
             return words[0].wantsCheckpoint && trainee.step + 1 < trainee.steps
         }

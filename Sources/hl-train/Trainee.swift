@@ -26,8 +26,8 @@ protocol Trainee: AnyObject {
 
     /// What it is fed from, this rank's share where several processes train.
     var streams: [TrainingStream] { get }
-    /// Ids of the samples that it was fed last.
-    var fedIDs: [Int64] { get }
+    /// Ids of the samples that it was fed last, by the names of streams.
+    var fedIDs: [(stream: String, ids: [Int64])] { get }
     /// Side of the images in pixels; 0 before the first.
     var side: Int { get }
     /// The stream that has ended, for messages.
@@ -85,7 +85,7 @@ extension Trainee {
     var isMilestone: Bool { false }
     var logLists: [String] { [] }
     func measureAtEnd() throws {}
-    var fedIDs: [Int64] { [] }
+    var fedIDs: [(stream: String, ids: [Int64])] { [] }
     var endedStream: String { "the stream" }
     var shortage: Failure {
         Failure(.data, "the stream holds no \(batch) \(unit)", "give it more samples or lower --batch")

@@ -60,7 +60,7 @@ struct TrainingCheckpoint {
         // What is left out of the settings where it is not given is no less another setting.
         let given = Self.leftOut.filter { settings[$0] == nil }.compactMap { key in
             saved.settings[key].map { value in
-                "\(Self.option(key)) \(Self.text(value, key, in: saved.settings)) there, no \(Self.option(key)) here"
+                "\(Self.given(value, key, in: saved.settings)) there, no \(Self.option(key)) here"
             }
         }
         let others =
@@ -68,8 +68,9 @@ struct TrainingCheckpoint {
             + own.filter { !Self.isSame(saved.settings[$0.key], $0.value) }.map { key, value in
                 let option = Self.option(key)
                 // The method of the other run may have no such option.
-                let there = saved.settings[key].map { "\(option) \(Self.text($0, key, in: saved.settings))" }
-                return "\(there ?? "no \(option)") there, \(Self.text(value, key, in: settings)) here"
+                let there = saved.settings[key].map { Self.given($0, key, in: saved.settings) }
+                let here = value == true ? option : Self.text(value, key, in: settings)
+                return "\(there ?? "no \(option)") there, \(here) here"
             }
         guard others.isEmpty else {
             throw Failure(
@@ -80,7 +81,7 @@ struct TrainingCheckpoint {
     }
 
     /// Settings that stand in a checkpoint only where they are not the default.
-    private static let leftOut = ["precision", "init", "mix_ratio"]
+    private static let leftOut = ["precision", "init", "mix_ratio", "pair_weights"]
 
     /// Shares of the stream are those of as many ranks as there were.
     private func checkRanks(_ saved: Content, _ settings: JSONValue) throws {
@@ -90,9 +91,9 @@ struct TrainingCheckpoint {
         let samples = Int(saved.settings["batch"]?.integer ?? 0) * saved.step
         throw Failure(
             .incompatible,
-            "\(path) was made by \(before) \(before == 1 ? "process" : "processes") in \(samples) samples, and now there "
-                + "\(now == 1 ? "is 1" : "are \(now)")",
-            "start as many"
+            "\(path) was made by \(before) \(before == 1 ? "process" : "processes") in \(samples) samples, and this run has "
+                + "\(now)",
+            "start \(before == 1 ? "it alone" : "\(before) with mpirun or srun")"
                 + (settings["method"] == nil
                     ? ""
                     : ", or train on from its weights with --init \(path), hl-sample --start \(samples) and another -o")
@@ -106,6 +107,11 @@ struct TrainingCheckpoint {
         case "warmup_steps": "--warmup"
         default: "--" + key.replacing("_", with: "-")
         }
+    }
+
+    /// An option with its value, if it takes one.
+    private static func given(_ value: JSONValue, _ key: String, in settings: JSONValue) -> String {
+        value == true ? option(key) : "\(option(key)) \(text(value, key, in: settings))"
     }
 
     /// A setting as its option has it: -n counts samples.

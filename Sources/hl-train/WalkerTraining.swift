@@ -53,7 +53,7 @@ final class WalkerTraining: Trainee {
     var batch: Int { trainer.settings.batch }
     /// This rank's anchors of a step.
     private var share: Int { batch / trainer.settings.ranks }
-    var fedIDs: [Int64] { anchors?.ids.integers ?? [] }
+    var fedIDs: [(stream: String, ids: [Int64])] { [(endedStream, anchors?.ids.integers ?? [])] }
     var step: Int { trainer.step }
     var isOver: Bool { rule.isOver }
     var settings: JSONValue { trainer.settings.json }

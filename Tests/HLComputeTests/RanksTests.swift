@@ -94,12 +94,9 @@ struct RanksTests {
         let x = Formula.array("x", shape) { 3 * $0 - 1 }, gradient = Formula.array("gradient", shape) { $0 - 0.5 }
         let whole = try Self.normalise(Self.backend(name), x, gradient, pools: pools, over: nil)
         // Two groups of six samples: of each, rank r has two.
-        func rows(_ rank: Int) -> [Int] { [0, 6].flatMap { [$0 + 2 * rank, $0 + 2 * rank + 1] } }
+        @Sendable func rows(_ rank: Int) -> [Int] { [0, 6].flatMap { [$0 + 2 * rank, $0 + 2 * rank + 1] } }
         let parts = try ThreadCommunicator.run(3) { communicator in
-            let backend = try Self.backend(name),
-                own = [0, 6].flatMap { group in
-                    (0..<2).map { group + 2 * communicator.rank + $0 }
-                }
+            let backend = try Self.backend(name), own = rows(communicator.rank)
             return try Self.normalise(
                 backend, x.gather(own), gradient.gather(own), pools: pools, over: backend.ranks(over: communicator))
         }

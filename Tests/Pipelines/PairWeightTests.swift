@@ -73,4 +73,20 @@ struct PairWeightTests {
         let second = try StreamContent(path: space.file("second.hls"))
         #expect(second.floats("q.1") == views.floats("q.2"))
     }
+
+    /// A training that was stopped goes on with weights, or without, as it began.
+    @Test func stoppedTrainingsGoOnAlike() throws {
+        let space = try Workspace()
+        let pairs = Self.pairs.replacing("-n 96", with: "-n 96 --batch 8")
+        try space.succeed("\(Self.untrained); \(pairs) | \(Self.weigh) --batch 8 -o w.hls")
+        let half = "<(head -c $(( $(stat -c %s w.hls) / 2 )) w.hls)"
+        for (given, other, part) in [
+            ("--pair-weights", "", "--pair-weights there, no --pair-weights here"),
+            ("", "--pair-weights", "no --pair-weights there, --pair-weights here"),
+        ] {
+            try space.fail(65, "\(Self.train) \(given) -o s.safetensors \(half)")
+            try space.fail(78, "\(Self.train) --resume \(other) -o s.safetensors w.hls", saying: part)
+            try space.succeed("\(Self.train) --resume \(given) -o s.safetensors w.hls; rm s.safetensors*")
+        }
+    }
 }

