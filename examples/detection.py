@@ -44,10 +44,17 @@ class Texts:
 def by_detectron2(options):
     # The data sets of detectron2's catalogue lie below this.
     os.environ["DETECTRON2_DATASETS"] = str(options.data)
+    from detectron2.engine import launch
+
+    # Of several GPUs each has a process of its own, to which function and options go by pickle.
+    launch(train_by_detectron2, max(1, options.gpus), dist_url="auto", args=(options,))
+
+
+def train_by_detectron2(options):
     from detectron2.checkpoint import DetectionCheckpointer
     from detectron2.config import get_cfg
     from detectron2.data import build_detection_test_loader
-    from detectron2.engine import DefaultTrainer, default_setup, launch
+    from detectron2.engine import DefaultTrainer, default_setup
     from detectron2.evaluation import DatasetEvaluator, inference_on_dataset
     from detectron2.layers import get_norm
     from detectron2.modeling.roi_heads import ROI_HEADS_REGISTRY, Res5ROIHeads
@@ -79,22 +86,21 @@ def by_detectron2(options):
                     texts.add(*image)
                 texts.write(options.folder)
 
-    def work():
-        cfg = get_cfg()
-        cfg.merge_from_file(options.config)
-        cfg.freeze()
-        default_setup(cfg, argparse.Namespace(config_file=options.config))
-        # The evaluation comes once, at the end.
-        cfg.defrost()
-        cfg.TEST.EVAL_PERIOD = 0
-        tested, cfg.DATASETS.TEST = cfg.DATASETS.TEST[0], ()
-        trainer = DefaultTrainer(cfg)
-        trainer.resume_or_load(resume=True)
-        trainer.train()
-        DetectionCheckpointer(trainer.model).load(os.path.join(cfg.OUTPUT_DIR, "model_final.pth"))
-        inference_on_dataset(trainer.model, build_detection_test_loader(cfg, tested), Writer())
-
-    launch(work, max(1, options.gpus), dist_url="auto")
+    cfg = get_cfg()
+    cfg.merge_from_file(options.config)
+    cfg.freeze()
+    default_setup(cfg, argparse.Namespace(config_file=options.config))
+    # The evaluation comes once, at the end.
+    cfg.defrost()
+    cfg.TEST.EVAL_PERIOD = 0
+    tested, cfg.DATASETS.TEST = cfg.DATASETS.TEST[0], ()
+    trainer = DefaultTrainer(cfg)
+    trainer.resume_or_load(resume=True)
+    trainer.train()
+    # Not before the first process has written it.
+    comm.synchronize()
+    DetectionCheckpointer(trainer.model).load(os.path.join(cfg.OUTPUT_DIR, "model_final.pth"))
+    inference_on_dataset(trainer.model, build_detection_test_loader(cfg, tested), Writer())
 
 
 # --------------------------------------------------------------------------------------------------------- torchvision

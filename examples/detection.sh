@@ -96,7 +96,10 @@ if ! "$python" -c "import $with" 2>/dev/null; then
 fi
 mkdir -p "$folder"
 cd "$folder"
-made_with "$(basename "$encoder"), $with, $iterations iterations of $batch, short side ${short_side:-480 to 800}, $rois RoIs, seed $seed"
+# Batch norms are synchronised where detectron2 has several GPUs.
+norm=SyncBN
+[[ $with == detectron2 ]] && ((gpus > 1)) || norm=BN
+made_with "$(basename "$encoder"), $with, $norm, $iterations iterations of $batch, short side ${short_side:-480 to 800}, $rois RoIs, seed $seed"
 export_encoder() { hl-export --encoder "$encoder" -o "$1" -q --record none; }
 keep encoder.yaml export_encoder backbone.pkl
 grep -q 'DEPTH: 50' encoder.yaml || fail 65 "$encoder is no ResNet-50, whose blocks the head of R50-C4 has"
@@ -106,12 +109,11 @@ grep -q 'DEPTH: 50' encoder.yaml || fail 65 "$encoder is no ResNet-50, whose blo
 
 # of SHARE: so much of all iterations.
 of() { awk "BEGIN { n = int($iterations * $1 + 0.5); print (n > 0 ? n : 1) }"; }
-norm=SyncBN
-((gpus > 1)) || norm=BN
 # Of a few iterations, as to try it, no step is left.
 steps="($(of 0.75), $(of 0.916667))"
 ((iterations >= 24)) || steps="()"
-keep detectron2.yaml cat <<END
+# At every call, as the device depends on it.
+cat >detectron2.yaml <<END
 # Faster R-CNN R50-C4 on Pascal VOC, as MoCo and SimSiam transfer to it. Weights and pixels: encoder.yaml, by hl-export.
 _BASE_: encoder.yaml
 MODEL:

@@ -71,6 +71,10 @@ struct DetectionScriptTests {
         try space.succeed("printf '#!/bin/sh\\n[ \"$1\" = -c ]\\n' > python")
         #expect(try space.run(command).text == outcome.text)
         #expect(try space.run(command.replacing("--batch 8", with: "--batch 4")).status == 78)
+        // The device may be another one, but not the norm.
+        #expect(try space.run(command.replacing("--gpus 0", with: "--gpus 1")).status == 0)
+        #expect(try space.text("d/detectron2.yaml").contains("DEVICE: cuda"))
+        #expect(try space.run(command.replacing("--gpus 0", with: "--gpus 2")).status == 78)
     }
 
     @Test func refusals() throws {
@@ -79,6 +83,7 @@ struct DetectionScriptTests {
         try space.succeed(
             """
             hl-sample --size 32 -n 4 | hl-train -q --width 4 --batch 2 -n 4 -o narrow.safetensors
+            hl-sample --size 32 -n 4 | hl-train -q --batch 2 -n 4 -o wide.safetensors
             printf '#!/bin/sh\\nexit 1\\n' > without; printf '#!/bin/sh\\nexit 0\\n' > with; chmod +x with without
             """)
         #expect(
@@ -90,6 +95,7 @@ struct DetectionScriptTests {
             ("--data voc --encoder narrow.safetensors --python ./without", 69, "has no detectron2: install it"),
             ("--data voc --encoder narrow.safetensors --python ./without --with torchvision", 69, "no torchvision"),
             ("--data voc --encoder narrow.safetensors --python ./with", 78, "width 4"),
+            ("--data voc --encoder wide.safetensors --python ./with --folder w", 65, "is no ResNet-50"),
             ("--batch 0", 64, "--batch cannot be 0"), ("--gpus some", 64, "cannot take some GPUs"),
         ] {
             let outcome = try space.run("\(Self.script) --folder d \(options)")
