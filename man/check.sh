@@ -115,7 +115,7 @@ for page in man/*.[157]; do
         fail "man/hl-views.7: $name(${page##*.}) is not under SEE ALSO"
 done
 for program in Sources/hl-*; do
-    grep -q "${program##*/} " man/hl-recipes.7 || fail "man/hl-recipes.7: no recipe has ${program##*/}"
+    grep -v '^\.' man/hl-recipes.7 | grep "${program##*/} " >/dev/null || fail "man/hl-recipes.7: no recipe has ${program##*/}"
 done
 for page in man/*.1; do
     name=$(basename "$page" .1)
