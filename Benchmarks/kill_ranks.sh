@@ -3,12 +3,14 @@
 #
 # A training by two ranks, of which one or the other is killed (kill -9) at KILLS random moments (20), and goes on with
 # --resume each time. Says how long each job took to end, which is to be less than ten seconds, and whether the encoder
-# is, to the bit, the one of a training that nobody disturbed. FOLDER has the programs. Takes two minutes.
+# is, to the bit, the one of a training that nobody disturbed. FOLDER has the programs. Takes some minutes; where the
+# training is over before it has been killed so often, it fails: raise SAMPLES (48000).
 set -euo pipefail
 programs=${1:?usage: kill_ranks.sh FOLDER [LAUNCHER]} launcher=${2:-mpirun.openmpi --oversubscribe}
 PATH="$(cd "$programs" && pwd):$PATH"
 export PATH HL_RECORD=none OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 kills=${KILLS:-20}
+export samples=${SAMPLES:-48000}
 RANDOM=${SEED:-1}
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -20,7 +22,7 @@ start() {
     # shellcheck disable=SC2016
     exec $launcher -n 2 bash -c 'hl-sample --shard mpi --size 32 --seed 3 | hl-perturb --chunks 1-5 --seed 4 | {
         echo $BASHPID >pid.${OMPI_COMM_WORLD_RANK:-$PMI_RANK}
-        exec hl-train -q --threads 1 --width 8 --batch 8 -n 16000 --checkpoint-every 0.2 --resume -o e.safetensors
+        exec hl-train -q --threads 1 --width 8 --batch 8 -n "$samples" --checkpoint-every 0.2 --resume -o e.safetensors
     }' >job.log 2>&1
 }
 
@@ -30,7 +32,14 @@ while ((done_kills < kills)); do
     rm -f "$folder"/killed/pid.*
     (start killed) &
     job=$!
-    until [[ -s $folder/killed/pid.0 && -s $folder/killed/pid.1 ]]; do sleep 0.05; done
+    until [[ -s $folder/killed/pid.0 && -s $folder/killed/pid.1 ]]; do
+        if ! kill -0 "$job" 2>/dev/null; then
+            cat "$folder/killed/job.log" >&2
+            echo "kill_ranks.sh: a job ended before both ranks had begun: see above" >&2
+            exit 1
+        fi
+        sleep 0.05
+    done
     sleep "$((RANDOM % 3)).$((RANDOM % 10))"
     kill -0 "$job" 2>/dev/null || break
     victim=$((RANDOM % 2))
@@ -44,6 +53,7 @@ done
 wait
 [[ -e $folder/killed/e.safetensors ]] || (start killed)
 echo "$done_kills kills, the slowest end after $worst ms"
+((done_kills == kills)) || { echo "kill_ranks.sh: the training was over after $done_kills of $kills kills: raise SAMPLES" >&2; exit 1; }
 ((worst < 10000)) || exit 1
 cmp "$folder/whole/e.safetensors" "$folder/killed/e.safetensors"
 echo "the same encoder, bit for bit"
