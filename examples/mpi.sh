@@ -3,13 +3,14 @@
 #
 #     examples/mpi.sh [RANKS [FOLDER]]
 #
-# RANKS (default: 2) pipelines share out the samples and the cores. Leaves encoder.safetensors, its log and that of one
+# RANKS (default: 2; 64 is a multiple of it) pipelines share out the samples and the cores. Leaves encoder.safetensors, its log and that of one
 # process in FOLDER (default: hl-mpi), and prints the losses of both side by side. Takes a minute on two cores.
 set -euo pipefail
 source "$(dirname "$0")/common.sh"
 
 ranks=${1:-2} folder=${2:-hl-mpi}
 [[ $# -lt 3 && $ranks =~ ^[1-9][0-9]*$ ]] || fail 64 "usage: mpi.sh [RANKS [FOLDER]]"
+((64 % ranks == 0)) || fail 64 "$ranks ranks cannot share out batches of 64: give RANKS that divide 64"
 command -v mpirun >/dev/null || fail 66 "there is no mpirun: install Open MPI (openmpi-bin) or MPICH (mpich)"
 export PATH
 mkdir -p "$folder"
@@ -31,4 +32,4 @@ mpirun "${options[@]}" -n "$ranks" sh -c \
 sh -c "$(pipeline "" "-o one.safetensors --log one.csv")"
 
 echo "step, loss of $ranks processes, loss of one:"
-paste -d, <(cut -d, -f1,3 ranks.csv) <(cut -d, -f3 one.csv) | tail -n +2 | column -t -s,
+paste -d, <(cut -d, -f1,3 ranks.csv) <(cut -d, -f3 one.csv) | tail -n +2 | tr , '\t' | columns

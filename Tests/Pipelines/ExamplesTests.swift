@@ -43,7 +43,7 @@ struct ExamplesTests {
     /// The programs are found beside the scripts where they are not on PATH, and --help is what the script says of itself.
     @Test(arguments: [
         "demo", "detection", "figure2", "figure3", "figure5", "figure6", "figure7", "figure8", "figure9", "filter",
-        "photographs", "table1", "table2", "table3", "table4", "transfer", "views",
+        "mpi", "photographs", "table1", "table2", "table3", "table4", "transfer", "views",
     ])
     func help(script: String) throws {
         let space = try Workspace()
