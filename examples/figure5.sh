@@ -3,7 +3,7 @@
 #
 #     examples/figure5.sh
 #     SIGMAS="0.05 0.2 0.5 1" TXS="simclr no-color no-crop none" examples/figure5.sh
-#     SCALE=paper WEIGHTS=BigBiGAN_x1.pth REAL=imagenet100:DIR REAL_TEST=val examples/figure5.sh
+#     SCALE=paper WEIGHTS=BigBiGAN_x1.pth REAL=imagenet100:DIR REAL_TEST=val FOLDER=hl-paper-imagenet100 examples/figure5.sh
 #
 # Settings are variables: SCALE (demo), METHODS, SEEDS, PAIRS, WEIGHTS, REAL, SIGMAS, TXS and FOLDER, as in
 # examples/README.md. An encoder of a tenth of the pairs for each (a quarter at the scale demo, where a tenth learns

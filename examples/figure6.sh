@@ -3,7 +3,7 @@
 #
 #     examples/figure6.sh
 #     CHECKPOINTS="60000" TXS="simclr no-color no-crop none" examples/figure6.sh
-#     SCALE=paper WEIGHTS=BigBiGAN_x1.pth REAL=imagenet100:DIR REAL_TEST=val examples/figure6.sh
+#     SCALE=paper WEIGHTS=BigBiGAN_x1.pth REAL=imagenet100:DIR REAL_TEST=val FOLDER=hl-paper-imagenet100 examples/figure6.sh
 #
 # Settings are variables: SCALE (demo), METHODS, SEEDS, PAIRS, WEIGHTS, REAL, CHECKPOINTS, TXS and FOLDER, as in
 # examples/README.md. CHECKPOINTS are anchors that a walker has been trained on; the paper took 60 K and 120 K. An encoder of

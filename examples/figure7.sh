@@ -3,7 +3,7 @@
 # second generator, of cars in the paper.
 #
 #     examples/figure7.sh
-#     SCALE=paper CARS=stylegan2-car-config-f.pkl REAL_CARS=cars:DIR examples/figure7.sh
+#     SCALE=paper CARS=stylegan2-car-config-f.pkl REAL_CARS=cars:DIR FOLDER=hl-paper-stanford examples/figure7.sh
 #
 # Settings are variables: SCALE (demo), METHODS, SEEDS, PAIRS, CARS, REAL_CARS, SIGMAS, CHECKPOINTS, TXS and FOLDER, as in
 # examples/README.md. Encoders are judged on REAL_CARS, Stanford Cars in the paper. An encoder of a tenth of the pairs for
@@ -14,6 +14,8 @@
 # not seen, for want of photographs with labels.
 set -euo pipefail
 source "$(dirname "$0")/common.sh"
+[[ ${SCALE:-demo} != paper || -n ${REAL_CARS:-} ]] ||
+    fail 64 "there is nothing to judge encoders on: set REAL_CARS to NAME:DIR as hl-sample --data takes it"
 SECOND=1 begin_ablation "$@"
 case $SCALE in
     tiny) sigmas="0.5" checkpoints="16" ;;

@@ -10,5 +10,5 @@
 set -euo pipefail
 source "$(dirname "$0")/common.sh"
 NEEDS_NO_IMAGES=1 SECOND=1 begin_paper "$@"
-begin_second
+NEEDS_NO_IMAGES=1 begin_second
 views_by_arm ../figure9.png

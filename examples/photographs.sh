@@ -232,10 +232,9 @@ train_classifier() {
     [[ ! -e classifier.safetensors ]] || return 0
     say "training a classifier on photographs"
     photos --split train --shuffle --epochs 0 --seed 3 |
-        hl-train --method supervised --classes "$(classes)" --stem cifar --width $((2 * width)) --augment simclr --batch 128 \
+        hl-train --method supervised --classes "$(classes <test.hls)" --stem cifar --width $((2 * width)) --augment simclr --batch 128 \
             -n $((8 * pairs)) --threads "$threads" --resume -o classifier.safetensors -q
 }
-classes() { hl-view --header test.hls | sed -nE 's/^data .*"classes":\[([^]]*)\].*/\1/p' | awk -F'","' '{ print NF }'; }
 show_content() {
     [[ ! -e content-$generator.txt ]] || return 0
     say "which chunks hold the content"

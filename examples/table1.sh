@@ -55,8 +55,8 @@ cd "$folder"
 threads=$(($(nproc) / jobs > 0 ? $(nproc) / jobs : 1))
 made_with "stop loss $loss, rate factor $factor, at most $most anchors, width $walker_width, ${weights:-shapes}, δ of $anchors anchors"
 
-# train CHUNK: leaves CHUNK.safetensors, and in CHUNK.log a line of JSON for every tenth step.
-train() {
+# train_chunk CHUNK: leaves CHUNK.safetensors, and in CHUNK.log a line of JSON for every tenth step.
+train_chunk() {
     [[ -e $1.safetensors ]] && return
     hl-sample ${source_of[@]+"${source_of[@]}"} | hl-train walker --chunks "$1" --width "$walker_width" --rate-factor "$factor" --resume \
         --stop-loss "$loss" -n "$most" --every 16384 --threads "$threads" --log "$1.log" -o "$1.safetensors" 2>"$1.messages" ||
@@ -80,7 +80,7 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 for ((chunk = last; chunk >= 0; chunk--)); do
     while (($(jobs -rp | wc -l) >= jobs)); do wait -n || fail 70 "a walker could not be trained: see above"; done
-    (train $chunk && delta $chunk $chunk.safetensors --chunks $chunk) &
+    (train_chunk $chunk && delta $chunk $chunk.safetensors --chunks $chunk) &
 done
 while (($(jobs -rp | wc -l) > 0)); do wait -n || fail 70 "a walker could not be trained: see above"; done
 

@@ -4,11 +4,13 @@
 #
 #     examples/table3.sh
 #     SCALE=paper WEIGHTS=BigBiGAN_x1.pth REAL=imagenet:DIR SETS=DIR examples/table3.sh
-#     SCALE=paper CARS=stylegan2-car-config-f.pkl REAL_CARS=lsun:DIR,crop=cars CARS_SETS=DIR … examples/table3.sh
+#     SCALE=paper CARS=stylegan2-car-config-f.pkl REAL_CARS=lsun:DIR,crop=cars CARS_TRAIN=none CARS_SETS=DIR … examples/table3.sh
 #
-# Settings are variables: SCALE (demo), METHODS, SEEDS, PAIRS, WEIGHTS, REAL, SETS, SIGMA and FOLDER, as in
+# Settings are variables: SCALE (demo), METHODS, SEEDS, PAIRS, WEIGHTS, REAL, REAL_TRAIN, SETS, SIGMA and FOLDER, as in
 # examples/README.md. Left are the encoders of table2.sh, which are trained where they are missing. SETS and CARS_SETS are
-# folders of data sets in the layouts that transfer.sh knows; CARS is the second generator.
+# folders of data sets in the layouts that transfer.sh knows; CARS is the second generator. REAL_TRAIN is the split of REAL
+# that is trained on (train), and CARS_TRAIN that of REAL_CARS (REAL_TRAIN's); none leaves it out, as a single database of
+# LSUN, which has no splits, needs it.
 #
 # At the scale demo the sets are made of `shapes`: images with defects, latents far from the usual, and few images to learn
 # from; the second generator is examples/cifar10-hl32.safetensors, whose encoders see photographs' likes at 32 px and are
@@ -17,7 +19,11 @@
 # those of the left half.
 set -euo pipefail
 source "$(dirname "$0")/common.sh"
-begin_paper "$@"
+# What the right half needs, which comes long after the left.
+[[ ${SCALE:-demo} != paper || -z ${CARS:-} || -n ${CARS_SETS:-} ]] ||
+    fail 64 "there is nothing to transfer encoders of $CARS to: set CARS_SETS to the folder of the data sets"
+for file in "${CARS:-}" "${CARS_SETS:-}"; do placed "$file" >/dev/null; done
+NEEDS_SETS=1 begin_paper "$@"
 
 declare -A paper=(
     [real]=58.2 [synth]=47.2 [random]=47.0 [hl]=59.6 [hl-d]=60.5 [learned]=46.2 [hl-learned]=54.9 [hl-learned-d]=56.4

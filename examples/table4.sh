@@ -12,7 +12,7 @@
 # At the scale demo the sets are made of `shapes`, as in table3.sh, and deviations are those of table2.sh.
 set -euo pipefail
 source "$(dirname "$0")/common.sh"
-begin_paper "$@"
+NEEDS_SETS=1 begin_paper "$@"
 
 # The paper's mean over its seven sets.
 declare -A paper=(

@@ -16,6 +16,7 @@ begin_second() {
     weights=$(cd "$began_in" && placed "$cars")
     [[ -n $weights ]] || fail 64 "there is no second generator: set CARS to its file"
     real=$(cd "$began_in" && placed_set "${REAL_CARS:-}")
+    real_train=${CARS_TRAIN:-$real_train}
     sets=$(cd "$began_in" && placed "${CARS_SETS:-}")
     mkdir -p second
     cd second
@@ -27,7 +28,7 @@ begin_second() {
     [[ $SCALE != demo ]] || { size=32 pairs=$((pairs / 4)) walkers=$((walkers / 4)); }
     learn_generator --weights "$weights" ${images[@]+"${images[@]}"} --size "$size"
     if [[ $SCALE == paper && ${moves_hl[0]} == --group ]]; then batch=512 sigma=${SIGMA:-0.15}; fi
-    made_with "$SCALE, $pairs pairs, generator $weights, images ${real:-none}, σ $sigma"
+    made_of_all none
     mkdir -p encoders scores
 }
 
@@ -79,13 +80,22 @@ ablated() {
         score "$method" "$1" "$2" "$3" "$5-$pairs"
         return
     fi
-    local chunks="1-$last" file=walkers/$1-$5.safetensors
-    [[ $1 != learned ]] || chunks="0-$last"
+    local chunks file=walkers/$1-$5.safetensors
     mkdir -p walkers
-    # Without a loss to stop at.
-    train_walker "$file" "$chunks" -n "$5" --batch $((batch < 64 ? batch : 64)) $(faster 10)
-    (walker_all=$file walker_hl=$file; score "$method" "$1" "$2" "$3" "$5-$pairs")
+    (
+        walker_all=$file walker_hl=$file
+        # Without a loss to stop at.
+        if [[ $1 == learned ]]; then
+            checkpoint "$walker_all" "0-$last" "$5"
+        else
+            for chunks in "${chunks_hl[@]}"; do checkpoint "$(walker_of "$chunks")" "$chunks" "$5"; done
+        fi
+        score "$method" "$1" "$2" "$3" "$5-$pairs"
+    )
 }
+
+# checkpoint FILE CHUNKS ANCHORS: a walker that has been trained on so many.
+checkpoint() { train_walker "$1" "$2" -n "$3" --batch $((batch < 64 ? batch : 64)) $(faster 10); }
 
 # views_by_arm FIGURE.png: a column for each anchor, and below it its view by each T_z.
 views_by_arm() {

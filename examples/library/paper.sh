@@ -23,6 +23,9 @@ begin_paper() {
             fail 64 "there is no method '$method' here: choose from simclr, simsiam, byol and moco"
     done
     began_in=$PWD
+    [[ $SCALE != paper || -z ${NEEDS_SETS:-} || -n $sets ]] ||
+        fail 64 "there is nothing to transfer to: set SETS to the folder of the data sets"
+    real_train=${REAL_TRAIN:-train}
     # One by one: of several on a line only the last one's failure ends the script.
     weights=$(placed "${WEIGHTS:-}")
     sets=$(placed "$sets")
@@ -35,13 +38,38 @@ begin_paper() {
     local folder=${FOLDER:-hl-paper-$SCALE}
     mkdir -p "$folder"
     cd "$folder"
-    made_with "$SCALE, $pairs pairs, generator ${weights:-shapes}, images ${real:-shapes without defects}, σ $sigma"
+    # The second generator's lie in a folder beside, with settings of their own.
+    if [[ -n ${SECOND:-} ]]; then made_of scale "$SCALE"; else made_of_all "shapes without defects"; fi
     mkdir -p encoders scores
     if [[ -n $weights ]]; then
         learn_generator --weights "$weights" $([[ $SCALE == paper ]] || echo --size "$size")
     else
         learn_generator --size "$size"
     fi
+}
+
+# made_of NAME VALUE…: refuses the folder where what is kept in it was made with other values of these settings. Others that it
+# was made with stay, as not every script has to do with all.
+made_of() {
+    local i name old given=("$@") kept=
+    [[ ! -e settings ]] || kept=$(<settings)
+    if [[ -n $kept ]] && grep -qvE '^(scale|generator|pairs|images|σ): ' <<<"$kept"; then
+        fail 78 "$PWD was made with other settings ($kept): give another FOLDER"
+    fi
+    for ((i = 0; i < $#; i += 2)); do
+        name=${given[i]}
+        old=$(sed -n "s/^$name: //p" <<<"$kept")
+        [[ -z $old || $old == "${given[i + 1]}" ]] ||
+            fail 78 "$PWD was made with other settings ($name: $old): give the same, or another FOLDER"
+        [[ -n $old ]] || kept+=${kept:+$'\n'}"$name: ${given[i + 1]}"
+    done
+    echo "$kept" >settings
+}
+# made_of_all IMAGES: of all settings of a generator, for scripts that need no images of those that walkers depend on; IMAGES
+# are what stands for REAL.
+made_of_all() {
+    made_of scale "$SCALE" generator "${weights:-shapes}"
+    [[ -n ${NEEDS_NO_IMAGES:-} ]] || made_of pairs "$pairs" images "$([[ -n $real ]] && echo "$real, split $real_train" || echo "$1")" σ "$sigma"
 }
 
 # placed FILE: its whole path.
@@ -55,7 +83,7 @@ placed() {
 placed_set() {
     local place=${1#*:}
     place=${place%%,*}
-    [[ -z $place || ! -e $place ]] && echo "$1" || echo "${1%%:*}:$(realpath "$place")${1#*"$place"}"
+    [[ -z $place || ! -e $place ]] && echo "$1" || echo "${1%%:*}:$(realpath "$place")${1#"${1%%:*}:$place"}"
 }
 
 # The paper's rows, in its order, and for each the table's first cells.
@@ -72,10 +100,17 @@ row_name() {
 # T_x as the paper gives it to an arm.
 own_tx() { [[ $1 == hl* ]] && echo no-color || echo simclr; }
 
+# real_for_training OPTION…: the split REAL_TRAIN of the real images, as hl-sample gives them with these options.
+real_for_training() {
+    local split=(--split "$real_train")
+    [[ $real_train != none ]] || split=()
+    hl-sample --data "$real" ${split[@]+"${split[@]}"} --size "$size" -q "$@"
+}
+
 # In the part of photographs, shapes without defects; there is no end to them.
 real_images() {
     if [[ -n $real ]]; then
-        hl-sample --data "$real" --split train --size "$size" --shuffle --epochs 0 --seed "$1" ${2:+-n "$2"} -q
+        real_for_training --shuffle --epochs 0 --seed "$1" ${2:+-n "$2"}
     else
         hl-sample --clean --size "$size" --seed $((1000 + $1)) ${2:+-n "$2"} -q
     fi
@@ -84,7 +119,7 @@ real_images() {
 # What classifiers are fitted, chosen and tested on.
 probe_sets() {
     if [[ -n $real ]]; then
-        keep fit.hls hl-sample --data "$real" --split train --size "$size" -q
+        keep fit.hls real_for_training
         keep test.hls hl-sample --data "$real" --split "${REAL_TEST:-test}" --size "$size" -q
     else
         keep fit.hls hl-sample --clean --size "$size" -n "$fit" --seed 2001 -q
@@ -109,8 +144,8 @@ ingredients() {
 }
 faster() { [[ $SCALE == paper ]] || echo --rate-factor "$1"; }
 
-# encoder METHOD ARM T_X SEED [SIGMA-MORE]: its name.
-encoder() { echo "$1-$2${5:+-$5}-$3-$4"; }
+# encoder METHOD ARM T_X SEED [SIGMA-MORE]: its name; supervised ones are the same beside every method.
+encoder() { echo "$([[ $2 == supervised ]] || echo "$1-")$2${5:+-$5}-$3-$4"; }
 
 # train METHOD ARM T_X SEED [SIGMA-MORE]: leaves encoders/NAME.safetensors.
 train() {
@@ -123,7 +158,7 @@ train() {
     options=(--method "$method" --augment "$3" --arch "$arch" --width "$width" --batch "$batch" -n "$pairs" --seed "$4")
     # COP-Gen's head has no batch norm; its rate is 0.03 for 256 samples, and hl-train's own is for minutes.
     [[ $method != simclr ]] || options+=(--no-head-norm)
-    [[ $method != supervised || -z $real ]] || options+=(--classes "$(classes)")
+    [[ $method != supervised || -z $real ]] || options+=(--classes "$(real_for_training -n 1 | classes)")
     if [[ $SCALE == paper ]]; then
         [[ $method != simclr ]] || options+=(--learning-rate "$(awk "BEGIN { print 0.03 * $batch / 256 }")")
         options+=(--warmup $((pairs / 10 / batch)))
@@ -132,9 +167,6 @@ train() {
     views "$2" "${noise%%-*}" "$4" "$pairs" | hl-train "${options[@]}" --resume -o "encoders/$name.safetensors" -q
     say "trained $name in $((SECONDS - began)) s"
 }
-
-# classes: of the real images.
-classes() { hl-sample --data "$real" --split train --size "$size" -n 1 -q | hl-view --header | sed -nE 's/^data .*"classes":\[([^]]*)\].*/\1/p' | awk -F'","' '{ print NF }'; }
 
 # score METHOD ARM T_X SEED [SIGMA-MORE]: leaves scores/NAME.json, what hl-probe --json says of that encoder.
 score() {

@@ -20,11 +20,14 @@ mean_std() {
         }'
 }
 
+# classes: of the images of a stream on stdin, how many its header names.
+classes() { hl-view --header | sed -nE 's/^data .*"classes":\[([^]]*)\].*/\1/p' | awk -F'","' '{ print NF }'; }
+
 # columns: lines of cells with tabs between them, each column as wide as its widest cell.
 columns() {
     awk -F'\t' '
         # awk may count bytes.
-        function plain(text) { gsub(/±|σ|δ|μ|–|₅₀|₇₅/, "x", text); return text }
+        function plain(text) { gsub(/±|σ|δ|μ|–/, "x", text); return text }
         { for (i = 1; i <= NF; i++) { cell[NR, i] = $i; n = length(plain($i)); if (n > width[i]) width[i] = n } if (NF > most) most = NF }
         END {
             for (r = 1; r <= NR; r++) {
