@@ -10,19 +10,26 @@ struct PairWeighting {
     private let encoder: Encoder
     private let quality: PairQuality
     private let threads: Int
-    /// For the header, `hl.quality`.
+    /// For the header, `hl.weights`.
     let description: JSONValue
 
     /// - Parameters:
     ///   - path: of the encoder.
     ///   - layer: one with positions; nil is the encoder's own.
-    /// - Throws: as `Encoder.load`.
+    /// - Throws: as `Encoder.load`; `Failure`: usage for a layer without positions, or several layers, incompatible for
+    ///   one whose maps have one position.
     init(
         path: String, layer: String?, _ quality: PairQuality, precision: Precision, threads: Int,
         on backend: any Backend
     ) throws {
         encoder = try Encoder.load(path: path, EncoderChoice(layer: layer), backend: backend)
         encoder.precision = precision
+        guard try encoder.positions() > 1 else {
+            throw Failure(
+                .incompatible,
+                "\(encoder.description.layer) has one position for crops of \(encoder.description.crop) pixels, and "
+                    + "no foreground is told from a background there", "give an earlier layer with --layer")
+        }
         if let remark = encoder.remark { warn(remark) }
         self.quality = quality
         self.threads = threads
@@ -32,26 +39,27 @@ struct PairWeighting {
         ]
     }
 
-    /// The batch with a weight q.V for each positive, and with its images.
-    /// - Parameter areCrops: whether the images are crops already, of which nothing is cut off.
-    /// - Throws: `Failure(.data)` for samples without positives, and for images whose maps have one position.
-    func weighing(_ batch: Batch, _ renderer: Renderer, areCrops: Bool) throws -> Batch {
-        let views = Renderer.views(of: batch)
+    /// Checks that samples have what makes a pair.
+    /// - Throws: `Failure(.data)` for samples without anchors or positives.
+    static func require(_ views: [Int]) throws {
         guard views.first == 0, views.count > 1 else {
             throw Failure(
                 .data, "the stream's samples have no \(views.first == 0 ? "positive" : "anchor")",
                 "put hl-perturb before hl-filter")
         }
+    }
+
+    /// The batch with a weight q.V for each positive, and with its images.
+    /// - Parameter areCrops: whether the images are crops already, of which nothing is cut off.
+    /// - Throws: `Failure(.data)` for samples without positives, and for features that are no numbers; as
+    ///   `Renderer.separateImages` and `Encoder.maps`.
+    func weighing(_ batch: Batch, _ renderer: Renderer, areCrops: Bool) throws -> Batch {
+        let views = Renderer.views(of: batch)
+        try Self.require(views)
         var tensors = batch.tensors, anchors: [PairQuality.Parts] = []
         let images = try renderer.separateImages(of: views, in: batch, on: encoder.backend)
         for (view, images) in zip(views, images) {
             let maps = try encoder.maps(.device(images), areCrops: areCrops)
-            guard maps.shape[2] * maps.shape[3] > 1 else {
-                throw Failure(
-                    .incompatible,
-                    "\(encoder.description.layer) has one position for crops of \(encoder.description.crop) pixels, and "
-                        + "no foreground is told from a background there", "give an earlier layer with --layer")
-            }
             if let ids = batch.ids {
                 try maps.requireFinite(
                     "the features of view \(view)", ids: ids, remedy: "take another encoder for --quality")

@@ -46,7 +46,8 @@ struct Filter: Tool {
 
     @Option(
         help: ArgumentHelp(
-            "With --quality: how much worth differs from pair to pair. (number from 0; default: 2)", valueName: "x"))
+            "With --quality: how much worth differs from pair to pair. (number from 0 to 40; default: 2)",
+            valueName: "x"))
     var sensitivity: Double?
 
     @OptionGroup var destination: OutputOption
@@ -85,17 +86,18 @@ struct Filter: Tool {
                 .usage, "nothing is judged",
                 "give --discriminator FILE to score images, or --quality FILE to weigh pairs")
         }
-        if discriminator == nil, keep != nil || score || by != nil || report != nil {
+        if discriminator == nil, keep != nil || score || by != nil {
             throw Failure(
-                .usage, "--keep, --by, --score and --report are for a discriminator",
+                .usage, "--keep, --by and --score are for a discriminator",
                 "give --discriminator too, or leave them out")
         }
         if quality == nil, layer != nil || sensitivity != nil {
             throw Failure(.usage, "--layer and --sensitivity are for --quality", "give it too, or leave them out")
         }
-        if let sensitivity, !(sensitivity >= 0 && sensitivity <= 100) {
+        if let sensitivity, !(sensitivity >= 0 && sensitivity <= PairQuality.greatestSensitivity) {
             throw Failure(
-                .usage, "a sensitivity of \(sensitivity.plainText) is out of range", "give --sensitivity from 0 to 100")
+                .usage, "a sensitivity of \(sensitivity.plainText) is out of range",
+                "give --sensitivity from 0 to \(PairQuality.greatestSensitivity.plainText)")
         }
         guard !(score && keep != nil) else {
             throw Failure(.usage, "--score keeps every sample", "leave out --keep or --score")
@@ -121,6 +123,7 @@ struct Filter: Tool {
         let oracle = try defectOracle(reader.header)
         let renderer = try Renderer(reader.header, on: backend)
         try renderer.require(nil, in: reader.peek())
+        if weighting != nil, let first = try reader.peek() { try PairWeighting.require(Renderer.views(of: first)) }
         let output = try StreamOutput(path: destination.output)
         let notes = try judge.map { try description(of: $0, precision) }
         var settings = notes?.object ?? JSONObject()
@@ -129,7 +132,7 @@ struct Filter: Tool {
         try output.begin(reader.header) { header in
             var result = header.appending()
             if let notes { result.metadata["hl.filter"] = notes.text }
-            if let weighting { result.metadata["hl.quality"] = weighting.description.text }
+            if let weighting { result.metadata["hl.weights"] = weighting.description.text }
             return result
         }
         let group = try BestOfGroup(keep: keep ?? 0.5, batch: batch), by = self.by ?? .anchor

@@ -55,7 +55,7 @@ struct PairWeightTests {
         }
         #expect(try weight("a") == weight("b") && weight("a") != weight("c"))
         let header = try StreamReader(path: space.file("w.hls")).header
-        let note = try JSONValue(parsing: header.metadata["hl.quality"] ?? "", name: "hl.quality")
+        let note = try JSONValue(parsing: header.metadata["hl.weights"] ?? "", name: "hl.weights")
         #expect(note["layer"] == "layer2" && note["sensitivity"]?.number == 2)
     }
 
@@ -88,5 +88,30 @@ struct PairWeightTests {
             try space.fail(78, "\(Self.train) --resume \(other) -o s.safetensors w.hls", saying: part)
             try space.succeed("\(Self.train) --resume \(given) -o s.safetensors w.hls; rm s.safetensors*")
         }
+    }
+
+    /// What a discriminator lets through has the scores and the weights that it has by itself, and both are told of.
+    @Test func choosesAndWeighs() throws {
+        let space = try Workspace()
+        try space.succeed(
+            """
+            \(Self.untrained)
+            hl-sample --size 64 --seed 2 | hl-train discriminator -q --width 4 --batch 8 --held-out 8 -n 16 \
+                --real <(hl-sample -q --clean --size 64 --seed 1) -o d.safetensors
+            \(Self.pairs) -o pairs.hls
+            hl-filter -q --discriminator d.safetensors --keep 0.25 --batch 8 -o best.hls pairs.hls
+            \(Self.weigh) -o all.hls pairs.hls
+            \(Self.weigh) --discriminator d.safetensors --keep 0.25 --batch 8 --report r.json -o both.hls pairs.hls
+            """)
+        let best = try StreamContent(path: space.file("best.hls")), all = try StreamContent(path: space.file("all.hls"))
+        let both = try StreamContent(path: space.file("both.hls"))
+        #expect(both.ids == best.ids && both.ids.count == 24)
+        #expect(both.names == ["id", "q.1", "s.0", "s.1", "x.0", "x.1", "y", "z.0", "z.1"])
+        let weights = all.floats("q.1"), scores = best.floats("s.0")
+        #expect(both.floats("q.1").allSatisfy { $0.value == weights[$0.key] } && both.floats("s.0") == scores)
+        let report = try JSONValue(parsing: try space.text("r.json"), name: "r.json")
+        #expect(report["samples"] == ["seen": 96, "kept": 24] && report["weights"]?["pairs"] == 24)
+        let header = try StreamReader(path: space.file("both.hls")).header
+        #expect(header.metadata["hl.filter"] != nil && header.metadata["hl.weights"] != nil)
     }
 }

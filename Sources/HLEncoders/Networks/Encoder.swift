@@ -135,6 +135,13 @@ package final class Encoder {
         return try encode(images, by: { try self.maps(of: $0) }, parameters: { _ in parameters })
     }
 
+    /// Positions in the maps of crops.
+    /// - Throws: `Failure(.usage)` for a layer without positions, or several layers; whatever the backend throws.
+    package func positions() throws -> Int {
+        let image = backend.constant(0, shape: [1, 3, description.crop, description.crop])
+        return try map(of: image).shape[2...].reduce(1, *)
+    }
+
     private func centreCrop(of images: Images, areCrops: Bool) throws -> AugmentationParameters {
         try Augmentation.check(images.type, images.shape)
         let (height, width) = (images.shape[2], images.shape[3])
@@ -196,15 +203,21 @@ package final class Encoder {
 
     /// The layer's maps F32 [b, C, H, W] of normalised images, as of `features`.
     private func maps(of input: Tensor) throws -> HostTensor {
+        try convertedToFloat32(backend.read(map(of: filledUp(input)))).rows(0..<input.shape[0])
+    }
+
+    /// The same where the backend computes, in the precision of activations, of all images.
+    /// - Throws: `Failure(.usage)` for a layer without positions, or several layers.
+    private func map(of input: Tensor) throws -> Tensor {
         let pass = Pass(Tape(backend, recording: false), training: false, precision: precision)
         guard description.layers.count == 1,
-            let map = backbone.map(of: description.layers[0], Variable(filledUp(input)), pass)
+            let map = backbone.map(of: description.layers[0], Variable(input), pass)
         else {
             throw Failure(
                 .usage, "\(description.layer) of \(description.architecture.name) is no layer with positions",
                 "give another --layer, one alone")
         }
-        return try convertedToFloat32(backend.read(map.value)).rows(0..<input.shape[0])
+        return map.value
     }
 
     /// Features F32 [b, featureCount], layer behind layer, of normalised images F32 [b, 3, crop, crop], b ≤ `microBatch`.

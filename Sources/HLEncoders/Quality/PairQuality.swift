@@ -18,6 +18,9 @@ package struct PairQuality: Sendable {
     /// γ.
     package let sensitivity: Double
 
+    /// s_f − s_b is between -2 and 2, and exp(2 · 40) an F32, as it is not much above 44.
+    package static let greatestSensitivity = 40.0
+
     /// GenView++'s γ by default; GenView has none, which is 1.
     package init(sensitivity: Double = 2) { self.sensitivity = sensitivity }
 
