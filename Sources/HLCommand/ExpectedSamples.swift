@@ -6,6 +6,15 @@ extension StreamReader {
     package var expectedSamples: Int? { samplesInFile ?? header.announcedSamples }
 }
 
+/// Samples that are left of so many where the first are left out and so many go on at most; nil where nobody knows.
+/// - Parameters:
+///   - count: nil where nobody knows.
+///   - wanted: nil is all.
+package func samplesLeft(of count: Int?, skip: Int, wanted: Int?) -> Int? {
+    let rest = count.map { max(0, $0 - skip) }
+    return wanted.map { min(rest ?? $0, $0) } ?? rest
+}
+
 extension StreamHeader {
     /// Samples that `hl-sample -n` was asked for, where the stream comes from one, as far as the programs after it say how
     /// many they leave; nil where nobody can know.
@@ -24,9 +33,12 @@ extension StreamHeader {
             guard options["--ids"] == nil, options["--part"] == nil else { return nil }
             let skipped = options["--skip"].map { number($0) } ?? 0
             guard let skipped, skipped >= 0 else { return nil }
-            let rest = count.map { max(0, $0 - skipped) }
-            guard let wanted = options["-n"] ?? options["--samples"] else { return rest }
-            return number(wanted).map { min(rest ?? $0, $0) }
+            // The header is that of the first stream, and there may be more in the others.
+            let known = operands(entry.arguments) > 1 ? nil : count
+            guard let wanted = options["-n"] ?? options["--samples"] else {
+                return samplesLeft(of: known, skip: skipped, wanted: nil)
+            }
+            return number(wanted).flatMap { samplesLeft(of: known, skip: skipped, wanted: $0) }
         default: return count
         }
     }
@@ -46,6 +58,29 @@ extension StreamHeader {
         else { return nil }
         func below(_ end: Int) -> Int { end > parts[0] ? (end - parts[0] - 1) / parts[1] + 1 : 0 }
         return below(start + count) - below(start)
+    }
+
+    /// Options of hl-select whose value may be the next word.
+    private static let optionsWithValues: Set<String> = [
+        "-n", "--samples", "--skip", "--keep", "--drop", "--rename", "--ids", "--part", "-o", "--output", "--threads",
+        "--record", "--watts", "--gco2", "--country", "--emissions",
+    ]
+
+    /// Streams that hl-select has been given by name.
+    private static func operands(_ arguments: [String]) -> Int {
+        var count = 0, isValue = false, areOptionsOver = false
+        for argument in arguments {
+            if isValue {
+                isValue = false
+            } else if areOptionsOver || argument == "-" || !argument.hasPrefix("-") {
+                count += 1
+            } else if argument == "--" {
+                areOptionsOver = true
+            } else {
+                isValue = optionsWithValues.contains(argument)
+            }
+        }
+        return count
     }
 
     /// As the command line takes it.

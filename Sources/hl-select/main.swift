@@ -105,8 +105,8 @@ struct Select: Tool {
         let source: any BatchSource = sort ? SortedSource(input) : input
         // Of samples that are chosen nobody knows how many there are.
         let announced = input.samplesInFiles ?? (inputs.count == 1 ? input.header.announcedSamples : nil)
-        let rest = ids == nil && part == nil ? announced.map { max(0, $0 - skip) } : nil
-        let progress = Progress(total: samples.map { min(rest ?? $0, $0) } ?? rest)
+        let progress = Progress(
+            total: samplesLeft(of: ids == nil && part == nil ? announced : nil, skip: skip, wanted: samples))
         while !chosen.isDone, let batch = try source.next() {
             guard let some = try chosen.chosen(of: batch) else { continue }
             try output.write(try some.replacing(names.applied(to: some.tensors)))

@@ -40,6 +40,10 @@ struct ExpectedSamplesTests {
         for (arguments, samples) in [
             ("--drop x.*", 12), ("-n 5", 5), ("-n 50", 12), ("--samples=3 --skip 10", 2), ("--skip 20", 0),
             ("--ids 1-3", nil), ("--part 1/2", nil), ("--skip x", nil),
+            // Of several streams the header tells the first one's samples alone.
+            ("a.hls b.hls", nil), ("a.hls --skip 2 -", nil), ("a.hls -n 5 b.hls", 5), ("-n 50 -- a.hls b.hls", 50),
+            ("--sort a.hls b.hls", nil), ("a.hls", 12), ("--sort -o b.hls a.hls --skip=2", 10), ("--drop x.* -", 12),
+            ("-ob.hls -q a.hls", 12),
         ] as [(String, Int?)] {
             #expect(try announced(("hl-sample", "-n 12"), ("hl-select", arguments)) == samples, "\(arguments)")
         }
