@@ -3,9 +3,19 @@ import HLCommand
 import HLFormats
 
 /// How a picture is shown on a terminal.
-enum TerminalChoice: String, CaseIterable, ExpressibleByArgument {
-    case auto, kitty, iterm, sixel, blocks
+struct TerminalChoice: ExpressibleByArgument {
+    /// nil asks the terminal.
+    private let graphics: TerminalGraphics?
 
-    /// The way itself; `auto` asks the terminal.
-    func resolved() -> TerminalGraphics { TerminalGraphics(rawValue: rawValue) ?? TerminalQuery.graphics() }
+    private static let automatic = "auto"
+
+    static var allValueStrings: [String] { [automatic] + TerminalGraphics.allCases.map(\.rawValue) }
+
+    init?(argument: String) {
+        graphics = TerminalGraphics(rawValue: argument)
+        if graphics == nil && argument != Self.automatic { return nil }
+    }
+
+    /// The way itself.
+    func resolved() -> TerminalGraphics { graphics ?? TerminalQuery.graphics() }
 }

@@ -93,8 +93,7 @@ package struct HelpText {
     }
 
     private static var terminalWidth: Int {
-        var size = winsize()
-        guard ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col >= 60 else { return 80 }
+        guard let size = TerminalScreen.size(of: STDOUT_FILENO), size.ws_col >= 60 else { return 80 }
         return min(Int(size.ws_col), 120)
     }
 }

@@ -14,11 +14,11 @@ package enum TerminalQuery {
 
     /// Of the window that standard output is.
     package static func room() -> TerminalGraphics.Room {
-        var size = winsize()
-        let isKnown = ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0
+        let size = TerminalScreen.size(of: STDOUT_FILENO).flatMap { $0.ws_col > 0 ? $0 : nil }
         let colours = variable("COLORTERM")
         return TerminalGraphics.Room(
-            columns: isKnown ? Int(size.ws_col) : 80, pixels: isKnown && size.ws_xpixel > 0 ? Int(size.ws_xpixel) : nil,
+            columns: size.map { Int($0.ws_col) } ?? 80,
+            pixels: size.flatMap { $0.ws_xpixel > 0 ? Int($0.ws_xpixel) : nil },
             hasAllColours: colours == "truecolor" || colours == "24bit")
     }
 

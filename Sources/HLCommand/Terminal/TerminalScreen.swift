@@ -2,17 +2,21 @@ import Glibc
 
 /// The terminal that stderr is, if it is one.
 enum TerminalScreen {
+    /// Of the window of the terminal that a file is; nil where it is none.
+    static func size(of descriptor: Int32) -> winsize? {
+        var size = winsize()
+        return ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0 ? size : nil
+    }
+
     /// Columns.
     static var width: Int {
-        var size = winsize()
-        guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 20 else { return 80 }
+        guard let size = size(of: STDERR_FILENO), size.ws_col > 20 else { return 80 }
         return Int(size.ws_col)
     }
 
     /// Rows.
     static var height: Int {
-        var size = winsize()
-        guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_row > 0 else { return 24 }
+        guard let size = size(of: STDERR_FILENO), size.ws_row > 0 else { return 24 }
         return Int(size.ws_row)
     }
 
