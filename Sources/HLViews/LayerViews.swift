@@ -56,7 +56,7 @@ package struct LayerViews {
         var result = NamedTensors()
         if needsNoMapping {
             for view in 1...viewCount {
-                let moved = try moved(
+                let (moved, _) = try moved(
                     z, view: view, perturbation.parts(ofView: view)[0].part, ids: ids, threads: threads)
                 result["z.\(view)"] = moved
                 if w != nil { result["w.\(view)"] = try map(moved, mapper()) }
@@ -68,38 +68,32 @@ package struct LayerViews {
         result["w.0"] = anchors
         for view in 1...viewCount {
             let parts = try perturbation.parts(ofView: view).map { part, layers in
-                let moved = try moved(z, view: view, part, ids: ids, threads: threads)
-                return Substitute(layers: layers, w: try map(moved, mapper), moves: moves(view, part, ids: ids))
+                let (moved, moves) = try moved(z, view: view, part, ids: ids, threads: threads)
+                return Substitute(layers: layers, w: try map(moved, mapper), moves: moves)
             }
             result["w.\(view)"] = Self.substituting(parts, into: anchors)
         }
         return result
     }
 
-    /// z', [B, chunks, dimension].
+    /// z', [B, chunks, dimension], and whether each sample moves; nil where all do.
     private func moved(
         _ z: HostTensor, view: Int, _ part: Perturbation.Part, ids: HostTensor, threads: Int
-    ) throws -> HostTensor {
+    ) throws -> (z: HostTensor, moves: [Bool]?) {
         switch part {
         case .noise(let group):
-            guard let noise = perturbation.noise else { return z }
+            guard let noise = perturbation.noise else { return (z, nil) }
             let drawn = noise.noise(view: view, group: group, ids: ids, dimension: base.size, threads: threads)
             let moved = noise.isRedrawn ? drawn.reshaped(z.shape) : Self.sum(z, drawn)
-            guard let moves = noise.moves(view: view, group: group, ids: ids) else { return moved }
-            return Self.choosing(moved, where: moves, else: z)
+            guard let moves = noise.moves(view: view, group: group, ids: ids) else { return (moved, nil) }
+            return (Self.choosing(moved, where: moves, else: z), moves)
         case .walker(let walker):
             try z.requireFinite("z.0", ids: ids)
             let flat = z.reshaped([z.rowCount, 1, base.size])
             let moved = try walker.apply(to: flat, chunks: ChunkSet(0)).reshaped(z.shape)
             try moved.requireFinite("z.\(view)", ids: ids)
-            return moved
+            return (moved, nil)
         }
-    }
-
-    /// Whether each sample moves; nil where all do.
-    private func moves(_ view: Int, _ part: Perturbation.Part, ids: HostTensor) -> [Bool]? {
-        guard case .noise(let group) = part else { return nil }
-        return perturbation.noise?.moves(view: view, group: group, ids: ids)
     }
 
     private func map(_ z: HostTensor, _ mapper: any LatentMapper) throws -> HostTensor {

@@ -28,7 +28,9 @@ package struct PerturbationGroup: Sendable, Hashable {
     /// - Throws: `Failure` (usage).
     package init(parsing text: String, defaults: TruncatedNormal = .standard, probability: Double = 1) throws {
         func refuse(_ reason: String) -> Failure {
-            Failure(.usage, "group '\(text)': \(reason)", "write a group as 0-3:std=0.3,trunc=1,mean=0")
+            Failure(
+                .usage, "group '\(text)': \(reason)",
+                "write a group as 0-3:std=0.3,trunc=1,mean=0,prob=0.5, where std may be a range, 0.1..0.5")
         }
         let halves = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
         var values: [Substring: Double] = [:]
@@ -40,17 +42,19 @@ package struct PerturbationGroup: Sendable, Hashable {
                 guard Self.settings.contains(String(pair[0])) else {
                     throw refuse("'\(pair[0])' is none of std, trunc, mean and prob")
                 }
-                var number = pair[1]
-                if pair[0] == "std", let dots = number.firstRange(of: "..") {
-                    guard let low = Double(number[..<dots.lowerBound]), low.isFinite else {
-                        throw refuse("'\(number)' is no range of numbers")
-                    }
+                let value: Double
+                if pair[0] == "std", let dots = pair[1].firstRange(of: "..") {
+                    guard let low = Double(pair[1][..<dots.lowerBound]), low.isFinite,
+                        let high = Double(pair[1][dots.upperBound...]), high.isFinite
+                    else { throw refuse("'\(pair[1])' is no range of numbers") }
                     lowest = low
-                    number = number[dots.upperBound...]
-                }
-                // Only a truncation can be infinite, which is none.
-                guard let value = Double(number), value.isFinite || pair[0] == "trunc" && value > 0 else {
-                    throw refuse("'\(pair[1])' is no finite number")
+                    value = high
+                } else {
+                    // Only a truncation can be infinite, which is none.
+                    guard let number = Double(pair[1]), number.isFinite || pair[0] == "trunc" && number > 0 else {
+                        throw refuse("'\(pair[1])' is no finite number")
+                    }
+                    value = number
                 }
                 guard values.updateValue(value, forKey: pair[0]) == nil else {
                     throw refuse("\(pair[0]) is given twice")

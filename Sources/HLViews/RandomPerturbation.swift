@@ -110,26 +110,37 @@ package struct RandomPerturbation: Sendable, Hashable {
                 let count = ids.count
                 let ids = ConstantRowPointer(ids, rowSize: 1)
                 RowBlocks.forEach(rows: count, rowSize: dimension, threads: threads) { rows in
-                    fill(target[rows.lowerBound], view, group, ids[rows.lowerBound], rows.count, dimension)
+                    let ids = ids[rows.lowerBound]
+                    let draws = draws(view, group, ids, rows.count)
+                    fill(target[rows.lowerBound], view, group, draws, ids, rows.count, dimension)
                 }
             }
         }
     }
 
+    /// What varies from sample to sample, of `count` samples; nil where nothing does.
+    private func draws(
+        _ view: Int, _ number: Int, _ ids: UnsafePointer<Int64>, _ count: Int
+    ) -> [(moves: Bool, deviation: Float?)]? {
+        let variation = groups[number].variation, key = variationKey(view: view, group: number)
+        return variation == .none ? nil : (0..<count).map { variation.draw(ids[$0], key) }
+    }
+
     /// Writes the noise of `count` samples, `perSample` values each.
+    /// - Parameter draws: of these samples.
     private func fill(
-        _ target: UnsafeMutablePointer<Float>, _ view: Int, _ number: Int, _ ids: UnsafePointer<Int64>, _ count: Int,
-        _ perSample: Int
+        _ target: UnsafeMutablePointer<Float>, _ view: Int, _ number: Int, _ draws: [(moves: Bool, deviation: Float?)]?,
+        _ ids: UnsafePointer<Int64>, _ count: Int, _ perSample: Int
     ) {
         let group = groups[number], key = key(view: view, group: number)
-        guard group.variation.deviations != nil else {
+        guard let draws, group.variation.deviations != nil else {
             return group.noise.fill(target, ids: ids, count, perSample, key)
         }
         // μ + σ · N^t(0, 1, t), with a σ for each sample.
         group.noise.unit.fill(target, ids: ids, count, perSample, key)
-        let mean = Float(group.noise.mean), own = variationKey(view: view, group: number)
+        let mean = Float(group.noise.mean)
         for row in 0..<count {
-            guard let deviation = group.variation.draw(ids[row], own).deviation else { continue }
+            guard let deviation = draws[row].deviation else { continue }
             let values = target + row * perSample
             for i in 0..<perSample { values[i] = mean + deviation * values[i] }
         }
@@ -185,16 +196,15 @@ package struct RandomPerturbation: Sendable, Hashable {
             let group = groups[number]
             let chunks = group.chunks.indices
             let perSample = isSweep ? dimension : chunks.count * dimension
-            let variesInMoving = group.variation.probability < 1, own = variationKey(view: view, group: number)
             // Blocks whose noise stays in cache.
             let step = max(1, 8192 / max(perSample, 1))
             let noise = UnsafeMutablePointer<Float>.allocate(capacity: max(1, min(step, rows.count) * perSample))
             defer { noise.deallocate() }
             for start in stride(from: rows.lowerBound, to: rows.upperBound, by: step) {
                 let count = min(step, rows.upperBound - start)
-                fill(noise, view, number, ids[start], count, perSample)
-                for row in 0..<count {
-                    if variesInMoving && !group.variation.draw(ids[start][row], own).moves { continue }
+                let draws = draws(view, number, ids[start], count)
+                fill(noise, view, number, draws, ids[start], count, perSample)
+                for row in 0..<count where draws?[row].moves ?? true {
                     for (position, chunk) in chunks.enumerated() {
                         let values = target[start + row] + chunk * dimension
                         let added = noise + row * perSample + (isSweep ? 0 : position * dimension)
