@@ -15,7 +15,8 @@ struct GivenDetections {
     /// - Throws: `Failure`: usage, noInput, data, and incompatible for images that are not in the data set.
     init(_ inputs: [String], firstCategory: Int?, on images: AnnotatedImages) throws {
         let places = ImagePlaces(images)
-        if inputs.count == 1, case let input = inputs[0], !Self.isFolder(input), !Self.isText(SystemPath(input)) {
+        let given = inputs.map { (path: SystemPath($0), folder: try? Directory($0)) }
+        if let input = inputs.first, given.count == 1, given[0].folder == nil, !Self.isText(given[0].path) {
             let found = try DetectionJSON.read(path: input)
             let first = try firstCategory ?? Self.firstCategory(of: found, input, images.classes.count)
             var classes = [[DetectionScore.Guess]](repeating: [], count: images.classes.count)
@@ -34,10 +35,8 @@ struct GivenDetections {
         }
         try check(firstCategory == nil, "texts name their class", "leave out --first-category")
         var files: [String: SystemPath] = [:]
-        for input in inputs {
-            let path = SystemPath(input)
-            let texts = Self.isFolder(input) ? try Directory(path).files.filter(Self.isText).map { path / $0 } : [path]
-            for text in texts {
+        for (path, folder) in given {
+            for text in folder?.files.filter(Self.isText).map({ path / $0 }) ?? [path] {
                 let name = try Self.className(of: text, images.classes)
                 if let other = files.updateValue(text, forKey: name) {
                     throw refuse("\(other.shown) and \(text.shown) are both of \(name)", "give one of them")
@@ -53,8 +52,6 @@ struct GivenDetections {
             return try DetectionText.read(path: file).map { try places.guess($0, of: file.text) }
         }
     }
-
-    private static func isFolder(_ path: String) -> Bool { (try? Directory(path)) != nil }
 
     private static func isText(_ path: SystemPath) -> Bool { path.hasEnding([".txt"]) }
 

@@ -19,7 +19,7 @@ package enum DetectionJSON {
         var detections: [Int64: [Detection]] = [:]
         for (index, entry) in entries.enumerated() {
             func damaged(_ what: String) -> Failure {
-                Failure(.data, "detection \(index) of \(name) has \(what)", "write detections as COCO's results")
+                Failure(.data, "detection \(index + 1) of \(name) has \(what)", "write detections as COCO's results")
             }
             let image: Detection.ImageName
             switch entry["image_id"] {

@@ -6,7 +6,7 @@ package enum DensityCoverage {
     package static let metric = EmbeddingMetric(
         name: "density-coverage", title: "samples in the reference's neighbourhoods, and these with samples",
         source: "Naeem et al., ICML 2020", needs: .rows, comparesSets: true, options: ["-k"],
-        pairs: { ["neighbours": MetricSubject.pairs(of: $0.samples + ($0.referenceSamples ?? 0))] },
+        pairs: { $0.neighbourPairs },
         minimum: { $0.options.densityNeighbours + 1 },
         verdict: { .neighbours($0.options.densityNeighbours, of: "density and coverage", in: $0) },
         measure: { inputs in

@@ -47,6 +47,12 @@ package struct MetricSubject: Sendable {
     /// Pairs of so many samples.
     static func pairs(of count: Int) -> Int { count * (count - 1) / 2 }
 
+    /// Pairs of the samples of both sets.
+    var allPairs: Int { Self.pairs(of: samples + (referenceSamples ?? 0)) }
+
+    /// What metrics by nearest neighbours look at.
+    var neighbourPairs: [String: Int] { ["neighbours": allPairs] }
+
     /// Of the smaller set.
     var fewestSamples: Int { min(samples, referenceSamples ?? samples) }
 }

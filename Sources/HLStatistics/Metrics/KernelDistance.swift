@@ -17,8 +17,9 @@ package enum KernelDistance {
         comparesSets: true, options: ["--subsets", "--subset-size", "--seed"],
         pairs: { subject in
             let size = subsetSize(subject.options, fewest: subject.fewestSamples)
-            let all = MetricSubject.pairs(of: subject.samples + (subject.referenceSamples ?? 0))
-            return ["kernel": size.map { subject.options.subsets * MetricSubject.pairs(of: 2 * $0) } ?? all]
+            return [
+                "kernel": size.map { subject.options.subsets * MetricSubject.pairs(of: 2 * $0) } ?? subject.allPairs
+            ]
         },
         minimum: { max(2, $0.options.subsetSize ?? usualSubset) },
         verdict: { subject in

@@ -5,7 +5,7 @@ package enum PrecisionRecall {
     package static let metric = EmbeddingMetric(
         name: "precision-recall", title: "shares of each set within the other's neighbourhoods",
         source: "Kynkäänniemi et al., NeurIPS 2019", needs: .rows, comparesSets: true, options: ["-k"],
-        pairs: { ["neighbours": MetricSubject.pairs(of: $0.samples + ($0.referenceSamples ?? 0))] },
+        pairs: { $0.neighbourPairs },
         minimum: { $0.options.precisionNeighbours + 1 },
         verdict: { .neighbours($0.options.precisionNeighbours, of: "precision and recall", in: $0) },
         measure: { inputs in

@@ -84,7 +84,7 @@ struct DetectionTests {
         #expect(found[2]?[0].box == BoundingBox(left: 1, top: 2.5, right: 10, bottom: 5.5))
         #expect(try results("[]").isEmpty)
         for (text, reason) in [
-            ("{}", "no array"), ("[", "not valid JSON"), ("[1]", "no image_id"),
+            ("{}", "no array"), ("[", "not valid JSON"), ("[1]", "detection 1 of r.json has no image_id"),
             ("[{\"image_id\": 1.5}]", "no image_id"), ("[{\"image_id\": 1}]", "no category_id"),
             ("[{\"image_id\": 1, \"category_id\": 1}]", "no score"),
             ("[{\"image_id\": 1, \"category_id\": 1, \"score\": 1, \"bbox\": [1, 2, 3]}]", "four numbers"),
