@@ -36,9 +36,8 @@ struct TerminalTests {
 
         /// Whether the terminal says that it knows sixels when it is asked what it is (DA1).
         func showsSixels() throws -> Bool {
-            try type(
-                #"clear; (stty -echo -icanon; printf '\e[c'; read -r -d c -t 20 text; stty sane; echo "it is ${text#*[?]}")"#
-            )
+            let ask = #"stty -echo -icanon; printf '\e[c'; read -r -d c -t 20 text; stty sane"#
+            try type("clear; (\(ask); echo \"it is ${text#*[?]}\")")
             let rows = try wait { $0.last == "$" && $0.contains { $0.hasPrefix("it is ") } }
             return rows.contains { $0.hasPrefix("it is ") && $0.split(separator: ";").dropFirst().contains("4") }
         }
