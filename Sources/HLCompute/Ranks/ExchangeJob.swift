@@ -1,5 +1,6 @@
 import CKernels
 import CMPI
+import Glibc
 import HLTensor
 
 /// What is exchanged, in one step or several. The MPI thread's own once it has begun.
@@ -76,8 +77,10 @@ final class ExchangeJob: @unchecked Sendable {
 
     /// By default MPI ends all ranks itself, with words of its own.
     private static func fail() -> Never {
-        hl_mpi_abort(Failure.Kind.software.rawValue)
-        fatalError("MPI has failed")
+        let status = Failure.Kind.software.rawValue
+        hl_mpi_abort(status)
+        // Where it has come back after all.
+        _exit(status)
     }
 }
 
