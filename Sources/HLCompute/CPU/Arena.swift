@@ -29,9 +29,7 @@ package final class Arena {
         let first: Block
     }
 
-    private static let granularity = 64
-    private static let minimumSegment = 32 << 20
-
+    private let source: any SegmentSource
     private var segments: [Segment] = []
     private var free: [Block] = []
     /// Bytes of blocks that are not free.
@@ -39,16 +37,16 @@ package final class Arena {
     /// Bytes of all segments.
     package private(set) var bytesHeld = 0
 
-    /// An arena that holds nothing yet.
-    package init() {}
+    /// An arena that holds nothing yet, of the system's memory unless told otherwise.
+    package init(segments source: any SegmentSource = HostSegments()) { self.source = source }
 
     deinit {
-        for segment in segments { munmap(segment.pointer, segment.count) }
+        for segment in segments { source.free(segment.pointer, byteCount: segment.count) }
     }
 
     /// A block of at least `count` bytes, or nil when the system has no more.
     package func allocate(_ count: Int) -> Block? {
-        let wanted = max(Self.granularity, (count + Self.granularity - 1) / Self.granularity * Self.granularity)
+        let wanted = max(source.alignment, (count + source.alignment - 1) / source.alignment * source.alignment)
         guard let block = takeFree(wanted) ?? takeNew(wanted) else { return nil }
         bytesInUse += block.count
         return block
@@ -87,17 +85,8 @@ package final class Arena {
     }
 
     private func takeNew(_ wanted: Int) -> Block? {
-        // A segment is a whole number of large pages, which spare the processor most page faults and table walks.
-        let large = 2 << 20
-        let count = max(Self.minimumSegment, (wanted + large - 1) / large * large)
-        guard let pointer = mmap(nil, count, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
-            pointer != MAP_FAILED
-        else { return nil }
-        if Memory.isShort || Memory.isBeyondMachine(count) {
-            munmap(pointer, count)
-            return nil
-        }
-        madvise(pointer, count, MADV_HUGEPAGE)
+        let page = source.pageSize, count = max(source.leastSegment, (wanted + page - 1) / page * page)
+        guard let pointer = source.allocate(count) else { return nil }
         bytesHeld += count
         let block = Block(pointer: pointer, count: count)
         segments.append(Segment(pointer: pointer, count: count, first: block))
@@ -129,4 +118,44 @@ package final class Arena {
         free.swapAt(index, free.count - 1)
         free.removeLast()
     }
+}
+
+/// Where an arena takes its memory from.
+package protocol SegmentSource {
+    /// Bytes of which blocks are a multiple.
+    var alignment: Int { get }
+    /// Bytes of which segments are a multiple.
+    var pageSize: Int { get }
+    /// Bytes of the smallest segment.
+    var leastSegment: Int { get }
+
+    /// A segment, aligned as blocks are, or nil where there is no more.
+    func allocate(_ byteCount: Int) -> UnsafeMutableRawPointer?
+
+    /// Gives it back.
+    func free(_ memory: UnsafeMutableRawPointer, byteCount: Int)
+}
+
+/// The system's memory, in large pages, which spare the processor most page faults and table walks.
+package struct HostSegments: SegmentSource {
+    /// The system's.
+    package init() {}
+
+    package var alignment: Int { 64 }
+    package var pageSize: Int { 2 << 20 }
+    package var leastSegment: Int { 32 << 20 }
+
+    package func allocate(_ byteCount: Int) -> UnsafeMutableRawPointer? {
+        guard let pointer = mmap(nil, byteCount, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+            pointer != MAP_FAILED
+        else { return nil }
+        if Memory.isShort || Memory.isBeyondMachine(byteCount) {
+            munmap(pointer, byteCount)
+            return nil
+        }
+        madvise(pointer, byteCount, MADV_HUGEPAGE)
+        return pointer
+    }
+
+    package func free(_ memory: UnsafeMutableRawPointer, byteCount: Int) { munmap(memory, byteCount) }
 }

@@ -1,0 +1,1 @@
+// See include/kernels/rows.h.
