@@ -32,9 +32,9 @@ let features: [SwiftSetting] =
     + (hasWebP ? [.define("HL_WEBP")] : [])
 
 /// A C target of ours. Contraction is off so that the clones of one kernel for several instruction sets agree to the bit.
-func cTarget(_ name: String, libraries: [String] = []) -> Target {
+func cTarget(_ name: String, libraries: [String] = [], exclude: [String] = []) -> Target {
     .target(
-        name: name,
+        name: name, exclude: exclude,
         cSettings: [.unsafeFlags(["-O3", "-ffp-contract=off", "-fno-math-errno", "-Wall", "-Wextra"])],
         linkerSettings: libraries.map { .linkedLibrary($0) })
 }
@@ -67,9 +67,10 @@ var targets: [Target] = [
     cTarget("CKernels", libraries: ["m"]),
     cTarget("COpenBLAS", libraries: ["dl"]),
     cTarget("CMPI", libraries: ["dl"]),
+    cTarget("CCUDA", libraries: ["dl"], exclude: ["kernels"]),
     swiftTarget("HLTensor", ["CKernels", "CSystem"]),
     swiftTarget("HLFormats", tensors + ["CSystem", "CZstd", "CPNG", "CZlib"] + jpeg + webp),
-    swiftTarget("HLCompute", tensors + ["COpenBLAS", "CMPI"] + oneDNN),
+    swiftTarget("HLCompute", tensors + ["COpenBLAS", "CMPI", "CCUDA"] + oneDNN),
     swiftTarget("HLFigures", ["HLTensor", "HLFormats"]),
     swiftTarget("HLData", ["HLTensor", "HLFormats"]),
     swiftTarget("HLRecords", ["HLTensor", "HLFormats", "CSystem"]),
@@ -113,9 +114,14 @@ targets += ["simsiam-step", "generator-step", "walker-step", "gan-step", "format
         path: "Benchmarks/\($0)", swiftSettings: features)
 }
 
+// The kernels of cards, compiled for the processor. What they may not contract there, they may not here.
 targets.append(
     .target(
-        name: "TestSupport", dependencies: networks, path: "Tests/Support",
+        name: "EmulatedCUDA", dependencies: ["CCUDA"], path: "Tests/EmulatedCUDA",
+        cxxSettings: [.unsafeFlags(["-std=c++17", "-O3", "-ffp-contract=off", "-fno-math-errno", "-Wall", "-Wextra"])]))
+targets.append(
+    .target(
+        name: "TestSupport", dependencies: networks + ["CCUDA", "EmulatedCUDA"], path: "Tests/Support",
         exclude: ["README.md", "formula.py", "reference.py"], swiftSettings: features))
 
 // Prints which files stand on which; the test command runs it.

@@ -72,7 +72,7 @@ import Testing
     }
 
     @Test(arguments: runs, testedBackends)
-    func tenSteps(_ run: (name: String, content: GeneratorTrainer.Content), _ choice: BackendChoice) throws {
+    func tenSteps(_ run: (name: String, content: GeneratorTrainer.Content), _ choice: TestedBackend) throws {
         let fixture = try Self.fixture.get(), backend = try choice.make(threads: 2)
         let trainer = try trainer(settings(run.name, run.content), on: backend)
         let losses = try fixture.tensor("\(run.name).losses").floats.map(Double.init)
@@ -109,7 +109,7 @@ import Testing
 
     /// hl-sample's form of the network renders the file as the public code does, and as the trainer itself.
     @Test(arguments: testedBackends)
-    func fileRendersAsInThePublicCode(_ choice: BackendChoice) throws {
+    func fileRendersAsInThePublicCode(_ choice: TestedBackend) throws {
         let fixture = try Self.fixture.get(), backend = try choice.make(threads: 2)
         let trainer = try trainer(settings("none", .none), on: backend)
         let z = try fixture.tensor("z"), expected = try fixture.tensor("images")
@@ -151,7 +151,7 @@ import Testing
 
     /// Saved and restored between two steps, after sheets have been looked at too, and with a batch that doubles.
     @Test(arguments: testedBackends)
-    func goesOnToTheSameBits(_ choice: BackendChoice) throws {
+    func goesOnToTheSameBits(_ choice: TestedBackend) throws {
         let backend = try choice.make(threads: 2)
         var settings = settings("augmented", .infoNCE(weight: 0.1, temperature: 0.2))
         settings.steps = 6

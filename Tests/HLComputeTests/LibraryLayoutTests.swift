@@ -7,7 +7,7 @@ extension ComputeTests {
     /// Gradients of weights come in layouts that only a library knows; what takes rows of them must ask for row-major order.
     struct LibraryLayoutTests {
         @Test(arguments: testedBackends)
-        func rowsOfAWeightsGradient(_ choice: BackendChoice) throws {
+        func rowsOfAWeightsGradient(_ choice: TestedBackend) throws {
             let backend = try choice.make(threads: 2), window = Window(size: 3, padding: 1)
             func gradient() -> Tensor {
                 backend.convolutionWeightGradient(

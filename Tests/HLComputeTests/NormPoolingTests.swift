@@ -7,7 +7,7 @@ import Testing
 extension ComputeTests {
     struct NormPoolingTests {
         @Test(arguments: testedBackends, [ElementType.f32, .bf16])
-        func normThenPool(_ choice: BackendChoice, _ type: ElementType) throws {
+        func normThenPool(_ choice: TestedBackend, _ type: ElementType) throws {
             let backend = try choice.make(threads: 2)
             for (channels, groups, window) in [
                 (18, 2, Window(size: 3, stride: 2, padding: 1)), (16, 1, Window(size: 2, stride: 2)),
@@ -64,7 +64,7 @@ extension ComputeTests {
 
         /// Two gradients are summed up on the way, with ReLU and a residual behind the norm.
         @Test(arguments: testedBackends, [ElementType.f32, .bf16])
-        func sumOfGradients(_ choice: BackendChoice, _ type: ElementType) throws {
+        func sumOfGradients(_ choice: TestedBackend, _ type: ElementType) throws {
             let backend = try choice.make(threads: 2), shape = [4, 18, 5, 7]
             func activation(_ name: String) -> Tensor {
                 backend.converted(backend.tensor(Formula.centred(name, shape)), to: type)

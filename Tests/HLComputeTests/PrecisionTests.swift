@@ -25,7 +25,7 @@ extension ComputeTests {
         }
 
         /// A BF16 tensor is read as F32, and a gradient of the other type takes on that of its input.
-        @Test(arguments: testedBackends) func typesMeet(_ choice: BackendChoice) throws {
+        @Test(arguments: testedBackends) func typesMeet(_ choice: TestedBackend) throws {
             let backend = try choice.make(threads: 2)
             let x = backend.converted(backend.tensor(Formula.centred("x", [2, 16, 4, 4])), to: .bf16)
             #expect(x.type == .bf16 && backend.converted(x, to: .bf16) === x)
@@ -42,7 +42,7 @@ extension ComputeTests {
         }
 
         /// A frozen weight used in bf16 keeps its own values.
-        @Test(arguments: testedBackends) func frozenWeightsStay(_ choice: BackendChoice) throws {
+        @Test(arguments: testedBackends) func frozenWeightsStay(_ choice: TestedBackend) throws {
             let backend = try choice.make(threads: 2)
             let host = Formula.centred("w", [16, 16, 3, 3]), weight = backend.tensor(host)
             backend.freeze(weight)

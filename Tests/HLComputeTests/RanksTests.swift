@@ -10,7 +10,7 @@ struct RanksTests {
 
     private static func backend(_ name: String) throws -> any Backend {
         if name == "primitive" { return try PrimitiveBackend() }
-        return try #require(BackendChoice(name)).make(threads: 1)
+        return try #require(TestedBackend.named(name)).make(threads: 1)
     }
 
     @Test(arguments: names, [1, 2, 3]) func rowsInRankOrder(_ name: String, count: Int) throws {

@@ -10,7 +10,7 @@ extension NetTests {
         private let gradients = GradientTests()
 
         @Test(arguments: testedBackends)
-        func convolutionsWithVariableWeights(_ choice: BackendChoice) throws {
+        func convolutionsWithVariableWeights(_ choice: TestedBackend) throws {
             let forms: [(Pass, Variable, Variable) -> Variable] = [
                 { $0.convolution($1, weight: $2, Window(size: 3, padding: 1)) },
                 { $0.pooledConvolution($1, weight: $2) }, { $0.upsamplingConvolution($1, weight: $2) },
@@ -30,7 +30,7 @@ extension NetTests {
         }
 
         @Test(arguments: testedBackends)
-        func productsWithVariableWeights(_ choice: BackendChoice) throws {
+        func productsWithVariableWeights(_ choice: TestedBackend) throws {
             try gradients.check(choice, [[6, 30], [17, 30], [17]], step: 1) { trial, values in
                 let variables = values.map { trial.input($0) }
                 return (trial.pass.linear(variables[0], weight: variables[1], bias: variables[2]), variables)
@@ -42,7 +42,7 @@ extension NetTests {
         }
 
         @Test(arguments: testedBackends)
-        func rearrangements(_ choice: BackendChoice) throws {
+        func rearrangements(_ choice: TestedBackend) throws {
             try gradients.check(choice, [[5, 7], [5, 4]], step: 1) { trial, values in
                 let variables = values.map { trial.input($0) }
                 return (trial.pass.joinedColumns(variables[0], variables[1]), variables)
@@ -68,7 +68,7 @@ extension NetTests {
 
         /// With the gradient of a share of a loss.
         @Test(arguments: testedBackends)
-        func scaledGradient(_ choice: BackendChoice) throws {
+        func scaledGradient(_ choice: TestedBackend) throws {
             let trial = try Trial(choice), x = trial.input(Formula.centred("x", [3, 2]))
             let cotangent = Formula.centred("c", [3, 2])
             trial.backward(trial.pass.scalingGradient(x, by: 0.25), cotangent)
@@ -77,7 +77,7 @@ extension NetTests {
         }
 
         @Test(arguments: testedBackends)
-        func biased(_ choice: BackendChoice) throws {
+        func biased(_ choice: TestedBackend) throws {
             try gradients.check(choice, [[3, 20, 4, 3], [20]], step: 1) { trial, values in
                 let variables = values.map { trial.input($0) }
                 return (trial.pass.biased(try trial.asActivation(variables[0]), variables[1]), variables)
@@ -91,7 +91,7 @@ extension NetTests {
 
         /// Where the power iteration has found the largest singular value, nothing moves with the weight but σ itself.
         @Test(arguments: testedBackends, [[6, 4, 3, 3], [9, 5]])
-        func spectralWeight(_ choice: BackendChoice, _ shape: [Int]) throws {
+        func spectralWeight(_ choice: TestedBackend, _ shape: [Int]) throws {
             try gradients.check(choice, [shape], step: 1e-3) { trial, values in
                 let layer = SpectralWeight(trial.backend, shape)
                 layer.initialise(seed: 1, on: trial.backend)
@@ -104,7 +104,7 @@ extension NetTests {
 
         /// The left singular vector moves in training, and in evaluation it stays.
         @Test(arguments: testedBackends)
-        func powerIteration(_ choice: BackendChoice) throws {
+        func powerIteration(_ choice: TestedBackend) throws {
             let trial = try Trial(choice), layer = SpectralWeight(trial.backend, [8, 3])
             layer.initialise(seed: 2, on: trial.backend)
             trial.backend.assign(Formula.centred("weight", [8, 3]), to: layer.weight.value)
@@ -117,7 +117,7 @@ extension NetTests {
         }
 
         @Test(arguments: testedBackends)
-        func conditionalBatchNorm(_ choice: BackendChoice) throws {
+        func conditionalBatchNorm(_ choice: TestedBackend) throws {
             try gradients.check(choice, [[8, 16, 6, 5], [8, 6]], step: 1e-4, tolerance: 2e-2) { trial, values in
                 let layer = ConditionalBatchNorm(trial.backend, 16, condition: 6)
                 layer.initialise(seed: 3, on: trial.backend)
@@ -147,7 +147,7 @@ extension NetTests {
         }
 
         @Test(arguments: testedBackends)
-        func hingeLoss(_ choice: BackendChoice) throws {
+        func hingeLoss(_ choice: TestedBackend) throws {
             let scores: [Float] = [1.5, 0.5, -0.25, -2, -0.5, 0.25]
             let trial = try Trial(choice), x = trial.input(HostTensor(scores, shape: [6, 1]))
             let losses = try trial.backend.read(HingeLoss.discriminator(x, realCount: 3, trial.pass)).floats

@@ -43,7 +43,7 @@ extension NetTests {
 
         /// With fixed statistics and nothing recorded an activation is one pass with the norm.
         @Test(arguments: testedBackends, shapes)
-        func activation(_ choice: BackendChoice, _ shape: [Int]) throws {
+        func activation(_ choice: TestedBackend, _ shape: [Int]) throws {
             let backend = try choice.make(threads: 2)
             let x = Formula.array("x", shape) { 20 * $0 - 6 }
             let norm = BatchNorm(backend, shape[1], epsilon: 1e-3)

@@ -17,7 +17,7 @@ extension NetTests {
         ]
 
         @Test(arguments: testedBackends, shapes)
-        func convolution(_ choice: BackendChoice, _ shape: ConvolutionShape) throws {
+        func convolution(_ choice: TestedBackend, _ shape: ConvolutionShape) throws {
             let weight = [shape.outChannels, shape.input[1], shape.window.size, shape.window.size]
             // Linear in either argument, so that a long step costs nothing.
             try check(choice, [shape.input, weight], step: 1) { trial, values in
@@ -30,7 +30,7 @@ extension NetTests {
 
         /// With the padding of TensorFlow, which depends on the side.
         @Test(arguments: testedBackends, [(20, 12, 3), (32, 9, 5)])
-        func depthwise(_ choice: BackendChoice, _ shape: (channels: Int, side: Int, size: Int)) throws {
+        func depthwise(_ choice: TestedBackend, _ shape: (channels: Int, side: Int, size: Int)) throws {
             let (channels, side, size) = shape
             try check(choice, [[2, channels, side, side], [channels, 1, size, size]], step: 1) { trial, values in
                 let layer = DepthwiseConvolution(trial.backend, channels, size: size) {
@@ -45,7 +45,7 @@ extension NetTests {
         }
 
         @Test(arguments: testedBackends, [true, false])
-        func batchNorm(_ choice: BackendChoice, training: Bool) throws {
+        func batchNorm(_ choice: TestedBackend, training: Bool) throws {
             let cases = [([4, 20, 5, 6], 1), ([6, 33, 3, 3], 2), ([8, 40], 2)]
             for (shape, groups) in cases {
                 let groups = training ? groups : 1
@@ -65,7 +65,7 @@ extension NetTests {
 
         /// With a residual added; the ReLU behind it is compared with a separate one in `FusionTests`.
         @Test(arguments: testedBackends)
-        func residual(_ choice: BackendChoice) throws {
+        func residual(_ choice: TestedBackend) throws {
             let shape = [4, 20, 4, 3]
             try check(choice, [shape, shape], step: 1e-2) { trial, values in
                 let layer = BatchNorm(trial.backend, shape[1])
@@ -76,7 +76,7 @@ extension NetTests {
         }
 
         @Test(arguments: testedBackends)
-        func linear(_ choice: BackendChoice) throws {
+        func linear(_ choice: TestedBackend) throws {
             try check(choice, [[6, 30], [17, 30], [17]], step: 1) { trial, values in
                 let layer = Linear(trial.backend, 30, 17)
                 let bias = try #require(layer.bias)
@@ -88,7 +88,7 @@ extension NetTests {
         }
 
         @Test(arguments: testedBackends)
-        func withoutParameters(_ choice: BackendChoice) throws {
+        func withoutParameters(_ choice: TestedBackend) throws {
             try check(choice, [[7, 40]], step: 1e-2) { trial, values in
                 let x = trial.input(values[0])
                 return (trial.pass.normaliseRows(x), [x])
@@ -110,7 +110,7 @@ extension NetTests {
 
         /// Frozen parameters get no gradient, and nothing is recorded where nothing is wanted.
         @Test(arguments: testedBackends)
-        func gradientsOnlyWhereWanted(_ choice: BackendChoice) throws {
+        func gradientsOnlyWhereWanted(_ choice: TestedBackend) throws {
             let trial = try Trial(choice)
             let layer = Linear(trial.backend, 4, 3)
             layer.initialise(seed: 1, on: trial.backend)
@@ -125,7 +125,7 @@ extension NetTests {
 
         /// - Parameter shapes: those of the input and the parameters.
         func check(
-            _ choice: BackendChoice, _ shapes: [[Int]], step: Float, training: Bool = true, groups: Int = 1,
+            _ choice: TestedBackend, _ shapes: [[Int]], step: Float, training: Bool = true, groups: Int = 1,
             tolerance: Double = 2e-3, sourceLocation: SourceLocation = #_sourceLocation, _ layer: Layer
         ) throws {
             let values = shapes.enumerated().map { Formula.centred("value.\($0)", $1) }

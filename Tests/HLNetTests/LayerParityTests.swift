@@ -39,7 +39,7 @@ extension NetTests {
         ]
 
         @Test(arguments: testedBackends, convolutions)
-        func convolution(_ choice: BackendChoice, _ test: ConvolutionCase) throws {
+        func convolution(_ choice: TestedBackend, _ test: ConvolutionCase) throws {
             let trial = try Trial(choice)
             let layer = Convolution(trial.backend, test.input[1], test.outChannels, test.window)
             try load(layer, test.name, trial.backend)
@@ -57,7 +57,7 @@ extension NetTests {
         }
 
         @Test(arguments: testedBackends, [false, true])
-        func pooling(_ choice: BackendChoice, asActivation: Bool) throws {
+        func pooling(_ choice: TestedBackend, asActivation: Bool) throws {
             var trial = try Trial(choice)
             var x = trial.input(Formula.array("maxpool.input", [2, 5, 9, 7]) { $0 - 1 })
             var inner = asActivation ? try trial.asActivation(x) : x
@@ -70,7 +70,7 @@ extension NetTests {
         }
 
         @Test(arguments: testedBackends)
-        func rows(_ choice: BackendChoice) throws {
+        func rows(_ choice: TestedBackend) throws {
             var trial = try Trial(choice)
             var x = trial.input(Formula.centred("relu.input", [3, 11]))
             try check(trial, choice, "relu", x, trial.pass.relu(x))
@@ -80,20 +80,20 @@ extension NetTests {
         }
 
         @Test(arguments: testedBackends, [false, true])
-        func batchNorm2d(_ choice: BackendChoice, asActivation: Bool) throws {
+        func batchNorm2d(_ choice: TestedBackend, asActivation: Bool) throws {
             for name in ["batchnorm2d_train", "batchnorm2d_eval"] {
                 try batchNorm(choice, name, [3, 6, 4, 5], asActivation: asActivation)
             }
         }
 
         @Test(arguments: testedBackends)
-        func batchNorm1d(_ choice: BackendChoice) throws {
+        func batchNorm1d(_ choice: TestedBackend) throws {
             for name in ["batchnorm1d_train", "batchnorm1d_eval", "batchnorm1d_plain"] {
                 try batchNorm(choice, name, [8, 6], asActivation: false)
             }
         }
 
-        func batchNorm(_ choice: BackendChoice, _ name: String, _ shape: [Int], asActivation: Bool) throws {
+        func batchNorm(_ choice: TestedBackend, _ name: String, _ shape: [Int], asActivation: Bool) throws {
             let trial = try Trial(choice, training: !name.hasSuffix("eval"))
             let layer = BatchNorm(trial.backend, shape[1], affine: !name.hasSuffix("plain"))
             try load(layer, name, trial.backend)
@@ -114,7 +114,7 @@ extension NetTests {
         }
 
         @Test(arguments: testedBackends)
-        func linear(_ choice: BackendChoice) throws {
+        func linear(_ choice: TestedBackend) throws {
             for name in ["linear", "linear_nobias"] {
                 let trial = try Trial(choice)
                 let layer = Linear(trial.backend, 12, 7, bias: name == "linear")
@@ -133,7 +133,7 @@ extension NetTests {
                 ("infonce_factor", InfoNCELoss(temperature: 0.1, isScaled: true)),
                 ("infonce_half", InfoNCELoss(temperature: 0.5)),
             ])
-        func infoNCE(_ choice: BackendChoice, _ test: (name: String, loss: InfoNCELoss)) throws {
+        func infoNCE(_ choice: TestedBackend, _ test: (name: String, loss: InfoNCELoss)) throws {
             let trial = try Trial(choice)
             let views = (0...1).map { Formula.centred("infonce.view\($0)", [6, 8]) }
             let x = trial.input(HostTensor.concatenate(views))
@@ -146,7 +146,7 @@ extension NetTests {
         }
 
         @Test(arguments: testedBackends)
-        func simSiam(_ choice: BackendChoice) throws {
+        func simSiam(_ choice: TestedBackend) throws {
             let trial = try Trial(choice)
             func pair(_ leaf: String) -> Variable {
                 trial.input(
@@ -163,7 +163,7 @@ extension NetTests {
         }
 
         @Test(arguments: testedBackends)
-        func crossEntropy(_ choice: BackendChoice) throws {
+        func crossEntropy(_ choice: TestedBackend) throws {
             let trial = try Trial(choice)
             let logits = trial.input(Formula.array("cross_entropy.logits", [6, 5]) { 8 * ($0 - 0.5) })
             let labels = try Self.layers.tensor("cross_entropy.labels").integers
@@ -179,7 +179,7 @@ extension NetTests {
         // MARK: Optimisers
 
         @Test(arguments: testedBackends, ["sgd", "sgd_plain", "adam", "adamw"])
-        func optimiser(_ choice: BackendChoice, _ name: String) throws {
+        func optimiser(_ choice: TestedBackend, _ name: String) throws {
             let backend = try choice.make(threads: 2)
             let parameter = Parameter(backend, [7, 5], .constant(0))
             backend.assign(Formula.centred("\(name).parameter", [7, 5]), to: parameter.value)
@@ -222,7 +222,7 @@ extension NetTests {
         }
 
         private func check(
-            _ trial: Trial, _ choice: BackendChoice, _ name: String, _ x: Variable, _ y: Variable,
+            _ trial: Trial, _ choice: TestedBackend, _ name: String, _ x: Variable, _ y: Variable,
             weight: Variable? = nil, bias: Variable? = nil, expected: HostTensor? = nil
         ) throws {
             let tolerance = Tolerance.of(choice)
@@ -238,7 +238,7 @@ extension NetTests {
         }
 
         private func checkLoss(
-            _ trial: Trial, _ choice: BackendChoice, _ name: String, _ rows: Tensor, factor: Float
+            _ trial: Trial, _ choice: TestedBackend, _ name: String, _ rows: Tensor, factor: Float
         ) throws {
             let losses = try trial.backend.read(rows).floats
             let loss = factor * losses.reduce(0, +) / Float(losses.count)

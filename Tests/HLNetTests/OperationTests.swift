@@ -77,7 +77,7 @@ private func product(_ a: HostTensor, _ b: HostTensor) -> Double {
     }
 
     /// A network that has diverged must not look sound: torch's relu keeps NaN too.
-    @Test(arguments: testedBackends) func reluAndBatchNormKeepNaN(_ choice: BackendChoice) throws {
+    @Test(arguments: testedBackends) func reluAndBatchNormKeepNaN(_ choice: TestedBackend) throws {
         let backend = try choice.make(threads: 1)
         #expect(try backend.read(backend.relu(backend.tensor(HostTensor([.nan, -1, 2], shape: [3])))).floats[0].isNaN)
         let x = backend.tensor(HostTensor([.nan] + [Float](repeating: 1, count: 127), shape: [2, 16, 2, 2]))

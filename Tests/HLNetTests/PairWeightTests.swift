@@ -14,26 +14,26 @@ extension NetTests {
         /// Of six pairs, as the fixtures have them.
         private static let weights = Formula.array("pair_weights", [6]) { Double(Float(4 * $0 + 0.1)) }.floats
 
-        @Test(arguments: testedBackends) func infoNCE(_ choice: BackendChoice) throws {
+        @Test(arguments: testedBackends) func infoNCE(_ choice: TestedBackend) throws {
             let loss = InfoNCELoss(temperature: 0.1, isScaled: true)
             try compare(choice, "weighted_infonce", "infonce.view", 0...1, factor: loss.factor) { x, pass in
                 loss.apply(pass.normaliseRows(x), pass)
             }
         }
 
-        @Test(arguments: testedBackends) func simSiam(_ choice: BackendChoice) throws {
+        @Test(arguments: testedBackends) func simSiam(_ choice: TestedBackend) throws {
             try compare(choice, "weighted_simsiam", "simsiam_loss.p", 1...2, factor: 1) { p, pass in
                 SimSiamLoss.apply(p, Variable(pass.backend.tensor(Self.pair("simsiam_loss.z", 1...2))), pass)
             }
         }
 
-        @Test(arguments: testedBackends) func byol(_ choice: BackendChoice) throws {
+        @Test(arguments: testedBackends) func byol(_ choice: TestedBackend) throws {
             try compare(choice, "weighted_byol", "simsiam_loss.p", 1...2, factor: BYOLLoss.factor) { p, pass in
                 BYOLLoss.apply(p, targets: pass.backend.tensor(Self.pair("simsiam_loss.z", 1...2)), pass)
             }
         }
 
-        @Test(arguments: testedBackends) func momentumContrast(_ choice: BackendChoice) throws {
+        @Test(arguments: testedBackends) func momentumContrast(_ choice: TestedBackend) throws {
             try compare(choice, "weighted_moco", "infonce.view", 0...0, factor: 1) { q, pass in
                 let backend = pass.backend
                 func unit(_ name: String, _ count: Int) -> Tensor {
@@ -45,7 +45,7 @@ extension NetTests {
         }
 
         /// A weight of 1 changes no bit, and a pair of weight 0 neither the loss nor, but as a negative, the gradient.
-        @Test(arguments: testedBackends) func onesAndZeros(_ choice: BackendChoice) throws {
+        @Test(arguments: testedBackends) func onesAndZeros(_ choice: TestedBackend) throws {
             let p = Self.pair("simsiam_loss.p", 1...2)
             func run(_ weights: [Float]?) throws -> (losses: [Float], gradient: HostTensor) {
                 let (trial, pass) = try Self.trial(choice, weights), x = trial.input(p)
@@ -71,7 +71,7 @@ extension NetTests {
             HostTensor.concatenate(views.map { Formula.centred("\(prefix)\($0)", [6, 8]) })
         }
 
-        private static func trial(_ choice: BackendChoice, _ weights: [Float]?) throws -> (Trial, Pass) {
+        private static func trial(_ choice: TestedBackend, _ weights: [Float]?) throws -> (Trial, Pass) {
             let trial = try Trial(choice)
             let tensor = weights.map { trial.backend.tensor(HostTensor($0, shape: [$0.count])) }
             return (trial, Pass(trial.pass.tape, training: true, weights: tensor))
@@ -84,7 +84,7 @@ extension NetTests {
         }
 
         private func compare(
-            _ choice: BackendChoice, _ name: String, _ input: String, _ views: ClosedRange<Int>, factor: Float,
+            _ choice: TestedBackend, _ name: String, _ input: String, _ views: ClosedRange<Int>, factor: Float,
             _ loss: (Variable, Pass) -> Tensor
         ) throws {
             let (trial, pass) = try Self.trial(choice, Self.shares), x = trial.input(Self.pair(input, views))

@@ -21,7 +21,7 @@ extension NetTests {
                 ("multi_positive_factor", 3, MultiPositiveLoss(temperature: 0.1, isScaled: true)),
                 ("multi_positive_half", 9, MultiPositiveLoss(temperature: 0.5)),
             ])
-        func multiPositive(_ choice: BackendChoice, _ test: (name: String, views: Int, loss: MultiPositiveLoss)) throws
+        func multiPositive(_ choice: TestedBackend, _ test: (name: String, views: Int, loss: MultiPositiveLoss)) throws
         {
             let trial = try Trial(choice)
             let x = trial.input(
@@ -33,14 +33,14 @@ extension NetTests {
         }
 
         @Test(arguments: testedBackends, [("lejepa", 4, 0.02), ("lejepa_half", 2, 0.5), ("lejepa_normality", 3, 1)])
-        func leJEPA(_ choice: BackendChoice, _ test: (name: String, views: Int, trade: Float)) throws {
+        func leJEPA(_ choice: TestedBackend, _ test: (name: String, views: Int, trade: Float)) throws {
             let trial = try Trial(choice)
             let x = trial.input(views(test.views))
             try compare(trial, test.name, x, leJEPA(x, test.views, test.trade, trial))
         }
 
         /// One sample more than the knots, and one far from the rest: the statistic in its textbook form.
-        @Test(arguments: testedBackends) func statisticOfAPoint(_ choice: BackendChoice) throws {
+        @Test(arguments: testedBackends) func statisticOfAPoint(_ choice: TestedBackend) throws {
             // Of one value x the characteristic function is exp(itx), so that the distance to exp(−t²/2) is
             // 1 − 2 cos(tx) exp(−t²/2) + exp(−t²).
             let backend = try choice.make(threads: 2)
@@ -57,7 +57,7 @@ extension NetTests {
             }
         }
 
-        @Test(arguments: testedBackends) func finiteDifferences(_ choice: BackendChoice) throws {
+        @Test(arguments: testedBackends) func finiteDifferences(_ choice: TestedBackend) throws {
             for count in [2, 3, 5] {
                 try differentiate(choice, [6 * count, 8]) { x, trial in
                     let loss = MultiPositiveLoss(temperature: 0.4, isScaled: true)
@@ -99,7 +99,7 @@ extension NetTests {
 
         /// The gradient that a loss leaves against (f(x + hD) − f(x − hD)) / 2h along random directions D.
         private func differentiate(
-            _ choice: BackendChoice, _ shape: [Int], _ loss: (Variable, Trial) throws -> Float
+            _ choice: TestedBackend, _ shape: [Int], _ loss: (Variable, Trial) throws -> Float
         ) throws {
             let value = Formula.array("value \(shape)", shape) { 2 * ($0 - 0.5) }, step: Float = 1e-2
             let backend = try choice.make(threads: 2)

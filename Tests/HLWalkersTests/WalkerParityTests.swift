@@ -40,7 +40,7 @@ import Testing
     }
 
     @Test(arguments: ["single", "several", "apart"], testedBackends)
-    func tenSteps(_ name: String, _ choice: BackendChoice) throws {
+    func tenSteps(_ name: String, _ choice: TestedBackend) throws {
         let metadata = try Self.fixture.get().metadata
         let backend = try choice.make(threads: 2)
         var settings = WalkerSettings(chunks: try ChunkSet(parsing: metadata["\(name).chunks"] ?? ""), isWhole: false)

@@ -13,7 +13,7 @@ package struct Tolerance {
     }
 
     /// Winograd's algorithm rounds more coarsely than a plain sum.
-    package static func of(_ backend: BackendChoice) -> Tolerance {
+    package static func of(_ backend: TestedBackend) -> Tolerance {
         backend == .plain ? Tolerance(values: 2e-6, gradients: 5e-6) : Tolerance(values: 1e-4, gradients: 1e-4)
     }
 }

@@ -9,7 +9,7 @@ package struct Trial {
     package let pass: Pass
 
     package init(
-        _ choice: BackendChoice, training: Bool = true, groups: Int = 1, precision: Precision = .f32
+        _ choice: TestedBackend, training: Bool = true, groups: Int = 1, precision: Precision = .f32
     ) throws {
         self.init(try choice.make(threads: 2), training: training, groups: groups, precision: precision)
     }

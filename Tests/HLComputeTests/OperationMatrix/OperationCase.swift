@@ -45,7 +45,7 @@ struct OperationCase: Sendable, CustomTestStringConvertible {
         /// Convolutions, which some backends round more coarsely.
         case convolution
 
-        func tolerance(_ choice: BackendChoice) -> Tolerance {
+        func tolerance(_ choice: TestedBackend) -> Tolerance {
             switch self {
             case .exact: Tolerance(values: 0, gradients: 0)
             case .sums: Tolerance(values: 2e-6, gradients: 5e-6)
@@ -82,7 +82,7 @@ struct OperationCase: Sendable, CustomTestStringConvertible {
             }
             ?? Formula.centred("\(name).cotangent", expected[0].shape)
         var gradients: [Int: Values] = [:]
-        for choice in testedBackends {
+        for choice in allTestedBackends {
             let backend = try choice.make(threads: 2), tolerance = precision.tolerance(choice)
             for isBlocked in inputs.contains(where: \.isActivation) ? [false, true] : [false] {
                 let place = "\(name) on \(choice)\(isBlocked ? ", behind a convolution" : "")"
@@ -131,7 +131,7 @@ struct OperationCase: Sendable, CustomTestStringConvertible {
         func rounded(_ host: HostTensor, _ backend: any Backend) throws -> HostTensor {
             try backend.read(backend.converted(backend.tensor(host), to: .bf16))
         }
-        for choice in testedBackends {
+        for choice in allTestedBackends {
             let backend = try choice.make(threads: 2)
             // Kernels are rounded before a convolution, too.
             let hosts = try inputs.enumerated().map { index, input in
@@ -168,6 +168,29 @@ struct OperationCase: Sendable, CustomTestStringConvertible {
             try compare(
                 backward(backend, tensors(.bf16), gradient(narrow[0].type)),
                 backward(backend, tensors(.f32), gradient(.f32)), "gradient")
+        }
+    }
+
+    /// Runs it on an emulated card forwards and in reverse, from the same numbers: the bits must be the same.
+    func checkOrders(_ type: ElementType) throws {
+        var runs: [[HostTensor]] = []
+        for isBackwards in [false, true] {
+            let backend = CUDABackend(on: EmulatedDevice(isBackwards: isBackwards), threads: 1)
+            let inputs = inputs.enumerated().map { index, input in
+                let tensor = backend.tensor(input.host("\(name).\(index)"))
+                return input.isActivation ? backend.converted(tensor, to: type) : tensor
+            }
+            var results = operation(backend, inputs.map { backend.copy($0) })
+            if let backward, let shape = results.first?.shape, results[0].type == .f32 || results[0].type == .bf16 {
+                let cotangent = backend.tensor(Formula.centred("\(name).cotangent", shape))
+                results += backward(backend, inputs, backend.converted(cotangent, to: results[0].type)).compactMap { $0 }
+            }
+            runs.append(try results.map { try backend.read($0) })
+        }
+        #expect(runs[0].count == runs[1].count && !runs[0].isEmpty)
+        for (index, (one, other)) in zip(runs[0], runs[1]).enumerated() {
+            let same = one.withUnsafeBytes { one in other.withUnsafeBytes { one.elementsEqual($0) } }
+            #expect(same && one.shape == other.shape, "\(name), \(type), result \(index) depends on the order of threads")
         }
     }
 

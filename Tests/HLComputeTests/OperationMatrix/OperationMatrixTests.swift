@@ -17,6 +17,12 @@ extension ComputeTests {
         @Test(arguments: families.flatMap { $0.filter(\.takesBF16) })
         func inBF16(_ test: OperationCase) throws { try test.checkBF16() }
 
+        /// On a card neither blocks nor the threads of one run in an order: what depends on one lacks a barrier.
+        @Test(arguments: families.flatMap { $0 }, [ElementType.f32, .bf16])
+        func inAnyOrder(_ test: OperationCase, _ type: ElementType) throws {
+            if type == .f32 || test.takesBF16 { try test.checkOrders(type) }
+        }
+
         /// What the protocols require stands in the matrix.
         @Test func nothingIsLeftOut() throws {
             let folder = URL(fileURLWithPath: Programs.tests).deletingLastPathComponent()

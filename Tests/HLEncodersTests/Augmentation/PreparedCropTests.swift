@@ -54,7 +54,7 @@ import Testing
     }
 
     /// A ramp, where it makes no difference that one filter widens with the reduction and the other does not.
-    @Test(arguments: testedBackends) func pixelsAreThoseOfTraining(_ choice: BackendChoice) throws {
+    @Test(arguments: testedBackends) func pixelsAreThoseOfTraining(_ choice: TestedBackend) throws {
         let side = 64, count = 12, size = Augmentation.cropSize(renderSide: side)
         let image = Image(width: side, height: side) { pixels in
             for index in pixels.indices {

@@ -9,7 +9,7 @@ extension EncodersTests {
     /// The same run twice gives the same bits.
     struct DeterminismTests {
         /// Three steps from scratch; the whole state and the losses.
-        static func run(_ choice: BackendChoice) throws -> [[UInt32]] {
+        static func run(_ choice: TestedBackend) throws -> [[UInt32]] {
             let backend = try choice.make(threads: 2)
             let method = SimSiam(backend, backbone: ResNet(backend, .resnet18), dimension: 128)
             method.initialise(seed: 7, on: backend)
@@ -27,7 +27,7 @@ extension EncodersTests {
         }
 
         @Test(arguments: testedBackends)
-        func twoRuns(_ choice: BackendChoice) throws {
+        func twoRuns(_ choice: TestedBackend) throws {
             let first = try Self.run(choice), second = try Self.run(choice)
             #expect(first == second)
             #expect(first.joined().allSatisfy { Float(bitPattern: $0).isFinite })

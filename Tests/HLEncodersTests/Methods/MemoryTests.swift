@@ -9,7 +9,7 @@ extension EncodersTests {
     struct MemoryTests {
         /// After the first two steps a training run takes nothing more from the system, and keeps nothing.
         @Test(arguments: testedBackends)
-        func trainingSettles(_ choice: BackendChoice) throws {
+        func trainingSettles(_ choice: TestedBackend) throws {
             let backend = try choice.make(threads: 2)
             let arena = try #require(backend as? CPUBackend).arena
             let method = SimCLR(backend, backbone: ResNet(backend, .resnet18, width: 16))

@@ -14,7 +14,7 @@ extension EncodersTests {
         static let steps = 6
         private static let fixture = (try? EncodersTests.fixture("momentum")) ?? TensorFile()
 
-        @Test(arguments: testedBackends) func byol(_ choice: BackendChoice) throws {
+        @Test(arguments: testedBackends) func byol(_ choice: TestedBackend) throws {
             let backend = try choice.make(threads: 2)
             let method = BYOL(
                 backend, backbone: ResNet(backend, .resnet18, width: 16), dimension: 32, hidden: 64, momentum: 0.9,
@@ -26,7 +26,7 @@ extension EncodersTests {
             try compare(method.target, "byol.target", on: backend)
         }
 
-        @Test(arguments: testedBackends) func moco(_ choice: BackendChoice) throws {
+        @Test(arguments: testedBackends) func moco(_ choice: TestedBackend) throws {
             let backend = try choice.make(threads: 2)
             let method = MoCo(
                 backend, backbone: ResNet(backend, .resnet18, width: 16), dimension: 32, queue: 20, momentum: 0.9,
@@ -40,7 +40,7 @@ extension EncodersTests {
         }
 
         @Test(arguments: testedBackends, ["lars", "lars_excluded"])
-        func lars(_ choice: BackendChoice, _ name: String) throws {
+        func lars(_ choice: TestedBackend, _ name: String) throws {
             let backend = try choice.make(threads: 2), shape = name == "lars" ? [7, 5] : [35]
             let parameter = Parameter(backend, shape, .constant(0))
             backend.assign(Formula.centred("\(name).parameter", shape), to: parameter.value)

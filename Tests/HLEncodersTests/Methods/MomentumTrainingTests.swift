@@ -11,7 +11,7 @@ extension EncodersTests {
     struct MomentumTrainingTests {
         /// A run that was saved and loaded in the middle ends with the same bits, and its file has no follower.
         @Test(arguments: testedBackends, ["byol", "moco"])
-        func resumed(_ choice: BackendChoice, _ method: String) throws {
+        func resumed(_ choice: TestedBackend, _ method: String) throws {
             let whole = try Self.trainer(choice, method)
             try Self.train(whole, 0..<4)
             let first = try Self.trainer(choice, method)
@@ -33,7 +33,7 @@ extension EncodersTests {
             #expect(inFile.contains("backbone.conv1.weight"))
         }
 
-        @Test(arguments: testedBackends) func damagedCheckpoint(_ choice: BackendChoice) throws {
+        @Test(arguments: testedBackends) func damagedCheckpoint(_ choice: TestedBackend) throws {
             let trainer = try Self.trainer(choice, "moco")
             var state = try trainer.state()
             state["queue.keys"] = HostTensor([Float](repeating: 0, count: 128), shape: [1, 128])
@@ -41,7 +41,7 @@ extension EncodersTests {
         }
 
         /// Keys replace the oldest, whatever the batch; the first are random directions.
-        @Test(arguments: testedBackends) func queue(_ choice: BackendChoice) throws {
+        @Test(arguments: testedBackends) func queue(_ choice: TestedBackend) throws {
             let backend = try choice.make(threads: 2), queue = KeyQueue(backend, count: 5, dimension: 3)
             queue.fill(seed: 1)
             let start = try backend.read(queue.keys).floats
@@ -83,7 +83,7 @@ extension EncodersTests {
             #expect(method.momentum(step: 100) == 1 && method.momentum(step: 1000) == 1)
         }
 
-        private static func trainer(_ choice: BackendChoice, _ name: String) throws -> EncoderTrainer {
+        private static func trainer(_ choice: TestedBackend, _ name: String) throws -> EncoderTrainer {
             let method = try #require(Methods.named(name))
             var given: [String: MethodOption.Value] = ["target-momentum": .number(0.9)]
             if name == "moco" { given["queue"] = .integer(12) }

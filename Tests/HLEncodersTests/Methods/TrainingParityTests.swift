@@ -13,7 +13,7 @@ extension EncodersTests {
         /// For losses, and for the state after the last step.
         static let tolerance = (losses: 1e-3, state: 1e-4)
 
-        @Test(arguments: testedBackends) func simSiam(_ choice: BackendChoice) throws {
+        @Test(arguments: testedBackends) func simSiam(_ choice: TestedBackend) throws {
             let (method, backend) = try train(choice, "simsiam", rate: 0.3) { SimSiam($0, backbone: $1) }
             // Frozen, and without a gradient not decayed either.
             let frozen = try #require(method.parameters.first { $0.name == "projector.6.bias" })
@@ -21,12 +21,12 @@ extension EncodersTests {
             #expect(try backend.read(frozen.parameter.value).floats == formula.floats)
         }
 
-        @Test(arguments: testedBackends) func simCLR(_ choice: BackendChoice) throws {
+        @Test(arguments: testedBackends) func simCLR(_ choice: TestedBackend) throws {
             _ = try train(choice, "simclr", rate: 0.03) { SimCLR($0, backbone: $1) }
         }
 
         func train<Method: EncoderMethod>(
-            _ choice: BackendChoice, _ name: String, rate: Float, _ make: (any Backend, ResNet) -> Method
+            _ choice: TestedBackend, _ name: String, rate: Float, _ make: (any Backend, ResNet) -> Method
         ) throws -> (Method, any Backend) {
             let fixture = try EncodersTests.fixture("training")
             let losses = try fixture.tensor("\(name).losses").floats, rates = try fixture.tensor("\(name).rates").floats

@@ -14,7 +14,7 @@ extension EncodersTests {
         static let steps = 10, views = 4
         private static let fixture = (try? EncodersTests.fixture("views")) ?? TensorFile()
 
-        @Test(arguments: testedBackends) func stableRep(_ choice: BackendChoice) throws {
+        @Test(arguments: testedBackends) func stableRep(_ choice: TestedBackend) throws {
             let backend = try choice.make(threads: 2)
             let method = StableRep(
                 backend, backbone: ResNet(backend, .resnet18, width: 16), dimension: 32, views: Self.views)
@@ -25,7 +25,7 @@ extension EncodersTests {
             try expectRunningStatistics(method, "stablerep", Self.fixture, Self.tolerance, on: backend)
         }
 
-        @Test(arguments: testedBackends) func leJEPA(_ choice: BackendChoice) throws {
+        @Test(arguments: testedBackends) func leJEPA(_ choice: TestedBackend) throws {
             let backend = try choice.make(threads: 2)
             let method = LeJEPA(
                 backend, backbone: ResNet(backend, .resnet18, width: 16), dimension: 8, width: 64, views: Self.views,

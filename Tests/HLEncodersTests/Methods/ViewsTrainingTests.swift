@@ -11,7 +11,7 @@ extension EncodersTests {
         /// A run that was saved and loaded in the middle ends with the same bits; its file has nothing that only the run
         /// needs.
         @Test(arguments: testedBackends, ["stablerep", "lejepa"])
-        func resumed(_ choice: BackendChoice, _ method: String) throws {
+        func resumed(_ choice: TestedBackend, _ method: String) throws {
             let whole = try Self.trainer(choice, method)
             try Self.train(whole, 0..<4)
             let first = try Self.trainer(choice, method)
@@ -32,7 +32,7 @@ extension EncodersTests {
         }
 
         /// One positive is SimCLR's pair: the same loss and gradient to the bit, where batch norm sees the same.
-        @Test(arguments: testedBackends) func onePositive(_ choice: BackendChoice) throws {
+        @Test(arguments: testedBackends) func onePositive(_ choice: TestedBackend) throws {
             let backend = try choice.make(threads: 2)
             let images = backend.tensor(Formula.images("pair", "scene.0", 8, 32))
             func results(_ method: some EncoderMethod) throws -> [[Float]] {
@@ -86,7 +86,7 @@ extension EncodersTests {
         }
 
         private static func trainer(
-            _ choice: BackendChoice, _ name: String, augmentation: AugmentationSet = .noColor
+            _ choice: TestedBackend, _ name: String, augmentation: AugmentationSet = .noColor
         ) throws -> EncoderTrainer {
             let method = try #require(Methods.named(name))
             var given: [String: MethodOption.Value] = ["positives": .integer(3)]

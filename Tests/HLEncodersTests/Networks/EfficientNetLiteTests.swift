@@ -22,7 +22,7 @@ extension EncodersTests {
         }
 
         @Test(arguments: testedBackends, Variant.allCases)
-        func features(_ choice: BackendChoice, _ variant: Variant) throws {
+        func features(_ choice: TestedBackend, _ variant: Variant) throws {
             let fixture = try EncodersTests.fixture("efficientnet"), backend = try choice.make(threads: 2)
             let network = try network(variant, on: backend)
             let layers = try EfficientNetLiteArchitecture(variant, classes: 10).layers
@@ -43,7 +43,7 @@ extension EncodersTests {
         }
 
         @Test(arguments: testedBackends, Variant.allCases)
-        func gradients(_ choice: BackendChoice, _ variant: Variant) throws {
+        func gradients(_ choice: TestedBackend, _ variant: Variant) throws {
             let fixture = try EncodersTests.fixture("efficientnet"), name = variant.rawValue
             let trial = Trial(try choice.make(threads: 2))
             let network = try network(variant, on: trial.backend)

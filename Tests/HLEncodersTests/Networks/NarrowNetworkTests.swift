@@ -9,7 +9,7 @@ extension EncodersTests {
     /// Networks in bf16 beside the same in f32: the emulation of the reference, and the processor's own.
     struct NarrowNetworkTests {
         private func features(
-            _ choice: BackendChoice, _ architecture: ResNet.Architecture, _ precision: Precision
+            _ choice: TestedBackend, _ architecture: ResNet.Architecture, _ precision: Precision
         ) throws -> [(String, HostTensor)] {
             let trial = try Trial(choice, groups: 2, precision: precision)
             let network = ResNet(trial.backend, architecture, width: 16)
@@ -51,7 +51,7 @@ extension EncodersTests {
         }
 
         /// Twenty steps on a backend in bf16 beside f32: the losses stay together, and two runs are one.
-        @Test(arguments: testedBackends) func trainingFollowsF32(_ choice: BackendChoice) throws {
+        @Test(arguments: testedBackends) func trainingFollowsF32(_ choice: TestedBackend) throws {
             func losses(_ precision: Precision) throws -> [Float] {
                 let backend = try choice.make(threads: 2)
                 let method = SimSiam(backend, backbone: ResNet(backend, .resnet18, width: 16), dimension: 64)
@@ -76,7 +76,7 @@ extension EncodersTests {
         }
 
         /// What else computes in bf16 where it is told to: features of EfficientNet-Lite0, logits of a discriminator.
-        @Test(arguments: testedBackends) func otherNetworksFollowF32(_ choice: BackendChoice) throws {
+        @Test(arguments: testedBackends) func otherNetworksFollowF32(_ choice: TestedBackend) throws {
             let backend = try choice.make(threads: 2), images = Formula.images("other", "scene.other", 4, 56)
             let lite = try EfficientNetLiteArchitecture(.tensorFlow, classes: 10).makeBackbone(on: backend)
             try lite.loadEfficientNetFormula(on: backend)

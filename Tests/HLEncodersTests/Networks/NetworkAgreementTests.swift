@@ -12,7 +12,7 @@
             /// A whole network whose channels fill no block of 16, with the stem for small images.
             @Test(arguments: [ResNet.Architecture.resnet18, .resnet50])
             func network(_ architecture: ResNet.Architecture) throws {
-                let results = try [BackendChoice.plain, .oneDNN].map { choice in
+                let results = try [TestedBackend.plain, .oneDNN].map { choice in
                     let trial = try Trial(choice, groups: 2)
                     let network = ResNet(trial.backend, architecture, width: 24, stem: .cifar)
                     try network.loadFormula(lastNorm: architecture == .resnet50 ? "bn3" : "bn2", on: trial.backend)

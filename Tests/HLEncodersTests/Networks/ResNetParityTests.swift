@@ -29,7 +29,7 @@ extension EncodersTests {
             @Test(arguments: networks) func oneDNN(_ network: Network) throws { try check(.oneDNN, network) }
         #endif
 
-        func check(_ choice: BackendChoice, _ network: Network) throws {
+        func check(_ choice: TestedBackend, _ network: Network) throws {
             let fixture = try EncodersTests.fixture("resnet")
             let name = network.architecture.rawValue, lastNorm = network.lastNorm
             let backend = try choice.make(threads: 2)

@@ -1,0 +1,100 @@
+import CCUDA
+import EmulatedCUDA
+import HLCompute
+import HLTensor
+
+/// A device that is none: host memory, our kernels compiled for the processor, and products as a library would make them.
+///
+/// Everything is done at once. New tensors are NaN until somebody writes them.
+package final class EmulatedDevice: CUDADevice {
+    package let convolves: Bool
+    private let isBackwards: Bool
+    /// Launches so far, by kernel.
+    package private(set) var launches: [String: Int] = [:]
+
+    /// - Parameters:
+    ///   - convolves: whether it has a library of convolutions.
+    ///   - isBackwards: whether blocks, and threads between barriers, run from the last to the first.
+    package init(convolves: Bool = true, isBackwards: Bool = false) {
+        self.convolves = convolves
+        self.isBackwards = isBackwards
+    }
+
+    package let summary = "an emulated card"
+    package let bf16 = BF16Support.native
+    package let poisons = true
+    package let leastSegment = 32 << 20
+
+    private var sizes: [UnsafeMutableRawPointer: Int] = [:]
+
+    package func allocate(_ byteCount: Int) -> UnsafeMutableRawPointer? {
+        guard let memory = HostSegments().allocate(byteCount) else { return nil }
+        sizes[memory] = byteCount
+        return memory
+    }
+
+    package func free(_ memory: UnsafeMutableRawPointer) {
+        if let byteCount = sizes.removeValue(forKey: memory) { HostSegments().free(memory, byteCount: byteCount) }
+    }
+
+    package func upload(_ source: UnsafeRawBufferPointer, to target: UnsafeMutableRawPointer) {
+        if let start = source.baseAddress { target.copyMemory(from: start, byteCount: source.count) }
+    }
+
+    package func download(_ source: UnsafeRawPointer, into target: UnsafeMutableRawBufferPointer) {
+        target.baseAddress?.copyMemory(from: source, byteCount: target.count)
+    }
+
+    package func copy(_ source: UnsafeRawPointer, to target: UnsafeMutableRawPointer, byteCount: Int) {
+        precondition(
+            source + byteCount <= UnsafeRawPointer(target) || UnsafeRawPointer(target) + byteCount <= source,
+            "a copy onto itself")
+        target.copyMemory(from: source, byteCount: byteCount)
+    }
+
+    package func fill(_ target: UnsafeMutableRawPointer, byteCount: Int, with byte: UInt8) {
+        target.initializeMemory(as: UInt8.self, repeating: byte, count: byteCount)
+    }
+
+    package func launch(_ kernel: hl_kernel, grid: Grid, arguments: UnsafeRawBufferPointer) {
+        launches[String(cString: hl_kernel_described(kernel).name), default: 0] += 1
+        hl_emulated_launch(kernel, UInt32(grid.x), UInt32(grid.y), isBackwards ? 1 : 0, arguments.baseAddress)
+    }
+
+    package func multiply(
+        _ product: MatrixProduct, _ a: UnsafeRawPointer, _ b: UnsafeRawPointer, _ c: UnsafeMutableRawPointer
+    ) {
+        let size = product.type.size
+        for index in 0..<product.count {
+            func matrix(_ at: UnsafeRawPointer, _ type: ElementType, _ transposed: Bool, _ stride: Int)
+                -> hl_emulated_matrix
+            {
+                hl_emulated_matrix(
+                    at: UnsafeMutableRawPointer(mutating: at), narrow: type == .bf16 ? 1 : 0,
+                    transposed: transposed ? 1 : 0, stride: stride)
+            }
+            hl_emulated_multiply(
+                product.rows, product.columns, product.depth, product.scale,
+                matrix(a + index * product.steps.a * size, product.type, product.transposeA, product.strides.a),
+                matrix(b + index * product.steps.b * size, product.type, product.transposeB, product.strides.b),
+                product.accumulates ? 1 : 0,
+                matrix(
+                    c + index * product.steps.c * product.resultType.size, product.resultType, false, product.strides.c)
+            )
+        }
+    }
+
+    package func workspace(of convolution: Convolution) -> Int { 0 }
+
+    package func convolve(
+        _ convolution: Convolution, x: UnsafeMutableRawPointer, weight: UnsafeMutableRawPointer,
+        y: UnsafeMutableRawPointer, workspace: UnsafeMutableRawPointer?
+    ) {
+        let output = convolution.output, window = convolution.window
+        var shape = hl_emulated_convolution(
+            batch: convolution.input[0], inputs: convolution.input[1], height: convolution.input[2],
+            width: convolution.input[3], outputs: output[1], rows: output[2], columns: output[3], kernel: window.size,
+            stride: window.stride, padding: window.padding, narrow: convolution.type == .bf16 ? 1 : 0)
+        hl_emulated_convolve(&shape, convolution.pass.rawValue, x, weight, y)
+    }
+}
