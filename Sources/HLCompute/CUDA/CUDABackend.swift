@@ -33,7 +33,7 @@ package final class CUDABackend: Backend {
 
     /// Runs what may fail, and keeps its error.
     func attempt(_ body: () throws(Failure) -> Void) {
-        do {
+        do throws(Failure) {
             try body()
         } catch {
             fail(error)
@@ -45,26 +45,9 @@ package final class CUDABackend: Backend {
     /// Starts a kernel with its arguments, a structure of `hl_cuda_kernels.h` with the kernel's name.
     func launch<Arguments: BitwiseCopyable>(_ kernel: hl_kernel, _ grid: Grid, _ arguments: Arguments) {
         precondition(hl_kernel_described(kernel).arguments == MemoryLayout<Arguments>.size)
-        attempt { () throws(Failure) in
-            try withBytes(of: arguments) { bytes throws(Failure) in
-                try device.launch(kernel, grid: grid, arguments: bytes)
-            }
+        withUnsafeBytes(of: arguments) { bytes in
+            attempt { () throws(Failure) in try device.launch(kernel, grid: grid, arguments: bytes) }
         }
-    }
-
-    private func withBytes<Value>(
-        of value: Value, _ body: (UnsafeRawBufferPointer) throws(Failure) -> Void
-    ) throws(Failure) {
-        var value = value
-        let result = withUnsafeBytes(of: &value) { bytes -> Failure? in
-            do {
-                try body(bytes)
-                return nil
-            } catch {
-                return error
-            }
-        }
-        if let result { throw result }
     }
 
     // MARK: Memory
@@ -126,15 +109,9 @@ package final class CUDABackend: Backend {
 
     package func read(_ tensor: Tensor) throws -> HostTensor {
         let plain = rowMajor(tensor.type == .bf16 ? converted(tensor, to: .f32) : tensor)
-        var error: Failure?
         let result = HostTensor(plain.type, shape: tensor.shape) { bytes in
-            do {
-                try device.download(plain.cuda.address, into: bytes)
-            } catch let failure {
-                error = failure
-            }
+            attempt { () throws(Failure) in try device.download(plain.cuda.address, into: bytes) }
         }
-        if let error { fail(error) }
         if let first = failure {
             failure = nil
             throw first
