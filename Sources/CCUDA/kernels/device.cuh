@@ -127,3 +127,73 @@ HL_DEVICE float block_max(float value, float *memory) {
     HL_BARRIER();
     return most;
 }
+
+// MARK: Rows of a matrix, of which `lanes` neighbouring threads, a power of two, take one together
+
+/// What a thread takes of its row: the columns first, first + lanes, … below `end`; beyond the last row, none.
+struct row_share {
+    /// Of the row's first value.
+    unsigned long start;
+    unsigned row, first, end;
+    /// Whether the thread writes what is one value a row.
+    bool leads;
+};
+
+HL_DEVICE row_share share_of_row(unsigned rows, unsigned columns, unsigned lanes) {
+    row_share share;
+    share.row = blockIdx.x * (HL_CUDA_THREADS / lanes) + threadIdx.x / lanes;
+    share.first = threadIdx.x & (lanes - 1);
+    share.end = share.row < rows ? columns : 0;
+    share.start = (unsigned long)share.row * columns;
+    share.leads = share.first == 0 && share.row < rows;
+    return share;
+}
+
+/// The sum over the threads of a row, a fixed tree, the same in all of them. `memory` has HL_CUDA_THREADS places; all
+/// threads of a block call.
+template <class T>
+HL_DEVICE T row_sum(T value, T *memory, unsigned lanes) {
+    const unsigned lane = threadIdx.x & (lanes - 1);
+    memory[threadIdx.x] = value;
+    HL_BARRIER();
+    for (unsigned half = lanes / 2; half; half >>= 1) {
+        if (lane < half) memory[threadIdx.x] += memory[threadIdx.x + half];
+        HL_BARRIER();
+    }
+    const T sum = memory[threadIdx.x - lane];
+    HL_BARRIER();
+    return sum;
+}
+
+/// The greatest, likewise.
+HL_DEVICE float row_max(float value, float *memory, unsigned lanes) {
+    const unsigned lane = threadIdx.x & (lanes - 1);
+    memory[threadIdx.x] = value;
+    HL_BARRIER();
+    for (unsigned half = lanes / 2; half; half >>= 1) {
+        if (lane < half) memory[threadIdx.x] = fmaxf(memory[threadIdx.x], memory[threadIdx.x + half]);
+        HL_BARRIER();
+    }
+    const float most = memory[threadIdx.x - lane];
+    HL_BARRIER();
+    return most;
+}
+
+// MARK: Functions
+
+/// e^x with the arithmetic, and the bits, of CKernels' exponential.h.
+HL_DEVICE float hl_exp(float x) {
+    float clamped = x < -87.0f ? -87.0f : x;
+    clamped = clamped > 88.0f ? 88.0f : clamped;
+    const float shifted = clamped * 1.44269504088896341f + 12582912.0f;
+    const float n = shifted - 12582912.0f;
+    const float r = (clamped - n * 0.693359375f) - n * -2.12194440e-4f;
+    float p = 1.9875691500e-4f;
+    p = p * r + 1.3981999507e-3f;
+    p = p * r + 8.3334519073e-3f;
+    p = p * r + 4.1665795894e-2f;
+    p = p * r + 1.6666665459e-1f;
+    p = p * r + 5.0000001201e-1f;
+    p = p * r * r + r + 1.0f;
+    return x != x ? x : p * float_of((bits_of(shifted) - 0x4b400000u + 127u) << 23);
+}
