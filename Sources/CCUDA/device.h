@@ -80,6 +80,8 @@ typedef struct {
 } hl_cuda_pinned;
 
 struct hl_cuda_device {
+    /// Unlike that of any other device that this process opened.
+    unsigned long serial;
     /// As the user counts, and the driver's own number.
     int index, number;
     /// Compute capability, 90 for 9.0.
@@ -105,8 +107,26 @@ struct hl_cuda_device {
 /// or a message.
 const char *hl_cuda_enter(hl_cuda_device *device);
 
+/// Makes cuBLAS ready on a device, and puts it away.
+const char *hl_cuda_blas_open(hl_cuda_device *device);
+void hl_cuda_blas_close(hl_cuda_device *device);
+
 /// Writes a message that lives until the next one of this device, and returns it.
 const char *hl_cuda_message(hl_cuda_device *device, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /// NULL for 0, else a message from the driver's error text: "cuMemFree: invalid argument (error 1)".
 const char *hl_cuda_driver_error(hl_cuda_device *device, const char *function, int error);
+
+/// Calls a function of the driver; returns from the caller with a message where it fails.
+#define CALL(device, name, ...)                                         \
+    do {                                                                \
+        const int failure_ = hl_cuda_driver.name(__VA_ARGS__);            \
+        if (failure_) return hl_cuda_driver_error(device, #name, failure_); \
+    } while (0)
+
+/// Returns from the caller with a message that an expression gives.
+#define PASS(expression)                        \
+    do {                                        \
+        const char *const problem_ = expression; \
+        if (problem_) return problem_;            \
+    } while (0)

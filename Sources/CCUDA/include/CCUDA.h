@@ -33,9 +33,14 @@ void hl_cuda_library_close(hl_cuda_library_name which);
 /// Where a library was found, with its folder; NULL before it is open.
 const char *hl_cuda_library_path(hl_cuda_library_name which);
 
+/// What an open cuDNN says of itself: its version, 92700 for 9.27.0 and 8907 for 8.9.7, and that of the CUDA that it was
+/// made for, 12090 for 12.9. 0 where there is none.
+size_t hl_cuda_dnn_version(void);
+size_t hl_cuda_dnn_runtime(void);
+
 // MARK: The driver
 
-/// Opens libcuda.so.1 and initialises it, once for a process.
+/// Opens libcuda.so.1 and initialises it, once for a process. Several threads may call it at once.
 const char *hl_cuda_driver_open(void);
 
 /// The CUDA version that the driver allows: 12040 for 12.4; 0 before it is open.
