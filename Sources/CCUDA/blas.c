@@ -81,7 +81,7 @@ void hl_cuda_blas_close(hl_cuda_device *device) {
 
 // The library's matrices lie column by column: what lies in memory as c [m, n] by rows is its transpose [n, m] by columns,
 // and that is op(b)' op(a)'. So the factors change places and nothing else.
-const char *hl_cuda_multiply(hl_cuda_device *device, const hl_cuda_product *p, const void *a, const void *b, void *c) {
+const char *hl_cuda_blas_multiply(hl_cuda_device *device, const hl_cuda_product *p, const void *a, const void *b, void *c) {
     const int in = p->narrow ? TYPE_BF16 : TYPE_F32, out = p->narrow_result ? TYPE_BF16 : TYPE_F32;
     const int compute = p->tf32 && !p->narrow ? COMPUTE_TF32 : COMPUTE_F32;
     const int first = p->transpose_b ? OPERATION_TRANSPOSED : OPERATION_PLAIN;

@@ -13,7 +13,7 @@ static const char *open_device(hl_cuda_device *device) {
     device->serial = ++opened;
     CALL(device, cuDeviceGet, &device->number, device->index);
     CALL(device, cuDeviceGetName, device->name, sizeof device->name, device->number);
-    device->architecture = hl_cuda_architecture(device->index);
+    device->architecture = hl_cuda_device_architecture(device->index);
     CALL(device, cuDevicePrimaryCtxRetain, &device->context, device->number);
     PASS(hl_cuda_enter(device));
     CALL(device, cuStreamCreate, &device->stream, STREAM_NON_BLOCKING);
@@ -63,35 +63,35 @@ const char *hl_cuda_device_name(const hl_cuda_device *device) { return device->n
 
 static uint64_t address(const void *memory) { return (uint64_t)(uintptr_t)memory; }
 
-const char *hl_cuda_memory(hl_cuda_device *device, size_t *free, size_t *total) {
+const char *hl_cuda_device_memory(hl_cuda_device *device, size_t *free, size_t *total) {
     PASS(hl_cuda_enter(device));
     CALL(device, cuMemGetInfo_v2, free, total);
     return NULL;
 }
 
-void *hl_cuda_allocate(hl_cuda_device *device, size_t bytes) {
+void *hl_cuda_device_allocate(hl_cuda_device *device, size_t bytes) {
     uint64_t memory = 0;
     if (hl_cuda_enter(device) || hl_cuda_driver.cuMemAlloc_v2(&memory, bytes)) return NULL;
     return (void *)(uintptr_t)memory;
 }
 
-void hl_cuda_free(hl_cuda_device *device, void *memory) {
+void hl_cuda_device_free(hl_cuda_device *device, void *memory) {
     if (!hl_cuda_enter(device)) hl_cuda_driver.cuMemFree_v2(address(memory));
 }
 
-const char *hl_cuda_copy(hl_cuda_device *device, const void *source, void *target, size_t bytes) {
+const char *hl_cuda_device_copy(hl_cuda_device *device, const void *source, void *target, size_t bytes) {
     PASS(hl_cuda_enter(device));
     CALL(device, cuMemcpyDtoDAsync_v2, address(target), address(source), bytes, device->stream);
     return NULL;
 }
 
-const char *hl_cuda_set(hl_cuda_device *device, void *target, unsigned char byte, size_t bytes) {
+const char *hl_cuda_device_set(hl_cuda_device *device, void *target, unsigned char byte, size_t bytes) {
     PASS(hl_cuda_enter(device));
     CALL(device, cuMemsetD8Async, address(target), byte, bytes, device->stream);
     return NULL;
 }
 
-const char *hl_cuda_wait(hl_cuda_device *device) {
+const char *hl_cuda_device_wait(hl_cuda_device *device) {
     PASS(hl_cuda_enter(device));
     CALL(device, cuStreamSynchronize, device->stream);
     return NULL;
@@ -99,7 +99,7 @@ const char *hl_cuda_wait(hl_cuda_device *device) {
 
 // MARK: Kernels
 
-const char *hl_cuda_kernels_load(hl_cuda_device *device, hl_kernel_file file, const void *code) {
+const char *hl_cuda_device_load(hl_cuda_device *device, hl_kernel_file file, const void *code) {
     PASS(hl_cuda_enter(device));
     if (!device->modules[file]) CALL(device, cuModuleLoadData, &device->modules[file], code);
     for (int kernel = 0; kernel < hl_kernel_count; kernel++) {
@@ -112,11 +112,11 @@ const char *hl_cuda_kernels_load(hl_cuda_device *device, hl_kernel_file file, co
     return NULL;
 }
 
-int hl_cuda_kernel_is_loaded(const hl_cuda_device *device, hl_kernel kernel) {
+int hl_cuda_device_has(const hl_cuda_device *device, hl_kernel kernel) {
     return device->functions[kernel] != NULL;
 }
 
-const char *hl_cuda_launch(hl_cuda_device *device, hl_kernel kernel, unsigned x, unsigned y, const void *arguments,
+const char *hl_cuda_device_launch(hl_cuda_device *device, hl_kernel kernel, unsigned x, unsigned y, const void *arguments,
                            size_t size) {
     // How a launch is told of arguments that lie in memory as the kernel takes them.
     void *const end = (void *)0, *const pointer = (void *)1, *const bytes = (void *)2;

@@ -51,7 +51,7 @@ int hl_cuda_driver_version(void) { return driver_version; }
 
 int hl_cuda_device_count(void) { return device_count; }
 
-int hl_cuda_architecture(int index) {
+int hl_cuda_device_architecture(int index) {
     enum { COMPUTE_CAPABILITY_MAJOR = 75, COMPUTE_CAPABILITY_MINOR = 76 };
     int number, major, minor;
     if (index < 0 || index >= device_count || hl_cuda_driver.cuDeviceGet(&number, index) ||

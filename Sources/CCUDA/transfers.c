@@ -26,7 +26,7 @@ static const char *mark(hl_cuda_device *device, hl_cuda_pinned *pinned) {
 
 // Uploads lie one behind the other in a buffer until it is full. So a step's many small ones wait for nothing: a buffer
 // is used again only after three others have been filled.
-const char *hl_cuda_upload(hl_cuda_device *device, const void *source, void *target, size_t bytes) {
+const char *hl_cuda_device_upload(hl_cuda_device *device, const void *source, void *target, size_t bytes) {
     enum { ALIGNMENT = 256 };
     const char *from = source;
     uint64_t to = (uint64_t)(uintptr_t)target;
@@ -53,7 +53,7 @@ const char *hl_cuda_upload(hl_cuda_device *device, const void *source, void *tar
 }
 
 // While one half is copied out of its buffer the next comes into the other.
-const char *hl_cuda_download(hl_cuda_device *device, const void *source, void *target, size_t bytes) {
+const char *hl_cuda_device_download(hl_cuda_device *device, const void *source, void *target, size_t bytes) {
     uint64_t from = (uint64_t)(uintptr_t)source;
     char *to = target;
     size_t asked = 0, done = 0;

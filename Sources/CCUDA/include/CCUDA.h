@@ -2,7 +2,8 @@
 //
 // The driver (libcuda) alone makes a device; NVRTC compiles our kernels, cuBLAS multiplies matrices, cuDNN convolves.
 // Nothing of them is needed to build. Functions that can fail return NULL, or a message that lives until the next
-// failure of the same device or library. One thread at a time may use a device.
+// failure of the same device or library. One thread at a time may use a device. Arguments of kernels have names of the
+// form hl_cuda_NAME too: functions of this file say in theirs what they belong to.
 //
 // https://docs.nvidia.com/cuda/cuda-driver-api, https://docs.nvidia.com/cuda/nvrtc, https://docs.nvidia.com/cuda/cublas
 #pragma once
@@ -88,35 +89,35 @@ void hl_cuda_device_close(hl_cuda_device *device);
 const char *hl_cuda_device_name(const hl_cuda_device *device);
 
 /// Of a card by its index: 90 for compute capability 9.0; 0 where there is none.
-int hl_cuda_architecture(int index);
+int hl_cuda_device_architecture(int index);
 
 /// Bytes that the card has free and in all.
-const char *hl_cuda_memory(hl_cuda_device *device, size_t *free, size_t *total);
+const char *hl_cuda_device_memory(hl_cuda_device *device, size_t *free, size_t *total);
 
 /// Memory, aligned to 256 bytes, or NULL where there is none.
-void *hl_cuda_allocate(hl_cuda_device *device, size_t bytes);
-void hl_cuda_free(hl_cuda_device *device, void *memory);
+void *hl_cuda_device_allocate(hl_cuda_device *device, size_t bytes);
+void hl_cuda_device_free(hl_cuda_device *device, void *memory);
 
 /// From the host through pinned memory; `source` may change at once.
-const char *hl_cuda_upload(hl_cuda_device *device, const void *source, void *target, size_t bytes);
+const char *hl_cuda_device_upload(hl_cuda_device *device, const void *source, void *target, size_t bytes);
 
 /// To the host, after everything enqueued so far: waits.
-const char *hl_cuda_download(hl_cuda_device *device, const void *source, void *target, size_t bytes);
+const char *hl_cuda_device_download(hl_cuda_device *device, const void *source, void *target, size_t bytes);
 
-const char *hl_cuda_copy(hl_cuda_device *device, const void *source, void *target, size_t bytes);
-const char *hl_cuda_set(hl_cuda_device *device, void *target, unsigned char byte, size_t bytes);
+const char *hl_cuda_device_copy(hl_cuda_device *device, const void *source, void *target, size_t bytes);
+const char *hl_cuda_device_set(hl_cuda_device *device, void *target, unsigned char byte, size_t bytes);
 
 /// Waits for everything enqueued so far.
-const char *hl_cuda_wait(hl_cuda_device *device);
+const char *hl_cuda_device_wait(hl_cuda_device *device);
 
 /// Loads the kernels of a file, cubin or PTX.
-const char *hl_cuda_kernels_load(hl_cuda_device *device, hl_kernel_file file, const void *code);
+const char *hl_cuda_device_load(hl_cuda_device *device, hl_kernel_file file, const void *code);
 
 /// Whether a kernel's file has been loaded.
-int hl_cuda_kernel_is_loaded(const hl_cuda_device *device, hl_kernel kernel);
+int hl_cuda_device_has(const hl_cuda_device *device, hl_kernel kernel);
 
 /// Starts x * y blocks of HL_CUDA_THREADS threads with `size` bytes of arguments, which are read at once.
-const char *hl_cuda_launch(hl_cuda_device *device, hl_kernel kernel, unsigned x, unsigned y, const void *arguments,
+const char *hl_cuda_device_launch(hl_cuda_device *device, hl_kernel kernel, unsigned x, unsigned y, const void *arguments,
                            size_t size);
 
 // MARK: Products of matrices
@@ -134,7 +135,7 @@ typedef struct {
     float scale;
 } hl_cuda_product;
 
-const char *hl_cuda_multiply(hl_cuda_device *device, const hl_cuda_product *product, const void *a, const void *b,
+const char *hl_cuda_blas_multiply(hl_cuda_device *device, const hl_cuda_product *product, const void *a, const void *b,
                              void *c);
 
 // MARK: Convolutions
