@@ -98,3 +98,45 @@ package final class EmulatedDevice: CUDADevice {
         hl_emulated_convolve(&shape, convolution.pass.rawValue, x, weight, y)
     }
 }
+
+extension EmulatedDevice {
+    package func exchange(over communicator: any Communicator) -> any DeviceExchange {
+        EmulatedExchange(communicator)
+    }
+}
+
+/// Exchanges of memory that is the host's in truth.
+private final class EmulatedExchange: DeviceExchange {
+    private let communicator: any Communicator
+    private var waiting: [(values: [UnsafeMutableBufferPointer<Float>], sums: UnsafeMutableBufferPointer<Float>)] = []
+
+    init(_ communicator: any Communicator) { self.communicator = communicator }
+
+    func gather(_ own: UnsafeRawPointer, into all: UnsafeMutableRawPointer, byteCount: Int) {
+        communicator.gather(
+            UnsafeRawBufferPointer(start: own, count: byteCount),
+            into: UnsafeMutableRawBufferPointer(start: all, count: byteCount * communicator.count))
+    }
+
+    func beginSum(_ values: [UnsafeMutableBufferPointer<Float>]) {
+        let joined = values.flatMap { Array($0) }, count = communicator.count
+        let sums = UnsafeMutableBufferPointer<Float>.allocate(capacity: (joined.count + count - 1) / count * count)
+        sums.initialize(repeating: 0)
+        for (place, value) in joined.enumerated() { sums[place] = value }
+        waiting.append((values, sums))
+        communicator.beginSum(sums) {}
+    }
+
+    func finishSums() {
+        communicator.finishSums()
+        for (values, sums) in waiting {
+            var place = 0
+            for target in values {
+                for index in target.indices { target[index] = sums[place + index] }
+                place += target.count
+            }
+            sums.deallocate()
+        }
+        waiting = []
+    }
+}

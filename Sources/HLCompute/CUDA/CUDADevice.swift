@@ -57,6 +57,9 @@ package protocol CUDADevice: AnyObject {
     func convolve(
         _ convolution: Convolution, x: UnsafeMutableRawPointer, weight: UnsafeMutableRawPointer,
         y: UnsafeMutableRawPointer, workspace: UnsafeMutableRawPointer?) throws(Failure)
+
+    /// Connects it with the devices of the other processes; all of them call.
+    func exchange(over communicator: any Communicator) throws(Failure) -> any DeviceExchange
 }
 
 /// Blocks of a launch.
