@@ -56,8 +56,13 @@ extension GeneratorSpecification {
         }
     }
 
-    /// - Throws: `Failure` (incompatible) where the backend is a fast one and its processor computes no BF16.
+    /// - Throws: `Failure` (incompatible) where the backend is a fast one and its processor computes no BF16, or where it has no TF32.
     private func requirePrecision(on backend: any Backend) throws(Failure) {
+        if rendering.precision == .tf32 && !backend.hasTF32 {
+            throw Failure(
+                .incompatible, "the stream's images are rendered in tf32, which only NVIDIA's cards compute",
+                "run on a card, or make the stream without --precision tf32")
+        }
         guard rendering.precision == .bf16 && backend.bf16 == .missing else { return }
         throw Failure(
             .incompatible, "the stream's images are rendered in bf16, which this processor does not compute",

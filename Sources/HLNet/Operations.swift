@@ -4,7 +4,10 @@ import HLCompute
 extension Pass {
     /// A network's first activations in this pass's precision; all that is made of them follows. What comes back has the
     /// precision that x has.
-    package func activations(_ x: Variable) -> Variable { converted(x, to: precision) }
+    package func activations(_ x: Variable) -> Variable {
+        backend.roundsToTF32 = precision == .tf32
+        return converted(x, to: precision)
+    }
 
     /// The same values in a precision. What comes back has the one that x has.
     package func converted(_ x: Variable, to precision: Precision) -> Variable {

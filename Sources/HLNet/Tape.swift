@@ -129,7 +129,9 @@ package final class Tape {
         guard output.requiresGradient else { return }
         let watched = whenComplete == nil ? [] : inputs.filter { uses[ObjectIdentifier($0)] != nil }
         for variable in watched { uses[ObjectIdentifier(variable), default: 0] += 1 }
-        steps.append { [unowned self, sink = output.sink] in
+        steps.append { [unowned self, sink = output.sink, roundsToTF32 = backend.roundsToTF32] in
+            // What is gone back through is of the precision in which it was computed.
+            backend.roundsToTF32 = roundsToTF32
             backward(sink)
             for variable in watched { count(variable) }
         }

@@ -22,6 +22,7 @@ package final class EmulatedDevice: CUDADevice {
 
     package let summary = "an emulated card"
     package let bf16 = BF16Support.native
+    package let hasTF32 = true
     package let poisons = true
     package let leastSegment = 32 << 20
 

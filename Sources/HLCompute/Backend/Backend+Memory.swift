@@ -2,6 +2,13 @@ import HLTensor
 
 /// Memory and sizes, composed of primitives.
 extension Backend {
+    package var hasTF32: Bool { false }
+
+    package var roundsToTF32: Bool {
+        get { false }
+        set {}
+    }
+
     package func tensor(_ host: HostTensor) -> Tensor {
         tensor(host.type, shape: host.shape) { target in
             host.withUnsafeBytes { target.copyMemory(from: $0) }

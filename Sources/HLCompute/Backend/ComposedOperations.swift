@@ -10,6 +10,14 @@ package protocol ComposedOperations: AnyObject {
     /// Exchanges between the backends of the processes that the communicator connects.
     func ranks(over communicator: any Communicator) -> any Ranks
 
+    // MARK: TF32
+
+    /// Whether convolutions of F32 can round what they multiply to TF32: on cards alone.
+    var hasTF32: Bool { get }
+
+    /// Whether those that are enqueued from now on do. A backend that has no TF32 stays with false.
+    var roundsToTF32: Bool { get set }
+
     // MARK: Memory
 
     /// A tensor with the values of a host tensor, F32, U8 or I32.

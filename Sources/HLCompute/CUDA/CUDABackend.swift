@@ -11,8 +11,9 @@ package final class CUDABackend: Backend {
     package let threads: Int
     /// Where all tensors live.
     let arena: Arena
-    /// Whether products and convolutions of F32 round to TF32 on their way in.
-    package var tf32 = false
+    package var roundsToTF32 = false
+    /// Of convolutions alone.
+    var tf32: Bool { roundsToTF32 }
     private var failure: Failure?
 
     /// - Parameter threads: for what is computed on the host; 0 for one per core.
@@ -24,6 +25,7 @@ package final class CUDABackend: Backend {
 
     package var summary: String { device.summary }
     package var bf16: BF16Support { device.bf16 }
+    package var hasTF32: Bool { device.hasTF32 }
 
     // MARK: Errors
 

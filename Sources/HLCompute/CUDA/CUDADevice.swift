@@ -13,6 +13,9 @@ package protocol CUDADevice: AnyObject {
     /// What it makes of BF16.
     var bf16: BF16Support { get }
 
+    /// Whether it multiplies in TF32.
+    var hasTF32: Bool { get }
+
     /// Whether it convolves by a library; else convolutions are products of matrices.
     var convolves: Bool { get }
 
