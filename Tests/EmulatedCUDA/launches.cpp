@@ -96,6 +96,8 @@ void prepare(unsigned thread) {
     void **top = (void **)(block.stacks[thread] + stack_size - 64);
     *top = nullptr;
 #if defined(__x86_64__)
+    // A function begins 8 bytes behind a multiple of 16, as behind a call.
+    *--top = nullptr;
     *--top = (void *)enter;
     top -= KEPT;
     for (int i = 0; i < KEPT; i++) top[i] = nullptr;

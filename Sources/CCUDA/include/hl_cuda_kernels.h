@@ -4,6 +4,10 @@
 
 #include "kernels/list.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /// A kernel by number: hl_kernel_fill, hl_kernel_convert, ….
 typedef enum {
 #define NUMBER(file, name, waits) hl_kernel_##name,
@@ -42,3 +46,7 @@ const char *hl_kernel_file_name(hl_kernel_file file);
 
 /// The text of a file for the compiler, complete in itself, ending with a 0.
 const char *hl_kernel_text(hl_kernel_file file, size_t *count);
+
+#ifdef __cplusplus
+}
+#endif
