@@ -27,6 +27,12 @@ HL_KERNEL(softmax_rows_backward) {
 
 // MARK: Losses of rows
 
+/// e^x of a difference of two great numbers: what a float cannot hold of it counts, too.
+HL_DEVICE float exp_of_double(double x) {
+    const float high = (float)x, low = (float)(x - high), power = hl_exp(high);
+    return high < -87.0f ? 0.0f : power + power * low;
+}
+
 HL_KERNEL(cross_entropy) {
     HL_SHARED(float, most, HL_CUDA_THREADS);
     HL_SHARED(double, memory, HL_CUDA_THREADS);
@@ -41,16 +47,15 @@ HL_KERNEL(cross_entropy) {
     for (unsigned c = own.first; c < own.end; c += a.lanes)
         if (c != left_out) best = fmaxf(best, sign * x[c]);
     best = sign * row_max(best, most, a.lanes);
-    // Differences in double, so that great scales cost no digits; powers in float, each of which is right to its last ones,
-    // the greatest, 1, to all.
+    // Differences in double, so that great scales cost no digits; powers in float, of which the greatest is 1 exactly.
     const double top = (double)best * a.scale;
     double sum = 0;
     for (unsigned c = own.first; c < own.end; c += a.lanes)
-        if (c != left_out) sum += hl_exp((float)((double)x[c] * a.scale - top));
+        if (c != left_out) sum += exp_of_double((double)x[c] * a.scale - top);
     sum = row_sum(sum, memory, a.lanes);
     const float slope = a.weight * a.scale, factor = (float)(slope / sum);
     for (unsigned c = own.first; c < own.end; c += a.lanes) {
-        float g = c == left_out ? 0.0f : hl_exp((float)((double)x[c] * a.scale - top)) * factor;
+        float g = c == left_out ? 0.0f : exp_of_double((double)x[c] * a.scale - top) * factor;
         if (c == (unsigned)target) g -= slope;
         a.gradient[own.start + c] = target < 0 ? 0.0f : g;
     }

@@ -14,8 +14,9 @@ extension CUDABackend {
     package func rows(_ x: Tensor, at indices: Tensor) -> Tensor {
         let count = indices.elementCount, result = allocate([count] + x.shape.dropFirst(), type: x.type)
         let bytes = x.shape.dropFirst().reduce(1, *) * x.type.size, words = bytes % 4 == 0 ? bytes / 4 : 0
+        let units = UInt32(kernel: count * (words > 0 ? words : bytes))
         launch(
-            hl_kernel_gather_rows, .over(count * (words > 0 ? words : bytes)),
+            hl_kernel_gather_rows, .over(Int(units)),
             hl_cuda_gather_rows(
                 x: x.cuda.address, at: indices.i32, y: result.cuda.address, rows: UInt32(kernel: count),
                 words: UInt32(kernel: words), bytes: UInt32(kernel: bytes)))
@@ -59,17 +60,17 @@ extension CUDABackend {
 
     package func reshaped(_ x: Tensor, _ shape: [Int]) -> Tensor {
         precondition(shape.reduce(1, *) == x.elementCount)
-        let result = allocate(shape, type: x.type)
+        let renamed = Tensor(x.type, shape: shape, storage: x.storage)
         let isSameOrder =
-            x.isRearranged == result.isRearranged
-            && (!x.isRearranged || x.shape[1] == shape[1] && x.positions == result.positions)
-        // At most one of both ways is one: rows that are channels last go by way of row-major order.
-        let plain = isSameOrder ? x : rowMajor(x)
-        if !isSameOrder && result.isRearranged {
-            permute(plain, to: result, inner: result.positions, outer: shape[1])
-        } else {
-            copy(plain.cuda.address, to: result.cuda.address, byteCount: x.byteCount)
-        }
+            x.isRearranged
+            ? renamed.isRearranged && x.shape[1] == shape[1] && x.positions == renamed.positions
+            : !renamed.isRearranged
+        if isSameOrder { return copy(renamed) }
+        let plain = rowMajor(x)
+        // Where it is not x itself, nobody else has it.
+        guard renamed.isRearranged else { return Tensor(x.type, shape: shape, storage: plain.storage) }
+        let result = allocate(shape, type: x.type)
+        permute(plain, to: result, inner: result.positions, outer: shape[1])
         return result
     }
 }
