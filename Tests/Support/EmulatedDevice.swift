@@ -24,6 +24,7 @@ package final class EmulatedDevice: CUDADevice {
     package let bf16 = BF16Support.native
     package let hasTF32 = true
     package let poisons = true
+    package let renderedPixels = 2 << 12
     package let leastSegment = 32 << 20
 
     private var sizes: [UnsafeMutableRawPointer: Int] = [:]

@@ -79,18 +79,11 @@ extension CUDABackend {
             transposeB: b.isTransposed)
         product.strides = (a.stride, b.stride, c.stride)
         (product.count, product.steps) = (size.count, (a.step, b.step, c.step))
-        (product.accumulates, product.tf32) = (adding, tf32)
+        product.accumulates = adding
         multiply(product, a.address, b.address, c.address)
     }
 
     // MARK: Rendering
-
-    /// Sixty-four up to 128 pixels, and beyond that as many as have so many pixels together: a card needs work for all
-    /// of its processors in the first, small layers too. The largest activations of BigBiGAN take 400 MB then.
-    package func renderBatch(side: Int) -> Int { max(1, min(64, (64 << 14) / (side * side))) }
-
-    /// One such batch: twelve gigabytes of BigBiGAN's activations, six in BF16.
-    package func recordedSamples(side: Int) -> Int { renderBatch(side: side) }
 }
 
 /// Rows, columns and depth of products, and how many.

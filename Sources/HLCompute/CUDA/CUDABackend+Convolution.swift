@@ -94,7 +94,7 @@ extension CUDABackend {
         precondition(x.type == weight.type && x.type == y.type)
         let convolution = Convolution(
             pass, input: geometry.input, weight: geometry.weight, window: geometry.window, type: x.type,
-            tf32: tf32 && x.type == .f32)
+            tf32: roundsToTF32 && x.type == .f32)
         attempt { () throws(Failure) in
             let byteCount = try device.workspace(of: convolution)
             let workspace = byteCount > 0 ? allocate([byteCount], type: .u8) : nil
@@ -112,7 +112,7 @@ extension CUDABackend {
         var result = MatrixProduct(
             rows: rows, columns: columns, depth: depth, transposeA: transposeA, transposeB: transposeB)
         result.type = type
-        result.tf32 = tf32 && type == .f32
+        result.tf32 = roundsToTF32 && type == .f32
         return result
     }
 

@@ -8,8 +8,7 @@ extension CUDABackend {
         let (inner, n) = transposeB ? (b.shape[1], b.shape[0]) : (b.shape[0], b.shape[1])
         precondition(k == inner, "matrices \(a.shape) and \(b.shape) do not fit")
         let result = allocate([m, n])
-        var product = MatrixProduct(rows: m, columns: n, depth: k, transposeA: transposeA, transposeB: transposeB)
-        product.tf32 = tf32
+        let product = MatrixProduct(rows: m, columns: n, depth: k, transposeA: transposeA, transposeB: transposeB)
         multiply(product, a.f32, b.f32, result.f32)
         return result
     }

@@ -12,7 +12,7 @@ extension CUDABackend {
         let image = allocate([1, rows]), right = allocate([1, columns])
         let sums = allocate([1, columns]), lying = order.taps == 1 ? right : allocate([1, columns])
         let new = allocate([1, rows]), singularValue = allocate([1, 1]), result = allocate(weight.shape)
-        // In F32 whatever `tf32` says: lengths divide all that the weight is used for.
+        // In F32 whatever `roundsToTF32` says: lengths divide all that the weight is used for.
         multiply(MatrixProduct(rows: 1, columns: columns, depth: rows), left.f32, weight.f32, sums.f32)
         launch(
             hl_kernel_spectral_unit, Grid(1),

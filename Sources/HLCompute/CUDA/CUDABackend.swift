@@ -12,8 +12,6 @@ package final class CUDABackend: Backend {
     /// Where all tensors live.
     let arena: Arena
     package var roundsToTF32 = false
-    /// Of convolutions alone.
-    var tf32: Bool { roundsToTF32 }
     private var failure: Failure?
 
     /// - Parameter threads: for what is computed on the host; 0 for one per core.
@@ -26,6 +24,13 @@ package final class CUDABackend: Backend {
     package var summary: String { device.summary }
     package var bf16: BF16Support { device.bf16 }
     package var hasTF32: Bool { device.hasTF32 }
+
+    /// Sixty-four up to 128 pixels, and beyond that as many as have so many pixels together: a card needs work for all
+    /// of its processors in the first, small layers too. The largest activations of BigBiGAN take 400 MB then.
+    package func renderBatch(side: Int) -> Int { max(1, min(64, device.renderedPixels / (side * side))) }
+
+    /// One such batch: twelve gigabytes of BigBiGAN's activations, six in BF16.
+    package func recordedSamples(side: Int) -> Int { renderBatch(side: side) }
 
     // MARK: Errors
 

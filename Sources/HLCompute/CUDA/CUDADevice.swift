@@ -22,6 +22,9 @@ package protocol CUDADevice: AnyObject {
     /// Whether new tensors are to be filled with NaN first, so that whoever reads what nobody wrote is found out.
     var poisons: Bool { get }
 
+    /// Pixels that networks render at a time.
+    var renderedPixels: Int { get }
+
     /// Bytes of the smallest piece of memory worth asking for.
     var leastSegment: Int { get }
 
@@ -63,6 +66,10 @@ package protocol CUDADevice: AnyObject {
 
     /// Connects it with the devices of the other processes; all of them call.
     func exchange(over communicator: any Communicator) throws(Failure) -> any DeviceExchange
+}
+
+extension CUDADevice {
+    package var renderedPixels: Int { 64 << 14 }
 }
 
 /// Blocks of a launch.

@@ -80,5 +80,5 @@ extension UInt32 {
 
 extension hl_cuda_values {
     /// Values that are not there.
-    static let none = hl_cuda_values(at: nil, narrow: 0)
+    static var none: hl_cuda_values { hl_cuda_values(at: nil, narrow: 0) }
 }
