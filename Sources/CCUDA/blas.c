@@ -13,20 +13,20 @@ enum { MATH_DEFAULT = 0, MATH_SUMS_IN_FULL = 16 };
 enum { ATOMICS_NOT_ALLOWED = 0 };
 enum { ALGORITHM_DEFAULT = -1 };
 
-#define FUNCTIONS(X)                                                                                                  \
-    X(cublasCreate_v2, (void **handle))                                                                               \
-    X(cublasDestroy_v2, (void *handle))                                                                               \
-    X(cublasGetVersion_v2, (void *handle, int *version))                                                              \
-    X(cublasSetStream_v2, (void *handle, void *stream))                                                               \
-    X(cublasSetWorkspace_v2, (void *handle, void *workspace, size_t bytes))                                           \
-    X(cublasSetMathMode, (void *handle, int mode))                                                                    \
-    X(cublasSetAtomicsMode, (void *handle, int mode))                                                                 \
-    X(cublasGemmEx, (void *handle, int operation_a, int operation_b, int m, int n, int k, const void *alpha,          \
-                     const void *a, int type_a, int stride_a, const void *b, int type_b, int stride_b,                \
-                     const void *beta, void *c, int type_c, int stride_c, int compute, int algorithm))                \
-    X(cublasGemmStridedBatchedEx,                                                                                     \
-      (void *handle, int operation_a, int operation_b, int m, int n, int k, const void *alpha, const void *a,         \
-       int type_a, int stride_a, long long step_a, const void *b, int type_b, int stride_b, long long step_b,         \
+#define FUNCTIONS(X)                                                                                          \
+    X(cublasCreate_v2, (void **handle))                                                                       \
+    X(cublasDestroy_v2, (void *handle))                                                                       \
+    X(cublasGetVersion_v2, (void *handle, int *version))                                                      \
+    X(cublasSetStream_v2, (void *handle, void *stream))                                                       \
+    X(cublasSetWorkspace_v2, (void *handle, void *workspace, size_t bytes))                                   \
+    X(cublasSetMathMode, (void *handle, int mode))                                                            \
+    X(cublasSetAtomicsMode, (void *handle, int mode))                                                         \
+    X(cublasGemmEx, (void *handle, int operation_a, int operation_b, int m, int n, int k, const void *alpha,  \
+                     const void *a, int type_a, int stride_a, const void *b, int type_b, int stride_b,        \
+                     const void *beta, void *c, int type_c, int stride_c, int compute, int algorithm))        \
+    X(cublasGemmStridedBatchedEx,                                                                             \
+      (void *handle, int operation_a, int operation_b, int m, int n, int k, const void *alpha, const void *a, \
+       int type_a, int stride_a, long long step_a, const void *b, int type_b, int stride_b, long long step_b, \
        const void *beta, void *c, int type_c, int stride_c, long long step_c, int count, int compute, int algorithm))
 
 static struct {
@@ -53,10 +53,10 @@ static const char *failed(hl_cuda_device *device, const char *function, int stat
 }
 
 /// Calls a function of cuBLAS; returns from the caller with a message where it fails.
-#define BLAS(device, name, ...)                              \
-    do {                                                     \
-        const int status_ = blas.name(__VA_ARGS__);          \
-        if (status_) return failed(device, #name, status_);  \
+#define BLAS(device, name, ...)                             \
+    do {                                                    \
+        const int status_ = blas.name(__VA_ARGS__);         \
+        if (status_) return failed(device, #name, status_); \
     } while (0)
 
 const char *hl_cuda_blas_open(hl_cuda_device *device) {
@@ -79,9 +79,10 @@ void hl_cuda_blas_close(hl_cuda_device *device) {
     device->blas_workspace = 0;
 }
 
-// The library's matrices lie column by column: what lies in memory as c [m, n] by rows is its transpose [n, m] by columns,
-// and that is op(b)' op(a)'. So the factors change places and nothing else.
-const char *hl_cuda_blas_multiply(hl_cuda_device *device, const hl_cuda_product *p, const void *a, const void *b, void *c) {
+// The library's matrices lie column by column: what lies in memory as c [m, n] by rows is its transpose [n, m] by
+// columns, and that is op(b)' op(a)'. So the factors change places and nothing else.
+const char *hl_cuda_blas_multiply(hl_cuda_device *device, const hl_cuda_product *p, const void *a, const void *b,
+                                  void *c) {
     const int in = p->narrow ? TYPE_BF16 : TYPE_F32, out = p->narrow_result ? TYPE_BF16 : TYPE_F32;
     const int compute = p->tf32 && !p->narrow ? COMPUTE_TF32 : COMPUTE_F32;
     const int first = p->transpose_b ? OPERATION_TRANSPOSED : OPERATION_PLAIN;

@@ -112,12 +112,10 @@ const char *hl_cuda_device_load(hl_cuda_device *device, hl_kernel_file file, con
     return NULL;
 }
 
-int hl_cuda_device_has(const hl_cuda_device *device, hl_kernel kernel) {
-    return device->functions[kernel] != NULL;
-}
+int hl_cuda_device_has(const hl_cuda_device *device, hl_kernel kernel) { return device->functions[kernel] != NULL; }
 
-const char *hl_cuda_device_launch(hl_cuda_device *device, hl_kernel kernel, unsigned x, unsigned y, const void *arguments,
-                           size_t size) {
+const char *hl_cuda_device_launch(hl_cuda_device *device, hl_kernel kernel, unsigned x, unsigned y,
+                                  const void *arguments, size_t size) {
     // How a launch is told of arguments that lie in memory as the kernel takes them.
     void *const end = (void *)0, *const pointer = (void *)1, *const bytes = (void *)2;
     void *extra[] = {pointer, (void *)(uintptr_t)arguments, bytes, &size, end};

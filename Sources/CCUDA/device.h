@@ -23,39 +23,39 @@ const char *hl_cuda_resolve(hl_cuda_library_name which, const char *const *names
 // MARK: The driver's functions, that others use too
 
 /// The driver's functions: hl_cuda_driver.cuStreamSynchronize and so on. All NULL before hl_cuda_driver_open.
-#define HL_CUDA_DRIVER_FUNCTIONS(X)                                                                                 \
-    X(cuInit, (unsigned flags))                                                                                     \
-    X(cuDriverGetVersion, (int *version))                                                                           \
-    X(cuGetErrorString, (int error, const char **text))                                                             \
-    X(cuDeviceGetCount, (int *count))                                                                               \
-    X(cuDeviceGet, (int *device, int index))                                                                        \
-    X(cuDeviceGetName, (char *name, int size, int device))                                                          \
-    X(cuDeviceGetAttribute, (int *value, int attribute, int device))                                                \
-    X(cuDeviceTotalMem_v2, (size_t *bytes, int device))                                                             \
-    X(cuDevicePrimaryCtxRetain, (void **context, int device))                                                       \
-    X(cuDevicePrimaryCtxRelease_v2, (int device))                                                                   \
-    X(cuCtxSetCurrent, (void *context))                                                                             \
-    X(cuMemGetInfo_v2, (size_t *free, size_t *total))                                                               \
-    X(cuMemAlloc_v2, (uint64_t *address, size_t bytes))                                                             \
-    X(cuMemFree_v2, (uint64_t address))                                                                             \
-    X(cuMemHostAlloc, (void **address, size_t bytes, unsigned flags))                                               \
-    X(cuMemFreeHost, (void *address))                                                                               \
-    X(cuMemcpyHtoDAsync_v2, (uint64_t target, const void *source, size_t bytes, void *stream))                      \
-    X(cuMemcpyDtoHAsync_v2, (void *target, uint64_t source, size_t bytes, void *stream))                            \
-    X(cuMemcpyDtoDAsync_v2, (uint64_t target, uint64_t source, size_t bytes, void *stream))                         \
-    X(cuMemsetD8Async, (uint64_t target, unsigned char byte, size_t count, void *stream))                           \
-    X(cuStreamCreate, (void **stream, unsigned flags))                                                              \
-    X(cuStreamDestroy_v2, (void *stream))                                                                           \
-    X(cuStreamSynchronize, (void *stream))                                                                          \
-    X(cuStreamWaitEvent, (void *stream, void *event, unsigned flags))                                               \
-    X(cuEventCreate, (void **event, unsigned flags))                                                                \
-    X(cuEventDestroy_v2, (void *event))                                                                             \
-    X(cuEventRecord, (void *event, void *stream))                                                                   \
-    X(cuEventSynchronize, (void *event))                                                                            \
-    X(cuModuleLoadData, (void **module, const void *code))                                                          \
-    X(cuModuleUnload, (void *module))                                                                               \
-    X(cuModuleGetFunction, (void **function, void *module, const char *name))                                       \
-    X(cuLaunchKernel, (void *function, unsigned x, unsigned y, unsigned z, unsigned threads_x, unsigned threads_y,  \
+#define HL_CUDA_DRIVER_FUNCTIONS(X)                                                                                \
+    X(cuInit, (unsigned flags))                                                                                    \
+    X(cuDriverGetVersion, (int *version))                                                                          \
+    X(cuGetErrorString, (int error, const char **text))                                                            \
+    X(cuDeviceGetCount, (int *count))                                                                              \
+    X(cuDeviceGet, (int *device, int index))                                                                       \
+    X(cuDeviceGetName, (char *name, int size, int device))                                                         \
+    X(cuDeviceGetAttribute, (int *value, int attribute, int device))                                               \
+    X(cuDeviceTotalMem_v2, (size_t *bytes, int device))                                                            \
+    X(cuDevicePrimaryCtxRetain, (void **context, int device))                                                      \
+    X(cuDevicePrimaryCtxRelease_v2, (int device))                                                                  \
+    X(cuCtxSetCurrent, (void *context))                                                                            \
+    X(cuMemGetInfo_v2, (size_t *free, size_t *total))                                                              \
+    X(cuMemAlloc_v2, (uint64_t *address, size_t bytes))                                                            \
+    X(cuMemFree_v2, (uint64_t address))                                                                            \
+    X(cuMemHostAlloc, (void **address, size_t bytes, unsigned flags))                                              \
+    X(cuMemFreeHost, (void *address))                                                                              \
+    X(cuMemcpyHtoDAsync_v2, (uint64_t target, const void *source, size_t bytes, void *stream))                     \
+    X(cuMemcpyDtoHAsync_v2, (void *target, uint64_t source, size_t bytes, void *stream))                           \
+    X(cuMemcpyDtoDAsync_v2, (uint64_t target, uint64_t source, size_t bytes, void *stream))                        \
+    X(cuMemsetD8Async, (uint64_t target, unsigned char byte, size_t count, void *stream))                          \
+    X(cuStreamCreate, (void **stream, unsigned flags))                                                             \
+    X(cuStreamDestroy_v2, (void *stream))                                                                          \
+    X(cuStreamSynchronize, (void *stream))                                                                         \
+    X(cuStreamWaitEvent, (void *stream, void *event, unsigned flags))                                              \
+    X(cuEventCreate, (void **event, unsigned flags))                                                               \
+    X(cuEventDestroy_v2, (void *event))                                                                            \
+    X(cuEventRecord, (void *event, void *stream))                                                                  \
+    X(cuEventSynchronize, (void *event))                                                                           \
+    X(cuModuleLoadData, (void **module, const void *code))                                                         \
+    X(cuModuleUnload, (void *module))                                                                              \
+    X(cuModuleGetFunction, (void **function, void *module, const char *name))                                      \
+    X(cuLaunchKernel, (void *function, unsigned x, unsigned y, unsigned z, unsigned threads_x, unsigned threads_y, \
                        unsigned threads_z, unsigned shared, void *stream, void **parameters, void **extra))
 
 extern struct hl_cuda_driver {
@@ -118,15 +118,15 @@ const char *hl_cuda_message(hl_cuda_device *device, const char *format, ...) __a
 const char *hl_cuda_driver_error(hl_cuda_device *device, const char *function, int error);
 
 /// Calls a function of the driver; returns from the caller with a message where it fails.
-#define CALL(device, name, ...)                                         \
-    do {                                                                \
-        const int failure_ = hl_cuda_driver.name(__VA_ARGS__);            \
+#define CALL(device, name, ...)                                             \
+    do {                                                                    \
+        const int failure_ = hl_cuda_driver.name(__VA_ARGS__);              \
         if (failure_) return hl_cuda_driver_error(device, #name, failure_); \
     } while (0)
 
 /// Returns from the caller with a message that an expression gives.
-#define PASS(expression)                        \
-    do {                                        \
+#define PASS(expression)                         \
+    do {                                         \
         const char *const problem_ = expression; \
-        if (problem_) return problem_;            \
+        if (problem_) return problem_;           \
     } while (0)

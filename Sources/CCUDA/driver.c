@@ -26,8 +26,7 @@ static const char *open_driver(void) {
     };
     if (is_ready) return NULL;
     const char *error = hl_cuda_library_open(HL_CUDA_DRIVER, "libcuda.so.1");
-    if (!error)
-        error = hl_cuda_resolve(HL_CUDA_DRIVER, names, sizeof names / sizeof *names, (void **)&hl_cuda_driver);
+    if (!error) error = hl_cuda_resolve(HL_CUDA_DRIVER, names, sizeof names / sizeof *names, (void **)&hl_cuda_driver);
     if (error) return error;
     int result = hl_cuda_driver.cuInit(0);
     if (result) return failed("cuInit", result);

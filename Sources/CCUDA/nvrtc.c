@@ -5,19 +5,19 @@
 
 #include "device.h"
 
-#define FUNCTIONS(X)                                                                                        \
-    X(nvrtcVersion, (int *major, int *minor))                                                               \
-    X(nvrtcGetNumSupportedArchs, (int *count))                                                              \
-    X(nvrtcGetSupportedArchs, (int *architectures))                                                         \
-    X(nvrtcCreateProgram, (void **program, const char *text, const char *name, int header_count,            \
-                           const char *const *headers, const char *const *header_names))                    \
-    X(nvrtcDestroyProgram, (void **program))                                                                \
-    X(nvrtcCompileProgram, (void *program, int count, const char *const *options))                          \
-    X(nvrtcGetProgramLogSize, (void *program, size_t *size))                                                \
-    X(nvrtcGetProgramLog, (void *program, char *log))                                                       \
-    X(nvrtcGetCUBINSize, (void *program, size_t *size))                                                     \
-    X(nvrtcGetCUBIN, (void *program, char *code))                                                           \
-    X(nvrtcGetPTXSize, (void *program, size_t *size))                                                       \
+#define FUNCTIONS(X)                                                                             \
+    X(nvrtcVersion, (int *major, int *minor))                                                    \
+    X(nvrtcGetNumSupportedArchs, (int *count))                                                   \
+    X(nvrtcGetSupportedArchs, (int *architectures))                                              \
+    X(nvrtcCreateProgram, (void **program, const char *text, const char *name, int header_count, \
+                           const char *const *headers, const char *const *header_names))         \
+    X(nvrtcDestroyProgram, (void **program))                                                     \
+    X(nvrtcCompileProgram, (void *program, int count, const char *const *options))               \
+    X(nvrtcGetProgramLogSize, (void *program, size_t *size))                                     \
+    X(nvrtcGetProgramLog, (void *program, char *log))                                            \
+    X(nvrtcGetCUBINSize, (void *program, size_t *size))                                          \
+    X(nvrtcGetCUBIN, (void *program, char *code))                                                \
+    X(nvrtcGetPTXSize, (void *program, size_t *size))                                            \
     X(nvrtcGetPTX, (void *program, char *code))
 
 static struct {

@@ -12,12 +12,12 @@ extension BackendChoice: ExpressibleByArgument {
     package static func parsed(_ text: String) throws -> BackendChoice {
         if let choice = BackendChoice(text) { return choice }
         throw Failure(
-            .usage, "there is no backend '\(text)'", "choose one of \(Backends.names.joined(separator: ", "))")
+            .usage, "there is no backend '\(text)'", "choose one of \(Backends.forms.joined(separator: ", "))")
     }
 
-    /// `auto, onednn or plain`, for help.
+    /// `auto, cuda[:N], onednn or plain`, for help.
     package static let list: String = {
-        let names = Backends.names
+        let names = Backends.forms
         return names.dropLast().joined(separator: ", ") + " or " + (names.last ?? "")
     }()
 }

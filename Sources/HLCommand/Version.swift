@@ -17,7 +17,7 @@ package enum Version {
         lines.append("libpng: \(png_get_libpng_ver(nil).map { String(cString: $0) } ?? PNG_LIBPNG_VER_STRING)")
         lines.append("libjpeg: \(Image.readsJPEG ? "yes" : "no")")
         lines.append("libwebp: \(Image.readsWebP ? "yes" : "no")")
-        lines += Backends.all.reversed().map(summary)
+        lines += Backends.all.reversed().filter(\.isHere).map(summary)
         return lines.joined(separator: "\n")
     }
 

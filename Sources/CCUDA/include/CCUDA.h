@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include "hl_cuda_kernels.h"
+#include "hl_cuda_nccl.h"
 
 // MARK: Libraries
 
@@ -117,8 +118,8 @@ const char *hl_cuda_device_load(hl_cuda_device *device, hl_kernel_file file, con
 int hl_cuda_device_has(const hl_cuda_device *device, hl_kernel kernel);
 
 /// Starts x * y blocks of HL_CUDA_THREADS threads with `size` bytes of arguments, which are read at once.
-const char *hl_cuda_device_launch(hl_cuda_device *device, hl_kernel kernel, unsigned x, unsigned y, const void *arguments,
-                           size_t size);
+const char *hl_cuda_device_launch(hl_cuda_device *device, hl_kernel kernel, unsigned x, unsigned y,
+                                  const void *arguments, size_t size);
 
 // MARK: Products of matrices
 
@@ -136,7 +137,7 @@ typedef struct {
 } hl_cuda_product;
 
 const char *hl_cuda_blas_multiply(hl_cuda_device *device, const hl_cuda_product *product, const void *a, const void *b,
-                             void *c);
+                                  void *c);
 
 // MARK: Convolutions
 

@@ -1,5 +1,6 @@
 import Foundation
 import HLFormats
+import HLTensor
 import Testing
 
 /// Examples of FIPS 180-2, appendix B, and of NIST's test vectors.

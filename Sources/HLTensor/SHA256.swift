@@ -1,7 +1,6 @@
 import CSystem
-import HLTensor
 
-/// SHA-256 (FIPS 180-4), by which a stream's header names its weights.
+/// SHA-256 (FIPS 180-4), by which a stream's header names its weights, and files of compiled kernels are named.
 package struct SHA256 {
     private var state: [UInt32] = [
         0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19,
@@ -45,21 +44,6 @@ package struct SHA256 {
     private mutating func compress(_ blocks: UnsafeRawBufferPointer) {
         guard let bytes = blocks.bindMemory(to: UInt8.self).baseAddress else { return }
         hl_sha256_blocks(&state, bytes, blocks.count / 64)
-    }
-}
-
-extension SHA256 {
-    /// The digest of a file in hex.
-    /// - Throws: `Failure` (noInput, inputOutput).
-    package static func digest(ofFile path: String) throws -> String {
-        let source = try FileDescriptorSource(path: path)
-        let buffer = HostBuffer(count: 1 << 20)
-        var hash = SHA256()
-        while true {
-            let count = try source.read(into: buffer.bytes)
-            if count == 0 { return hash.finished() }
-            hash.update(UnsafeRawBufferPointer(rebasing: buffer.bytes[..<count]))
-        }
     }
 
     /// The digest of bytes in hex.
