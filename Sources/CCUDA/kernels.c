@@ -23,14 +23,14 @@ const char *hl_kernel_file_name(hl_kernel_file file) {
 
 // MARK: Texts
 
-#pragma clang diagnostic ignored "-Wc23-extensions"
-
 // A part of a text, as the compiler of this file found it.
 typedef struct {
-    const char *at;
-    size_t count;
+    const char *at, *end;
 } part;
 
+#ifdef __has_embed
+#pragma clang diagnostic ignored "-Wc23-extensions"
+#define PART(name) {name, name + sizeof name}
 static const char types[] = {
 #embed "include/kernels/types.h"
 };
@@ -115,15 +115,29 @@ static const char optimisers_arguments[] = {
 static const char optimisers_kernels[] = {
 #embed "kernels/optimisers.cu"
 };
+#else
+// Before version 19 clang has no #embed, but its assembler takes files in. It looks for them from the folders of -I, of
+// which `include` is one. Nothing is compiled anew when only such a file changes.
+#define PART(name) {name, name##_end}
+#define TAKE_IN(name, path)                                                                         \
+    extern const char name[] __asm__("hl_text_" #name), name##_end[] __asm__("hl_text_end_" #name); \
+    __asm__(".pushsection .rodata\nhl_text_" #name ":\n.incbin \"" path "\"\nhl_text_end_" #name ":\n.popsection");
+#define TAKE_IN_FILE(file)                           \
+    TAKE_IN(file##_arguments, "kernels/" #file ".h") \
+    TAKE_IN(file##_kernels, "../kernels/" #file ".cu")
+TAKE_IN(types, "kernels/types.h")
+TAKE_IN(device, "../kernels/device.cuh")
+HL_CUDA_FILES(TAKE_IN_FILE)
+#endif
 
 const char *hl_kernel_text(hl_kernel_file file, size_t *count) {
     static const part arguments[] = {
-#define ARGUMENTS(file) {file##_arguments, sizeof file##_arguments},
+#define ARGUMENTS(file) PART(file##_arguments),
         HL_CUDA_FILES(ARGUMENTS)
 #undef ARGUMENTS
     };
     static const part kernels[] = {
-#define KERNELS(file) {file##_kernels, sizeof file##_kernels},
+#define KERNELS(file) PART(file##_kernels),
         HL_CUDA_FILES(KERNELS)
 #undef KERNELS
     };
@@ -131,15 +145,19 @@ const char *hl_kernel_text(hl_kernel_file file, size_t *count) {
     static size_t counts[hl_kernel_file_count];
     if (!texts[file]) {
         const part parts[] = {
-            {types, sizeof types}, arguments[file], {device, sizeof device}, kernels[file],
+            PART(types),
+            arguments[file],
+            PART(device),
+            kernels[file],
         };
         size_t size = 1, place = 0;
-        for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) size += parts[i].count;
+        for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) size += (size_t)(parts[i].end - parts[i].at);
         char *text = malloc(size);
         if (!text) return NULL;
         for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-            memcpy(text + place, parts[i].at, parts[i].count);
-            place += parts[i].count;
+            const size_t length = (size_t)(parts[i].end - parts[i].at);
+            memcpy(text + place, parts[i].at, length);
+            place += length;
         }
         text[place] = 0;
         // An #include of what stands above it already, and #pragma once, mean nothing in one text.
