@@ -107,6 +107,13 @@ targets += programs.map {
     .executableTarget(name: $0, dependencies: rooms + ["HLCommand", argumentParser], swiftSettings: features)
 }
 
+// Operations and training steps with what they are held against, for tests and for a machine with a card.
+targets += [
+    .target(name: "OperationCases", dependencies: networks, path: "Tests/OperationCases"),
+    .target(
+        name: "TrainingCases", dependencies: networks + ["HLEncoders", "OperationCases"], path: "Tests/TrainingCases"),
+]
+
 targets.append(.target(name: "BenchmarkHarness", dependencies: ["HLCompute"], path: "Benchmarks/harness"))
 targets += ["simsiam-step", "generator-step", "walker-step", "gan-step", "format-fuzzer"].map {
     .executableTarget(
@@ -121,8 +128,12 @@ targets.append(
         cxxSettings: [.unsafeFlags(["-std=c++17", "-O3", "-ffp-contract=off", "-fno-math-errno", "-Wall", "-Wextra"])]))
 targets.append(
     .target(
-        name: "TestSupport", dependencies: networks + ["CCUDA", "EmulatedCUDA"], path: "Tests/Support",
+        name: "TestSupport", dependencies: networks + ["CCUDA", "EmulatedCUDA", "OperationCases"],
+        path: "Tests/Support",
         exclude: ["README.md", "formula.py", "reference.py"], swiftSettings: features))
+
+/// What tests of networks share.
+let support: [Target.Dependency] = ["TestSupport", "OperationCases"]
 
 // Prints which files stand on which; the test command runs it.
 targets.append(.executableTarget(name: "room-map", path: "Tests/room-map"))
@@ -140,16 +151,16 @@ targets += [
     testTarget("HLDataTests", ["HLTensor", "HLFormats", "HLData"]),
     testTarget("HLRecordsTests", ["HLTensor", "HLFormats", "HLRecords", "TestSupport"]),
     testTarget("HLCommandTests", ["HLTensor", "HLFormats", "HLRecords", "HLCommand", argumentParser]),
-    testTarget("HLComputeTests", networks + ["TestSupport"]),
-    testTarget("HLNetTests", networks + ["TestSupport"]),
-    testTarget("HLGeneratorsTests", networks + ["HLGenerators", "TestSupport"]),
-    testTarget("HLEncodersTests", networks + ["HLEncoders", "TestSupport"]),
+    testTarget("HLComputeTests", networks + support),
+    testTarget("HLNetTests", networks + support),
+    testTarget("HLGeneratorsTests", networks + support + ["HLGenerators"]),
+    testTarget("HLEncodersTests", networks + support + ["HLEncoders", "TrainingCases"]),
     testTarget("HLViewsTests", networks + ["HLGenerators", "HLViews"]),
-    testTarget("HLStatisticsTests", networks + ["HLGenerators", "HLViews", "HLStatistics", "TestSupport"]),
-    testTarget("HLWalkersTests", networks + ["HLGenerators", "HLEncoders", "HLViews", "HLWalkers", "TestSupport"]),
-    testTarget("HLAdversarialTests", networks + ["HLGenerators", "HLAdversarial", "TestSupport"]),
+    testTarget("HLStatisticsTests", networks + support + ["HLGenerators", "HLViews", "HLStatistics"]),
+    testTarget("HLWalkersTests", networks + support + ["HLGenerators", "HLEncoders", "HLViews", "HLWalkers"]),
+    testTarget("HLAdversarialTests", networks + support + ["HLGenerators", "HLAdversarial"]),
     .testTarget(
-        name: "PipelineTests", dependencies: ["HLTensor", "HLFormats", "TestSupport"], path: "Tests/Pipelines",
+        name: "PipelineTests", dependencies: support + ["HLTensor", "HLFormats"], path: "Tests/Pipelines",
         swiftSettings: features),
     // What the pages show, run.
     .testTarget(

@@ -5,6 +5,7 @@ import HLFormats
 import HLGenerators
 import HLNet
 import HLTensor
+import OperationCases
 import TestSupport
 import Testing
 

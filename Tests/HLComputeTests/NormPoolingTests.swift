@@ -1,5 +1,6 @@
 import HLCompute
 import HLTensor
+import OperationCases
 import TestSupport
 import Testing
 

@@ -1,4 +1,5 @@
 import HLTensor
+import OperationCases
 import TestSupport
 import Testing
 

@@ -2,6 +2,7 @@ import HLCompute
 import HLFormats
 import HLNet
 import HLTensor
+import OperationCases
 import TestSupport
 import Testing
 

@@ -1,6 +1,7 @@
 import HLCompute
 import HLNet
 import HLTensor
+import OperationCases
 import TestSupport
 import Testing
 

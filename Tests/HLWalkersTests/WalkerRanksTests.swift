@@ -3,6 +3,7 @@ import HLGenerators
 import HLTensor
 import HLViews
 import HLWalkers
+import OperationCases
 import TestSupport
 import Testing
 

@@ -1,6 +1,7 @@
 import Foundation
 import HLFormats
 import HLTensor
+import OperationCases
 import TestSupport
 import Testing
 

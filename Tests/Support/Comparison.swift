@@ -1,21 +1,13 @@
 import HLCompute
+import HLFormats
+import HLNet
 import HLTensor
+import OperationCases
 import Testing
 
-/// How far results may be from the reference, relative to its greatest magnitude.
-package struct Tolerance {
-    package let values: Double
-    package let gradients: Double
-
-    package init(values: Double, gradients: Double) {
-        self.values = values
-        self.gradients = gradients
-    }
-
-    /// Winograd's algorithm rounds more coarsely than a plain sum.
-    package static func of(_ backend: TestedBackend) -> Tolerance {
-        backend == .plain ? Tolerance(values: 2e-6, gradients: 5e-6) : Tolerance(values: 1e-4, gradients: 1e-4)
-    }
+extension Tolerance {
+    /// Of convolutions, and of what is made of them.
+    package static func of(_ backend: TestedBackend) -> Tolerance { backend == .plain ? .plain : .library }
 }
 
 /// Greatest difference over the greatest magnitude of `expected`; infinite where a value is not finite.
@@ -39,15 +31,27 @@ package func expectClose(
     #expect(difference <= tolerance, "\(what)", sourceLocation: sourceLocation)
 }
 
+/// One issue for every fault among findings, of which there must be some.
+package func expectNoFault(_ findings: [Finding], sourceLocation: SourceLocation = #_sourceLocation) {
+    #expect(!findings.isEmpty, "nothing was compared", sourceLocation: sourceLocation)
+    for finding in findings where finding.isFault {
+        Issue.record("\(finding.description)", sourceLocation: sourceLocation)
+    }
+}
+
 /// Compares a tensor with a stored summary as the fixtures' README says.
 package func expectSummary(
     _ tensor: HostTensor, _ expected: [Float], _ tolerance: Double, _ what: String,
     sourceLocation: SourceLocation = #_sourceLocation
 ) {
-    let actual = Formula.summary(tensor), norm = Double(expected[0])
-    for (index, (a, b)) in zip(actual, expected).enumerated() {
-        let scale = index == 1 ? norm * Double(tensor.elementCount).squareRoot() : norm
-        let difference = abs(a - Double(b)) / scale
-        #expect(difference <= tolerance, "\(what), entry \(index)", sourceLocation: sourceLocation)
-    }
+    expectNoFault(Finding.summary(tensor, expected, tolerance, what), sourceLocation: sourceLocation)
+}
+
+/// Compares every batch norm's running statistics with the summaries stored under `name`.
+package func expectRunningStatistics(
+    _ module: some Module, _ name: String, _ fixture: TensorFile, _ tolerance: Double, on backend: any Backend,
+    sourceLocation: SourceLocation = #_sourceLocation
+) throws {
+    expectNoFault(
+        try module.runningStatistics(name, fixture, tolerance, on: backend), sourceLocation: sourceLocation)
 }

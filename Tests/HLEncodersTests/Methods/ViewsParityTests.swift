@@ -3,6 +3,7 @@ import HLEncoders
 import HLFormats
 import HLNet
 import HLTensor
+import OperationCases
 import TestSupport
 import Testing
 

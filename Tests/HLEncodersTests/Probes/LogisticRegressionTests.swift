@@ -2,6 +2,7 @@ import HLCompute
 import HLEncoders
 import HLNet
 import HLTensor
+import OperationCases
 import TestSupport
 import Testing
 

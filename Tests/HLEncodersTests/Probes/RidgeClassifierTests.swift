@@ -1,6 +1,7 @@
 import HLCompute
 import HLEncoders
 import HLTensor
+import OperationCases
 import TestSupport
 import Testing
 

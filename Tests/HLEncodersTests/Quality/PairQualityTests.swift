@@ -2,6 +2,7 @@ import Foundation
 import HLEncoders
 import HLFormats
 import HLTensor
+import OperationCases
 import TestSupport
 import Testing
 

@@ -1,6 +1,7 @@
 import HLCompute
 import HLStatistics
 import HLTensor
+import OperationCases
 import TestSupport
 import Testing
 

@@ -2,6 +2,7 @@ import Glibc
 import HLCompute
 import HLStatistics
 import HLTensor
+import OperationCases
 import TestSupport
 
 /// The embeddings that `Fixtures/make_metrics.py` and these tests both compute.

@@ -1,12 +1,11 @@
 import HLCompute
-import Testing
 
 /// A convolution with padding of half its window.
-package struct ConvolutionShape: Sendable, CustomTestStringConvertible {
+package struct ConvolutionShape: Sendable, CustomStringConvertible {
     package let input: [Int]
     package let outChannels: Int
     package let window: Window
-    package var testDescription: String {
+    package var description: String {
         "\(input) → \(outChannels), \(window.size) × \(window.size), stride \(window.stride)"
     }
 

@@ -1,6 +1,5 @@
 import HLCompute
 import HLTensor
-import TestSupport
 
 /// Convolution and its two ways back, with weights that change and weights that never do.
 let convolutions = oneUse + severalUses
@@ -10,12 +9,12 @@ private let oneUse: [OperationCase] =
         let (weight, output, window) = (shape.weight, shape.output, shape.window)
         return [
             OperationCase(
-                name: "convolution \(shape.testDescription)", covers: ["convolution"],
+                name: "convolution \(shape.description)", covers: ["convolution"],
                 inputs: [.activation(shape.input), .array(weight)], precision: .convolution,
                 operation: { [$0.convolution($1[0], weight: $1[1], window: window)] },
                 reference: { [convolved($0[0], $0[1], output, window)] }),
             OperationCase(
-                name: "convolutionInputGradient \(shape.testDescription)", covers: ["convolutionInputGradient"],
+                name: "convolutionInputGradient \(shape.description)", covers: ["convolutionInputGradient"],
                 inputs: [.activation(output), .array(weight)], precision: .convolution,
                 operation: {
                     [$0.convolutionInputGradient($1[0], weight: $1[1], inputShape: shape.input, window: window)]
@@ -28,7 +27,7 @@ private let oneUse: [OperationCase] =
                     return [x]
                 }),
             OperationCase(
-                name: "convolutionWeightGradient \(shape.testDescription)", covers: ["convolutionWeightGradient"],
+                name: "convolutionWeightGradient \(shape.description)", covers: ["convolutionWeightGradient"],
                 inputs: [.activation(output), .activation(shape.input)], precision: .convolution,
                 operation: {
                     [$0.convolutionWeightGradient($1[0], input: $1[1], weightShape: weight, window: window)]
@@ -49,7 +48,7 @@ private let severalUses: [OperationCase] = [
     [
         // A backend may keep a weight in another layout, but not its old values.
         OperationCase(
-            name: "convolution by a weight that changes, \(shape.testDescription)", covers: ["convolution"],
+            name: "convolution by a weight that changes, \(shape.description)", covers: ["convolution"],
             inputs: [.activation(shape.input), .array(shape.weight), .array(shape.output)], precision: .convolution,
             operation: { backend, inputs in
                 let weight = backend.copy(inputs[1])
@@ -73,7 +72,7 @@ private let severalUses: [OperationCase] = [
                 return [y, back, y.map { 2 * $0 }, back.map { 2 * $0 }]
             }),
         OperationCase(
-            name: "convolution by a frozen weight, \(shape.testDescription)", covers: ["freeze"],
+            name: "convolution by a frozen weight, \(shape.description)", covers: ["freeze"],
             inputs: [.activation(shape.input), .array(shape.weight)], precision: .convolution,
             operation: { backend, inputs in
                 backend.freeze(inputs[1])
