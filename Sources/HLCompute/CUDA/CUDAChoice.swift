@@ -65,12 +65,15 @@ struct CUDAChoice {
             try openCUBLAS(major: major)
         } catch {
             opener.close(.nvrtc)
-            throw error
+            // One half being there, the other one is what is missing.
+            throw Problem(text: error.text, major: error.major, wasFound: true)
         }
         return architectures
     }
 
-    private func openNVRTC(major: Int, architecture: Int) throws(Problem) -> [Int] {
+    /// Opens NVRTC for a card.
+    /// - Returns: what it compiles for.
+    func openNVRTC(major: Int, architecture: Int) throws(Problem) -> [Int] {
         try first(.nvrtc, major: major) { path throws(Problem) in
             let found = try opener.loadCompiler()
             let title = "NVRTC \(text(found.version)) (\(path))"

@@ -36,13 +36,13 @@ struct CUDALibraries: Sendable {
     /// The card of this process: the first one, or, of several processes that a launcher has started on this machine,
     /// the one with the process's number.
     /// - Throws: as `cardCount`.
-    static func ownCard(
-        _ variable: (String) -> String? = { getenv($0).map { String(cString: $0) } }
-    ) throws(Failure) -> Int {
+    static func ownCard() throws(Failure) -> Int { try localRank() % cardCount() }
+
+    /// The number of this process among those that a launcher has started on this machine, else 0.
+    static func localRank(_ variable: (String) -> String? = { getenv($0).map { String(cString: $0) } }) -> Int {
         // Of Open MPI, of MPICH's family, and of srun.
         let names = ["OMPI_COMM_WORLD_LOCAL_RANK", "MPI_LOCALRANKID", "SLURM_LOCALID"]
-        let number = names.lazy.compactMap(variable).compactMap { Int($0) }.first ?? 0
-        return try max(0, number) % cardCount()
+        return max(0, names.lazy.compactMap(variable).compactMap { Int($0) }.first ?? 0)
     }
 
     /// The libraries, opened for a card of this compute capability, such as 90. The driver must be open.
