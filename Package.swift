@@ -115,10 +115,18 @@ targets += [
 ]
 
 targets.append(.target(name: "BenchmarkHarness", dependencies: ["HLCompute"], path: "Benchmarks/harness"))
-targets += ["simsiam-step", "generator-step", "walker-step", "gan-step", "format-fuzzer"].map {
+targets.append(
+    .target(name: "BenchmarkSteps", dependencies: rooms + ["BenchmarkHarness"], path: "Benchmarks/steps"))
+/// What a program of Benchmarks needs beside the rooms.
+let ofBenchmarks: [String: [Target.Dependency]] = [
+    "simsiam-step": ["BenchmarkSteps"], "generator-step": ["BenchmarkSteps"], "walker-step": ["BenchmarkSteps"],
+    "gan-step": [], "format-fuzzer": ["CZlib"],
+    "device-check": ["BenchmarkSteps", "OperationCases", "TrainingCases", "CCUDA", "CSystem"],
+]
+targets += ofBenchmarks.sorted { $0.key < $1.key }.map { name, others in
     .executableTarget(
-        name: $0, dependencies: rooms + ["BenchmarkHarness"] + ($0 == "format-fuzzer" ? ["CZlib"] : []),
-        path: "Benchmarks/\($0)", swiftSettings: features)
+        name: name, dependencies: rooms + ["BenchmarkHarness"] + others, path: "Benchmarks/\(name)",
+        swiftSettings: features)
 }
 
 // The kernels of cards, compiled for the processor. What they may not contract there, they may not here.

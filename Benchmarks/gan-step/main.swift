@@ -21,10 +21,9 @@ case "cells": settings.content = .cells(classes: 10)
 default: break
 }
 if options["augment"] == "all" { settings.augmentations = [.colour, .translation, .cutout] }
-let choice = BackendChoice(options["backend"] ?? "") ?? .automatic
 
-let backend = try choice.make(threads: options.number("threads", 0))
-settings.precision = try (PrecisionChoice(rawValue: options["precision"] ?? "") ?? .f32).precision(on: backend)
+let backend = try options.makeBackend()
+settings.precision = try options.precision(on: backend)
 let trainer = try GeneratorTrainer(settings, on: backend)
 var sequence = RandomKey(seed: 0, purpose: .shuffle).sequence(id: 0)
 let shape = [settings.batch, 3, settings.side, settings.side]

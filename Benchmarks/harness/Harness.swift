@@ -1,21 +1,52 @@
 import Glibc
 import HLCompute
+import HLTensor
 
 // What the timed programs of this folder have in common. A script that compares keeps one of ours and its peer loaded and
-// lets them take turns: on stdin, `run N` does N steps and prints one line of JSON; `quit` or the end of input ends.
+// lets them take turns: on stdin, `run N` does N steps and prints one line of JSON; `quit` or the end of input ends. A step
+// ends with a wait for what a card does: reading the loss is one.
 
 /// The options of the command line, `--name value`.
 package struct Options {
     private var values: [String: String] = [:]
 
-    package init() {
-        var arguments = CommandLine.arguments.dropFirst().makeIterator()
+    /// - Parameter words: arguments to leave out, which say what is to be done.
+    package init(after words: Int = 0) {
+        var arguments = CommandLine.arguments.dropFirst(1 + words).makeIterator()
         while let name = arguments.next(), let value = arguments.next() { values[name] = value }
     }
 
     package subscript(name: String) -> String? { values["--\(name)"] }
 
     package func number(_ name: String, _ standard: Int) -> Int { self[name].flatMap { Int($0) } ?? standard }
+
+    /// What `--backend` names: auto, plain, onednn, cuda or cuda:N.
+    /// - Throws: `Failure` (usage) for another name.
+    package func backend(or standard: BackendChoice = .automatic) throws(Failure) -> BackendChoice {
+        guard let name = self["backend"] else { return standard }
+        guard let choice = BackendChoice(name) else {
+            throw Failure(
+                .usage, "there is no backend '\(name)'", "give one of \(Backends.forms.joined(separator: ", "))")
+        }
+        return choice
+    }
+
+    /// A backend as `--backend` and `--threads` say.
+    package func makeBackend() throws(Failure) -> any Backend {
+        try backend().make(threads: number("threads", 0))
+    }
+
+    /// What `--precision` says, else F32.
+    /// - Throws: `Failure` (usage) for what the backend does not compute.
+    package func precision(on backend: any Backend) throws(Failure) -> Precision {
+        guard let name = self["precision"] else { return .f32 }
+        guard let choice = PrecisionChoice(rawValue: name) else {
+            throw Failure(
+                .usage, "there is no precision '\(name)'",
+                "give one of \(PrecisionChoice.allCases.map(\.rawValue).joined(separator: ", "))")
+        }
+        return try choice.precision(on: backend)
+    }
 }
 
 /// Of a clock that only goes forward.

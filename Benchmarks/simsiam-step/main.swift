@@ -1,52 +1,11 @@
 // One SimSiam training step, timed: the counterpart of simsiam_step.py (see Harness.swift).
 //
-//     simsiam-step [--arch resnet18] [--batch 32] [--side 112] [--threads 2] [--backend auto]
+//     simsiam-step [--arch resnet18] [--batch 32] [--side 112] [--width 64] [--threads 2] [--backend auto]
 //                  [--precision f32] [--batch-norm global]
 //
 // Under mpirun all ranks do it together, each with a batch of that size.
 
 import BenchmarkHarness
-import HLCompute
-import HLEncoders
-import HLNet
-import HLTensor
+import BenchmarkSteps
 
-let options = Options()
-let batch = options.number("batch", 32), side = options.number("side", 112)
-let architecture = ResNet.Architecture(rawValue: options["arch"] ?? "") ?? .resnet18
-let choice = BackendChoice(options["backend"] ?? "") ?? .automatic
-
-let precision = PrecisionChoice(rawValue: options["precision"] ?? "") ?? .f32
-
-let communicator = try Launcher.current().flatMap { launcher in
-    launcher.count > 1 ? try MPICommunicator.join(launcher) { report("rank \($0) is gone") } : nil
-}
-let scope = BatchNormScope(rawValue: options["batch-norm"] ?? "") ?? .global
-
-let backend = try choice.make(threads: options.number("threads", 0))
-let ranks = communicator.map { backend.ranks(over: $0) }
-let activations = try precision.precision(on: backend)
-let model = SimSiam(backend, backbone: ResNet(backend, architecture, width: options.number("width", 64)))
-model.initialise(seed: 0, on: backend)
-let optimiser = SGD(backend, model.parameters, momentum: 0.9, decay: 1e-4)
-var sequence = RandomKey(seed: 0, purpose: .augmentation).sequence(id: 0)
-let pixels = (0..<2 * batch * 3 * side * side).map { _ in sequence.uniform(-2, 2) }
-let images = backend.tensor(HostTensor(pixels, shape: [2 * batch, 3, side, side]))
-
-let parameters = model.parameters.map(\.parameter)
-
-try takeTurns(backend, ready: ", \"precision\": \"\(activations.rawValue)\"", over: communicator) {
-    let step = try timed {
-        let tape = Tape(backend)
-        let sums = ranks.map { GradientSums($0, of: parameters, on: tape) }
-        let pass = Pass(
-            tape, training: true, groups: 2, precision: activations, ranks: ranks, batchNorm: scope)
-        let loss = model.loss(Variable(images), pass)
-        tape.run()
-        sums?.finish()
-        optimiser.step(rate: 0.05)
-        return try loss.value(on: backend)
-    }
-    return (step.seconds, step.result)
-}
-communicator?.leave()
+try simSiamSteps(Options())

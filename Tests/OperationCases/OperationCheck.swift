@@ -146,6 +146,11 @@ package final class OperationCheck {
 }
 
 extension Finding {
+    /// What one backend made beside what another one did.
+    package static func tensors(
+        _ found: HostTensor, _ expected: HostTensor, _ tolerance: Double, _ place: String
+    ) -> Finding { values(Values(found), Values(expected), tolerance, place) }
+
     /// Values of a backend beside those of a reference.
     static func values(_ found: Values, _ expected: Values, _ tolerance: Double, _ place: String) -> Finding {
         found.shape == expected.shape
