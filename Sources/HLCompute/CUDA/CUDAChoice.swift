@@ -27,7 +27,7 @@ struct CUDAChoice {
     ///   - driver: the CUDA version that the driver is for, 12040 for 12.4.
     ///   - architecture: the card's compute capability, 90 for 9.0.
     /// - Throws: `Failure` (software).
-    func libraries(driver: Int, architecture: Int) throws(Failure) -> CUDALibraries {
+    func libraries(driver: Int, architecture: Int) throws(Failure) -> ChosenLibraries {
         guard driver >= Self.oldest else {
             throw Failure(
                 .software,
@@ -40,7 +40,7 @@ struct CUDAChoice {
         for major in named + majors.filter({ !named.contains($0) }) {
             do throws(Problem) {
                 let architectures = try openRequired(major: major, architecture: architecture)
-                return CUDALibraries(
+                return ChosenLibraries(
                     major: major, architectures: architectures, problemOfCUDNN: open(.cudnn, major: major)?.text)
             } catch {
                 // What is wrong with the newest that is there.
@@ -139,6 +139,16 @@ struct CUDAChoice {
     }
 
     private func text(_ version: Int) -> String { "\(version / 1000).\(version % 1000 / 10)" }
+}
+
+/// Libraries that belong together, open.
+struct ChosenLibraries: Sendable {
+    /// Their CUDA, such as 12.
+    let major: Int
+    /// What NVRTC compiles for, 90 for sm_90, ascending.
+    let architectures: [Int]
+    /// Why cuDNN is not open, if it is not.
+    let problemOfCUDNN: String?
 }
 
 /// What opens libraries: C, or a test.

@@ -3,16 +3,9 @@ import Glibc
 import HLTensor
 import Synchronization
 
-/// NVIDIA's libraries of this process: found, opened and checked once, when a card is first asked for.
-struct CUDALibraries: Sendable {
-    /// The CUDA that they belong to, such as 12.
-    let major: Int
-    /// What NVRTC compiles for, 90 for sm_90, ascending.
-    let architectures: [Int]
-    /// Why cuDNN is not open, if it is not.
-    let problemOfCUDNN: String?
-
-    private static let loaded = Mutex<CUDALibraries?>(nil)
+/// NVIDIA's driver and libraries in this process: found, opened and checked once, when a card is first asked for.
+enum CUDALibraries {
+    private static let loaded = Mutex<ChosenLibraries?>(nil)
 
     /// Opens the driver and looks for cards. Costs next to nothing where there is no driver.
     /// - Returns: how many cards there are.
@@ -47,7 +40,7 @@ struct CUDALibraries: Sendable {
 
     /// The libraries, opened for a card of this compute capability, such as 90. The driver must be open.
     /// - Throws: `Failure` (software) that says what was looked for and what to install.
-    static func load(architecture: Int) throws(Failure) -> CUDALibraries {
+    static func load(architecture: Int) throws(Failure) -> ChosenLibraries {
         let libraries = try loaded.withLock { loaded throws(Failure) in
             if let loaded { return loaded }
             let libraries = try CUDAChoice(search: CUDASearch(), opener: SystemOpener()).libraries(

@@ -18,7 +18,7 @@ struct CUDAChoiceTests {
 
     private func choose(
         _ opener: MadeLibraries, named: String? = nil, driver: Int = 13000, architecture: Int = 90
-    ) throws(Failure) -> CUDALibraries {
+    ) throws(Failure) -> ChosenLibraries {
         let root = made.root
         let search = CUDASearch(
             { $0 == "HL_CUDA_LIBRARIES" ? named.map { "\(root)/\($0)" } : nil }, local: "\(root)/local")
