@@ -5,13 +5,12 @@
 #include <vector>
 
 // The texts of the kernels, as they go to the card's compiler.
-#include "../../Sources/CCUDA/kernels/device.cuh"
-
 #include "../../Sources/CCUDA/kernels/augmentation.cu"
 #include "../../Sources/CCUDA/kernels/elementwise.cu"
 #include "../../Sources/CCUDA/kernels/losses.cu"
 #include "../../Sources/CCUDA/kernels/memory.cu"
 #include "../../Sources/CCUDA/kernels/modulation.cu"
+#include "../../Sources/CCUDA/kernels/norm_gradients.cu"
 #include "../../Sources/CCUDA/kernels/norms.cu"
 #include "../../Sources/CCUDA/kernels/optimisers.cu"
 #include "../../Sources/CCUDA/kernels/pixels.cu"
@@ -19,6 +18,7 @@
 #include "../../Sources/CCUDA/kernels/random.cu"
 #include "../../Sources/CCUDA/kernels/rows.cu"
 #include "../../Sources/CCUDA/kernels/sides.cu"
+#include "../../Sources/CCUDA/kernels/weights.cu"
 #include "../../Sources/CCUDA/kernels/windows.cu"
 
 thread_local hl_dim3 threadIdx, blockIdx, blockDim, gridDim;

@@ -86,10 +86,10 @@ package final class EmulatedDevice: CUDADevice {
         }
     }
 
-    package func workspace(of convolution: Convolution) -> Int { 0 }
+    package func workspace(of convolution: DeviceConvolution) -> Int { 0 }
 
     package func convolve(
-        _ convolution: Convolution, x: UnsafeMutableRawPointer, weight: UnsafeMutableRawPointer,
+        _ convolution: DeviceConvolution, x: UnsafeMutableRawPointer, weight: UnsafeMutableRawPointer,
         y: UnsafeMutableRawPointer, workspace: UnsafeMutableRawPointer?
     ) {
         let output = convolution.output, window = convolution.window

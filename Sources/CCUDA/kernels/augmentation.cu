@@ -1,4 +1,6 @@
 // See include/kernels/augmentation.h. The arithmetic is that of the CPU's augment.c and blur.c, operation by operation.
+#include "../include/kernels/augmentation.h"
+#include "values.cuh"
 
 HL_DEVICE float augment_clamped(float x) {
     x = x > 0 ? x : 0;

@@ -1,4 +1,8 @@
 // See include/kernels/elementwise.h.
+#include "../include/kernels/elementwise.h"
+#include "sums.cuh"
+#include "values.cuh"
+#include "vectors.cuh"
 
 /// y[i] = f(x[i]): four values at a time, and what is left one by one.
 template <class Function>

@@ -1,4 +1,7 @@
 // See include/kernels/losses.h.
+#include "../include/kernels/losses.h"
+#include "sums.cuh"
+#include "values.cuh"
 
 // MARK: Softmax
 

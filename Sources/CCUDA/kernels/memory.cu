@@ -1,4 +1,6 @@
 // See include/kernels/memory.h.
+#include "../include/kernels/memory.h"
+#include "values.cuh"
 
 HL_KERNEL(fill) {
     HL_FOR_EACH(i, a.count) a.x[i] = a.value;

@@ -1,4 +1,7 @@
 // See include/kernels/modulation.h.
+#include "../include/kernels/modulation.h"
+#include "sums.cuh"
+#include "vectors.cuh"
 
 // MARK: Places
 

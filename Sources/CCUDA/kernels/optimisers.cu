@@ -1,4 +1,7 @@
 // See include/kernels/optimisers.h. The arithmetic is that of the CPU's optimisers.c.
+#include "../include/kernels/optimisers.h"
+#include "sums.cuh"
+#include "values.cuh"
 
 /// What a block works on: values start ..< end of a parameter.
 struct optimiser_piece {

@@ -1,4 +1,7 @@
 // See include/kernels/pixels.h.
+#include "../include/kernels/pixels.h"
+#include "sums.cuh"
+#include "values.cuh"
 
 HL_DEVICE unsigned char rounded_pixel(float x) {
     float v = x * 255.0f + 0.5f;

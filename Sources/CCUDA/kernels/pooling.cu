@@ -1,4 +1,6 @@
 // See include/kernels/pooling.h.
+#include "../include/kernels/pooling.h"
+#include "pooled.cuh"
 
 template <bool NARROW, int WIDTH, int SIZE>
 HL_DEVICE void pool_all(const hl_cuda_max_pool &a) {

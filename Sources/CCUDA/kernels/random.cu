@@ -1,4 +1,6 @@
 // See include/kernels/random.h. The CPU's random.c has the sources, and the same arithmetic in the same order.
+#include "../include/kernels/random.h"
+#include "device.cuh"
 
 struct random_words {
     unsigned x[4];

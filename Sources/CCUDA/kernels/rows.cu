@@ -1,4 +1,7 @@
 // See include/kernels/rows.h.
+#include "../include/kernels/rows.h"
+#include "sums.cuh"
+#include "values.cuh"
 
 // MARK: Columns
 

@@ -1,4 +1,7 @@
 // See include/kernels/sides.h.
+#include "../include/kernels/sides.h"
+#include "vectors.cuh"
+#include "values.cuh"
 
 // MARK: Squares of 2 x 2
 

@@ -89,10 +89,10 @@ extension CUDABackend {
     }
 
     private func convolve(
-        _ pass: Convolution.Pass, _ geometry: WindowGeometry, x: Tensor, weight: Tensor, y: Tensor
+        _ pass: DeviceConvolution.Pass, _ geometry: WindowGeometry, x: Tensor, weight: Tensor, y: Tensor
     ) {
         precondition(x.type == weight.type && x.type == y.type)
-        let convolution = Convolution(
+        let convolution = DeviceConvolution(
             pass, input: geometry.input, weight: geometry.weight, window: geometry.window, type: x.type,
             tf32: roundsToTF32 && x.type == .f32)
         attempt { () throws(Failure) in

@@ -57,11 +57,11 @@ package protocol CUDADevice: AnyObject {
         throws(Failure)
 
     /// Bytes that a convolution needs beside its tensors.
-    func workspace(of convolution: Convolution) throws(Failure) -> Int
+    func workspace(of convolution: DeviceConvolution) throws(Failure) -> Int
 
     /// Computes the tensor of its pass from the two others.
     func convolve(
-        _ convolution: Convolution, x: UnsafeMutableRawPointer, weight: UnsafeMutableRawPointer,
+        _ convolution: DeviceConvolution, x: UnsafeMutableRawPointer, weight: UnsafeMutableRawPointer,
         y: UnsafeMutableRawPointer, workspace: UnsafeMutableRawPointer?) throws(Failure)
 
     /// Connects it with the devices of the other processes; all of them call.
@@ -142,7 +142,7 @@ package struct MatrixProduct: Hashable, Sendable {
 }
 
 /// A convolution of tensors whose channels lie last, x [B, H, W, I], weight [O, k, k, I], y [B, H', W', O].
-package struct Convolution: Hashable, Sendable {
+package struct DeviceConvolution: Hashable, Sendable {
     /// What is computed.
     package enum Pass: Int32, Sendable, CaseIterable {
         /// y of x and weight.

@@ -131,14 +131,14 @@ package final class DriverDevice: CUDADevice {
         try check(hl_cuda_blas_multiply(handle, &product, a, b, c))
     }
 
-    package func workspace(of convolution: Convolution) throws(Failure) -> Int {
+    package func workspace(of convolution: DeviceConvolution) throws(Failure) -> Int {
         var convolution = hl_cuda_convolution(convolution), count = 0
         try check(hl_cuda_dnn_workspace(handle, &convolution, &count))
         return count
     }
 
     package func convolve(
-        _ convolution: Convolution, x: UnsafeMutableRawPointer, weight: UnsafeMutableRawPointer,
+        _ convolution: DeviceConvolution, x: UnsafeMutableRawPointer, weight: UnsafeMutableRawPointer,
         y: UnsafeMutableRawPointer, workspace: UnsafeMutableRawPointer?
     ) throws(Failure) {
         var convolution = hl_cuda_convolution(convolution)
@@ -165,7 +165,7 @@ extension hl_cuda_product {
 
 extension hl_cuda_convolution {
     /// As C has it.
-    init(_ c: Convolution) {
+    init(_ c: DeviceConvolution) {
         self.init(
             pass: c.pass.rawValue, narrow: c.type == .bf16 ? 1 : 0, tf32: c.tf32 ? 1 : 0, batch: Int32(c.input[0]),
             inputs: Int32(c.input[1]), height: Int32(c.input[2]), width: Int32(c.input[3]),

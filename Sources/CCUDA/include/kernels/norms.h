@@ -11,13 +11,13 @@
     X(norms, norm_over_ranks, 0)      \
     X(norms, norm_apply, 0)           \
     X(norms, norm_max_pool, 0)        \
-    X(norms, norm_back_sums, 1)       \
-    X(norms, norm_pool_back_sums, 1)  \
-    X(norms, norm_back_statistics, 1) \
-    X(norms, norm_back_over_ranks, 0) \
-    X(norms, norm_back_apply, 0)      \
-    X(norms, norm_pool_back_apply, 0) \
-    X(norms, conditional_norm_back, 1)
+    X(norm_gradients, norm_back_sums, 1)       \
+    X(norm_gradients, norm_pool_back_sums, 1)  \
+    X(norm_gradients, norm_back_statistics, 1) \
+    X(norm_gradients, norm_back_over_ranks, 0) \
+    X(norm_gradients, norm_back_apply, 0)      \
+    X(norm_gradients, norm_pool_back_apply, 0) \
+    X(norm_gradients, conditional_norm_back, 1)
 
 /// Channels of a block where the sums of all tiles are added up.
 #define HL_CUDA_NORM_CHANNELS 8

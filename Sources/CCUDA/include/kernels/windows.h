@@ -13,13 +13,7 @@
     X(windows, depthwise, 0)                 \
     X(windows, depthwise_input_gradient, 0)  \
     X(windows, depthwise_weight_sums, 1)     \
-    X(windows, depthwise_weight_gradient, 1) \
-    X(windows, widen, 1)                     \
-    X(windows, widen_backward, 1)            \
-    X(windows, spectral_unit, 1)             \
-    X(windows, spectral_scale, 1)            \
-    X(windows, spectral_along, 1)            \
-    X(windows, spectral_backward, 1)
+    X(windows, depthwise_weight_gradient, 1)
 
 /// y [positions][kernel][kernel][channels]: the windows of `positions` places of the output from number `first` on.
 /// Values are words of `size` bytes, 2, 4, 8 or 16, of which `channels` make a place. Blocks along y are rows of a
@@ -67,55 +61,3 @@ typedef struct {
     float *weight;
     unsigned parts, taps, channels;
 } hl_cuda_depthwise_weight_gradient;
-
-/// wide [outputs][4][4][inputs], or with `upsampling` [inputs][4][4][outputs], from weight [outputs][3][3][inputs],
-/// times `scale` (hl_widen.h). Blocks along x take 32 x 32 channels, blocks along y a tap.
-typedef struct {
-    const float *weight;
-    float *wide;
-    unsigned outputs, inputs;
-    int upsampling;
-    float scale;
-} hl_cuda_widen;
-
-/// The adjoint.
-typedef struct {
-    const float *wide;
-    float *weight;
-    unsigned outputs, inputs;
-    int upsampling;
-    float scale;
-} hl_cuda_widen_backward;
-
-/// y = x / max(|x|, epsilon), and the same in another order, where x is [taps][inputs] and `ordered` [inputs][taps];
-/// the two may be one where there is a single tap. One block.
-typedef struct {
-    const float *x;
-    float *y, *ordered;
-    unsigned count, inputs, taps;
-    float epsilon;
-} hl_cuda_spectral_unit;
-
-/// left = image / max(|image|, epsilon) of `rows` values, value = image . left, y = weight / value.
-typedef struct {
-    const float *weight, *image;
-    float *y, *left, *value;
-    unsigned count, rows;
-    float epsilon;
-} hl_cuda_spectral_scale;
-
-/// Sums of gradient * weight, one a block.
-typedef struct {
-    const float *gradient, *weight;
-    double *sums;
-    unsigned count;
-} hl_cuda_spectral_along;
-
-/// y = (gradient - (sum of sums) left right) / value of [rows][taps][inputs], where right is [inputs][taps]; at most
-/// HL_CUDA_THREADS sums.
-typedef struct {
-    const float *gradient, *left, *right, *value;
-    const double *sums;
-    float *y;
-    unsigned parts, count, inputs, taps;
-} hl_cuda_spectral_backward;
