@@ -147,7 +147,7 @@ package final class DriverDevice: CUDADevice {
 
     package func exchange(over communicator: any Communicator) throws(Failure) -> any DeviceExchange {
         if let problem = CUDALibraries.openNCCL() { throw problem }
-        return try NCCLExchange(over: communicator, on: handle)
+        return try NCCLExchange(over: communicator, on: handle, of: self)
     }
 }
 

@@ -4,10 +4,14 @@ import HLTensor
 /// NCCL between the cards of the processes that a communicator connects: it tells them how to find each other.
 final class NCCLExchange: DeviceExchange {
     private let exchange: OpaquePointer
+    /// Closed after the exchange.
+    private let owner: AnyObject
 
-    /// - Parameter device: that of `DriverDevice`. NCCL's library must be open.
+    /// - Parameters:
+    ///   - device: as C has it. NCCL's library must be open.
+    ///   - owner: who closes it, once nobody keeps it.
     /// - Throws: `Failure` (software) where they do not find each other, as two processes on one card.
-    init(over communicator: any Communicator, on device: OpaquePointer) throws(Failure) {
+    init(over communicator: any Communicator, on device: OpaquePointer, of owner: AnyObject) throws(Failure) {
         try Self.check(hl_cuda_nccl_load())
         var id = [CChar](repeating: 0, count: Int(HL_CUDA_EXCHANGE_ID))
         let problem = communicator.rank == 0 ? hl_cuda_exchange_id(&id) : nil
@@ -24,6 +28,7 @@ final class NCCLExchange: DeviceExchange {
             throw Self.failure(message.withUnsafeBufferPointer { String(cString: $0.baseAddress!) })
         }
         self.exchange = exchange
+        self.owner = owner
     }
 
     deinit { hl_cuda_exchange_close(exchange) }
