@@ -159,7 +159,7 @@ targets += [
     testTarget("HLDataTests", ["HLTensor", "HLFormats", "HLData"]),
     testTarget("HLRecordsTests", ["HLTensor", "HLFormats", "HLRecords", "TestSupport"]),
     testTarget("HLCommandTests", ["HLTensor", "HLFormats", "HLRecords", "HLCommand", argumentParser]),
-    testTarget("HLComputeTests", networks + support),
+    testTarget("HLComputeTests", networks + support + ["CCUDA"]),
     testTarget("HLNetTests", networks + support),
     testTarget("HLGeneratorsTests", networks + support + ["HLGenerators"]),
     testTarget("HLEncodersTests", networks + support + ["HLEncoders", "TrainingCases"]),
