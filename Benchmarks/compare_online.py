@@ -25,7 +25,7 @@ def pipeline(options, folder, samples, precision):
         f"{programs}/hl-sample --weights '{options.weights}' --precision {precision} --threads {options.threads} | "
         f"{programs}/hl-perturb --chunks 1-5 --threads {options.threads} | "
         f"{programs}/hl-train --method simsiam --arch resnet18 --batch {options.batch} --samples {samples} "
-        f"--precision {precision} --threads {options.threads} --quiet -o {folder}/encoder.safetensors")
+        f"--backend {options.backend} --precision {precision} --threads {options.threads} --quiet -o {folder}/encoder.safetensors")
     start = time.perf_counter()
     subprocess.run(["bash", "-o", "pipefail", "-c", command], check=True)
     return time.perf_counter() - start
@@ -44,7 +44,7 @@ def theirs(options, here, precision):
     command = [
         sys.executable, str(here / "online_training_reference.py"), "--reference", options.reference, "--weights",
         options.weights, "--batch", str(options.batch), "--threads", str(options.threads), "--steps",
-        str(options.peer_steps), "--precision", precision]
+        str(options.peer_steps), "--precision", precision, "--device", options.device]
     report = subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout
     return json.loads(report.splitlines()[-1])["samples_per_second"]
 
@@ -60,7 +60,9 @@ def main():
     parser.add_argument("--steps", type=int, default=6, help="timed steps of ours per turn (6)")
     parser.add_argument("--peer-steps", type=int, default=2, help="timed steps of theirs per turn (2)")
     parser.add_argument("--threads", type=int, default=2, help="threads of each program (2)")
-    parser.add_argument("--precision", choices=["f32", "bf16"], default="f32",
+    parser.add_argument("--backend", default="auto", help="of ours (auto)")
+    parser.add_argument("--device", default="cpu", help="of PyTorch: cpu, cuda or cuda:N (cpu)")
+    parser.add_argument("--precision", choices=["f32", "tf32", "bf16"], default="f32",
                         help="of ours; with bf16 our own f32 and PyTorch under autocast take turns too (f32)")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:

@@ -2,18 +2,19 @@
 
     python compare_steps.py --arch resnet18 --ours ../.build/release/simsiam-step --rounds 5 --steps 3
     python compare_steps.py --arch resnet50 --precision bf16 --peers f32,bf16,compiled
+    python compare_steps.py --arch resnet50 --batch 256 --precision bf16 --backend cuda --device cuda
 
 All programs stay loaded and take turns, so that a machine whose speed drifts slows them alike. Prints, for each peer, the
 ratio of the median step times, its range over the rounds, the ceiling (PyTorch's step over the time that ours spends
 inside the library's convolution kernels, as if all else were free), and the peaks of memory. Peers are PyTorch in f32, by
-autocast in bf16, and each of them compiled: f32, bf16, compiled, bf16-compiled.
+autocast in bf16, and each of them compiled: f32, bf16, compiled, bf16-compiled; on a card also tf32.
 """
 
 import argparse
 import pathlib
 import sys
 
-from turns import take_turns
+from turns import duration, take_turns
 
 
 def main():
@@ -27,13 +28,16 @@ def main():
     parser.add_argument("--batch", type=int, default=32, help="pairs per step (32)")
     parser.add_argument("--side", type=int, default=112, help="image side in pixels (112)")
     parser.add_argument("--threads", type=int, default=2, help="threads of each program (2)")
-    parser.add_argument("--precision", choices=["f32", "bf16"], default="f32", help="of ours (f32)")
+    parser.add_argument("--backend", default="auto", help="of ours (auto)")
+    parser.add_argument("--device", default="cpu", help="of PyTorch: cpu, cuda or cuda:N (cpu)")
+    parser.add_argument("--precision", choices=["f32", "tf32", "bf16"], default="f32", help="of ours (f32)")
     parser.add_argument("--peers", help="PyTorch's forms, joined by commas (that of --precision)")
     options = parser.parse_args()
     split = [part for name in ("arch", "batch", "side", "threads") for part in (f"--{name}", str(getattr(options, name)))]
-    commands = {"ours": [options.ours, *split, "--precision", options.precision]}
+    commands = {"ours": [options.ours, *split, "--precision", options.precision, "--backend", options.backend]}
     for name in (options.peers or options.precision).split(","):
-        form = ["--precision", "bf16" if "bf16" in name else "f32"] + ["--compile"] * ("compiled" in name)
+        precision = name.partition("-")[0].replace("compiled", "f32")
+        form = ["--precision", precision, "--device", options.device] + ["--compile"] * ("compiled" in name)
         commands[name] = [sys.executable, str(here / "simsiam_step.py"), *split, *form]
 
     def said(name, program):
@@ -44,13 +48,14 @@ def main():
     programs = take_turns(commands, options.rounds, options.steps, options.warmup, said)
     ours = programs.pop("ours")
     print(
-        f"{options.arch} {options.side} px, {options.batch} pairs, {options.threads} threads: ours {ours.step:.3f} s per "
-        f"step, {ours.kernel:.3f} s of it in convolution kernels ({ours.step / ours.kernel:.2f} times them), peak memory "
-        f"{ours.peak:.0f} MB")
+        f"{options.arch} {options.side} px, {options.batch} pairs, {options.threads} threads: ours {duration(ours.step)} per "
+        "step, " + (f"{ours.kernel:.3f} s of it in convolution kernels ({ours.step / ours.kernel:.2f} times them), "
+                    if ours.kernel else "") + f"peak memory {ours.memory}")
     for name, theirs in programs.items():
         print(
-            f"PyTorch {name}: {theirs.step:.3f} s; ratio {theirs.over(ours)}, ceiling of the convolution kernels alone "
-            f"{theirs.step / ours.kernel:.2f}; peak memory {theirs.peak:.0f} MB")
+            f"PyTorch {name}: {duration(theirs.step)}; ratio {theirs.over(ours)}"
+            + (f", ceiling of the convolution kernels alone {theirs.step / ours.kernel:.2f}" if ours.kernel else "")
+            + f"; peak memory {theirs.memory}")
 
 
 if __name__ == "__main__":

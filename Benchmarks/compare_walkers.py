@@ -12,7 +12,7 @@ import argparse
 import pathlib
 import sys
 
-from turns import take_turns
+from turns import duration, take_turns
 
 
 def main():
@@ -28,15 +28,19 @@ def main():
     parser.add_argument("--steps", type=int, default=1, help="steps per turn (1)")
     parser.add_argument("--batch", type=int, default=8, help="anchors per step (8)")
     parser.add_argument("--threads", type=int, default=2, help="threads of each program (2)")
-    parser.add_argument("--precision", choices=["f32", "bf16"], default="f32", help="of ours (f32)")
+    parser.add_argument("--backend", default="auto", help="of ours (auto)")
+    parser.add_argument("--device", default="cpu", help="of PyTorch: cpu, cuda or cuda:N (cpu)")
+    parser.add_argument("--folded", default="0", help="1: PyTorch computes spectral norms once (0)")
+    parser.add_argument("--precision", choices=["f32", "tf32", "bf16"], default="f32", help="of ours (f32)")
     options = parser.parse_args()
     shared = ["--weights", options.weights, "--batch", str(options.batch), "--threads", str(options.threads),
               "--chunks", options.chunks]
     theirs = [sys.executable, str(here / "walker_reference.py"), "--reference", options.reference, *shared,
-              "--layout", options.layout, "--lean", options.lean]
-    commands = {"ours": [options.ours, *shared, "--precision", options.precision]}
+              "--layout", options.layout, "--lean", options.lean, "--folded", options.folded, "--device", options.device]
+    mine = [options.ours, *shared, "--backend", options.backend]
+    commands = {"ours": [*mine, "--precision", options.precision]}
     if options.precision != "f32":
-        commands["ours, f32"] = [options.ours, *shared]
+        commands["ours, f32"] = mine
     commands["PyTorch"] = theirs
     if options.precision != "f32":
         commands[f"PyTorch, {options.precision}"] = [*theirs, "--precision", options.precision]
@@ -48,10 +52,10 @@ def main():
 
     programs = take_turns(commands, options.rounds, options.steps, 1, said)
     ours = programs.pop("ours")
-    print(f"walker step, BigBiGAN 128 px, batch {options.batch}, {options.precision}: ours {ours.step:.2f} s; peak memory "
-          f"{ours.peak:.0f} MB")
+    print(f"walker step, BigBiGAN 128 px, batch {options.batch}, {options.precision}: ours {duration(ours.step)}; peak "
+          f"memory {ours.memory}")
     for name, other in programs.items():
-        print(f"{name}: {other.step:.2f} s; ratio {other.over(ours)}; peak memory {other.peak:.0f} MB")
+        print(f"{name}: {duration(other.step)}; ratio {other.over(ours)}; peak memory {other.memory}")
 
 
 if __name__ == "__main__":

@@ -46,6 +46,7 @@ def main():
     parser.add_argument("--threads", type=int, default=1, help="of each rank (1)")
     arguments = parser.parse_args()
     arguments.layout, arguments.precision, arguments.compile = "channels-last", "f32", False
+    arguments.device, arguments.wait = "cpu", False
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

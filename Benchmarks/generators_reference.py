@@ -7,18 +7,21 @@ DIR is a checkout of lukemelas/pytorch-pretrained-gans or NVlabs/stylegan2-ada-p
 mode; with --gradient also backwards to z with frozen weights. PyTorch's best counts: both memory layouts are tried, and
 for StyleGAN2 modulation of the weights (its default) and of the activations, each in a process of its own, so that the
 peak of memory is its own too. Prints one JSON object: the best variant, and the median of each.
+
+Weights may also be a .safetensors of examples/random_weights.py. With --device cuda on a card, where BigBiGAN has the
+forms `folded` and `folded,compiled` too: every weight is divided by its singular value once, not in every pass. What
+StyleGAN2's code has for half precision is float16 in its four last blocks: there `bf16` means that.
 """
 
 import argparse
 import json
-import resource
 import statistics
 import subprocess
 import sys
-import time
 
 import torch
 
+import peer_device
 import reference_code
 
 VARIANTS = {
@@ -28,83 +31,105 @@ VARIANTS = {
 
 
 class BigBiGAN:
-    def __init__(self, arguments, layout, _):
-        self.network = reference_code.load_bigbigan(arguments.reference, arguments.weights, layout)
+    def __init__(self, arguments, place, layout, form):
+        self.place = place
+        self.network = reference_code.load_bigbigan(arguments.reference, arguments.weights, layout).to(place.device)
+        self.size = self.network.dim_z
+        if "folded" in form:
+            reference_code.fold_spectral_norm(self.network, layout)
+        if "compiled" in form:
+            self.network = torch.compile(self.network, dynamic=False)
 
     def latents(self, count):
-        return torch.randn(count, self.network.dim_z).clamp(-2, 2)
+        return torch.randn(count, self.size).clamp(-2, 2)
 
     def images(self, z):
-        return ((self.network(z) + 1) / 2).clamp(0, 1)
+        with self.place.autocast():
+            x = self.network(z)
+        return ((x.float() + 1) / 2).clamp(0, 1)
 
 
 class StyleGAN2:
-    def __init__(self, arguments, layout, modulation):
-        self.network = reference_code.load_stylegan2(arguments.reference, arguments.weights).to(memory_format=layout)
+    def __init__(self, arguments, place, layout, modulation):
+        self.network = reference_code.load_stylegan2(arguments.reference, arguments.weights).to(
+            place.device, memory_format=layout)
         self.fused = modulation != "activations"
         # The first block, whose constant lacks a batch dimension, stays as it is, as in the half precision networks.
         for resolution in self.network.synthesis.block_resolutions[1:]:
             getattr(self.network.synthesis, f"b{resolution}").channels_last = layout == torch.channels_last
+        if place.precision == "bf16":
+            self.use_half_precision(place)
+
+    def use_half_precision(self, place):
+        """As the code's own training does it."""
+        if not place.is_card:
+            sys.exit("generators_reference.py: error: StyleGAN2's float16 is for cards: give --device cuda")
+        for resolution in self.network.synthesis.block_resolutions[-4:]:
+            block = getattr(self.network.synthesis, f"b{resolution}")
+            block.use_fp16 = True
+            for layer in (block.conv0, block.conv1, block.torgb):
+                layer.conv_clamp = 256
 
     def latents(self, count):
         return torch.randn(count, self.network.z_dim).clamp(-2, 2)
 
     def images(self, z):
-        x = self.network(z, torch.zeros(len(z), self.network.c_dim), noise_mode="const", fused_modconv=self.fused)
-        return ((x + 1) / 2).clamp(0, 1)
+        classes = torch.zeros(len(z), self.network.c_dim, device=z.device)
+        x = self.network(z, classes, noise_mode="const", fused_modconv=self.fused)
+        return ((x.float() + 1) / 2).clamp(0, 1)
 
 
-def forward(generator, z):
-    with torch.inference_mode():
-        return generator.images(z)
+class Work:
+    """A generator, and passes through it."""
 
+    def __init__(self, arguments):
+        self.place = peer_device.Place(arguments)
+        torch.manual_seed(0)
+        layout, _, form = arguments.variant.partition(",")
+        kind = {"bigbigan": BigBiGAN, "stylegan2": StyleGAN2}[arguments.generator]
+        self.generator = kind(arguments, self.place, reference_code.LAYOUTS[layout], form)
+        self.batch, self.goes_back = arguments.batch, arguments.gradient
 
-def forward_and_backward(generator, z):
-    z = z.requires_grad_(True)
-    images = generator.images(z)
-    images.backward(torch.ones_like(images))
-    return z.grad
+    def forward(self, z):
+        with torch.inference_mode():
+            return self.generator.images(z)
 
+    def forward_and_backward(self, z):
+        z = z.requires_grad_(True)
+        images = self.generator.images(z)
+        images.backward(torch.ones_like(images))
+        return z.grad
 
-def make(arguments):
-    torch.manual_seed(0)
-    layout, _, modulation = arguments.variant.partition(",")
-    kind = {"bigbigan": BigBiGAN, "stylegan2": StyleGAN2}[arguments.generator]
-    return kind(arguments, reference_code.LAYOUTS[layout], modulation)
+    def time(self):
+        """Seconds of one pass."""
+        z = self.generator.latents(self.batch).to(self.place.device)
+        work = self.forward_and_backward if self.goes_back else self.forward
+        return self.place.timed(lambda: work(z))[0]
 
 
 def take_turns(arguments):
     """Does N passes and prints their times as JSON for every line `run N` on standard input; see compare_generators.py."""
-    generator, work = make(arguments), forward_and_backward if arguments.gradient else forward
-    print(json.dumps({"ready": True, "version": torch.__version__, "variant": arguments.variant}), flush=True)
+    work = Work(arguments)
+    print(json.dumps({"ready": True, "version": torch.__version__, "variant": arguments.variant,
+                      "precision": arguments.precision}), flush=True)
     for line in sys.stdin:
-        seconds = []
-        for _ in range(int(line.split()[1])):
-            z = generator.latents(arguments.batch)
-            start = time.perf_counter()
-            work(generator, z)
-            seconds.append(time.perf_counter() - start)
-        peak = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
-        print(json.dumps({"step_seconds": seconds, "peak_rss_mb": peak}), flush=True)
+        seconds = [work.time() for _ in range(int(line.split()[1]))]
+        print(json.dumps({"step_seconds": seconds, **work.place.peaks()}), flush=True)
 
 
 def measure(arguments):
     """Times one variant in this process and prints JSON."""
-    generator = make(arguments)
-    work, seconds = forward_and_backward if arguments.gradient else forward, []
-    for turn in range(arguments.warmup + arguments.repeats):
-        z = generator.latents(arguments.batch)
-        start = time.perf_counter()
-        work(generator, z)
-        if turn >= arguments.warmup:
-            seconds.append((time.perf_counter() - start) / arguments.batch)
+    work = Work(arguments)
+    for _ in range(arguments.warmup):
+        work.time()
+    seconds = [work.time() / arguments.batch for _ in range(arguments.repeats)]
     print(json.dumps({
-        "program": "pytorch", "version": torch.__version__, "isa": torch.backends.cpu.get_cpu_capability(),
+        "program": "pytorch", "version": torch.__version__, "isa": work.place.name,
         "generator": arguments.generator, "work": "forward and backward to z" if arguments.gradient else "forward",
         "batch": arguments.batch, "threads": torch.get_num_threads(), "variant": arguments.variant,
-        "seconds_per_image": {"median": round(statistics.median(seconds), 4), "min": round(min(seconds), 4)},
-        "images_per_second": round(1 / statistics.median(seconds), 3),
-        "peak_rss_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+        "precision": arguments.precision,
+        "seconds_per_image": {"median": round(statistics.median(seconds), 6), "min": round(min(seconds), 6)},
+        "images_per_second": round(1 / statistics.median(seconds), 3), **work.place.peaks(),
     }), flush=True)
 
 
@@ -126,6 +151,7 @@ def main():
     parser.add_argument("--weights", required=True, metavar="FILE", help="BigBiGAN's .pth or StyleGAN2's .pkl")
     parser.add_argument("--batch", type=int, default=8, help="images per pass (8)")
     parser.add_argument("--gradient", action="store_true", help="also backwards to z, with frozen weights")
+    peer_device.add_options(parser)
     parser.add_argument("--threads", type=int, default=0, help="intra-op threads; 0 leaves PyTorch's choice (0)")
     parser.add_argument("--warmup", type=int, default=1, help="untimed passes (1)")
     parser.add_argument("--repeats", type=int, default=3, help="timed passes (3)")

@@ -8,6 +8,8 @@ need only torch; StyleGAN2's code also imports numpy, and scipy for its augmenta
 """
 
 import importlib
+import json
+import math
 import pathlib
 import sys
 import types
@@ -15,8 +17,8 @@ import unittest.mock
 
 import torch
 
-# What StyleGAN2's code imports and only its command line and its downloads use.
-UNUSED_IMPORTS = ("click", "requests", "distutils.util")
+# What StyleGAN2's code imports and only its command line, its downloads and its augmentations use.
+UNUSED_IMPORTS = ("click", "requests", "distutils.util", "scipy.signal")
 
 LAYOUTS = {"nchw": torch.contiguous_format, "channels-last": torch.channels_last}
 
@@ -62,7 +64,7 @@ def load_bigbigan(folder, weights, layout=torch.contiguous_format):
     `layout` is that of the activations, which convolutions carry from the first on. The weights cannot take another
     one: the spectral norm views them as matrices."""
     package = import_bigbigan(folder)
-    state = torch.load(weights, map_location="cpu", weights_only=True)
+    state = read_state(weights)
     config = package.make_biggan_config(128)
     classes, shared = state["shared.weight"].shape
     config.update(G_ch=state["linear.weight"].shape[0] // 256, n_classes=classes, shared_dim=shared)
@@ -73,10 +75,54 @@ def load_bigbigan(folder, weights, layout=torch.contiguous_format):
     return package.GeneratorWrapper(network).eval().requires_grad_(False)
 
 
+def fold_spectral_norm(network, layout=torch.contiguous_format):
+    """Divides every weight of the public BigBiGAN by its singular value once, which gives the same images. Weights are no
+    longer viewed as matrices, and may lie as `layout` says."""
+    for module in network.modules():
+        if hasattr(module, "W_"):
+            weight = module.W_().detach()
+            weight = weight.contiguous(memory_format=layout) if weight.dim() == 4 else weight.contiguous()
+            module.W_ = lambda weight=weight: weight
+
+
 def load_stylegan2(folder, weights):
-    """G_ema of a pickle of StyleGAN2-ada or of the TensorFlow version. Runs code of the pickle: trust the file."""
-    with open(weights, "rb") as file:
-        return read_stylegan2(import_stylegan2(folder), file).eval().requires_grad_(False)
+    """G_ema of a pickle of StyleGAN2-ada or of the TensorFlow version, or a generator by the names of its tensors
+    (.safetensors). Runs code of the pickle: trust the file."""
+    code = import_stylegan2(folder)
+    if str(weights).endswith(".safetensors"):
+        network = make_stylegan2(code, read_state(weights))
+    else:
+        with open(weights, "rb") as file:
+            network = read_stylegan2(code, file)
+    return network.eval().requires_grad_(False)
+
+
+def make_stylegan2(code, state):
+    """The public generator, its sizes taken from the shapes of its tensors."""
+    sides = sorted(int(name.split(".")[1][1:]) for name in state if name.endswith(".torgb.weight"))
+    channels = [state[f"synthesis.b{side}.torgb.weight"].shape[1] for side in sides]
+    mapping = [name for name in state if name.startswith("mapping.fc") and name.endswith(".weight")]
+    network = code.networks.Generator(
+        z_dim=state["mapping.fc0.weight"].shape[1], c_dim=0, w_dim=state["mapping.w_avg"].shape[0],
+        img_resolution=sides[-1], img_channels=3, mapping_kwargs=code.dnnlib.EasyDict(num_layers=len(mapping)),
+        synthesis_kwargs=code.dnnlib.EasyDict(channel_base=channels[-1] * sides[-1], channel_max=max(channels)))
+    network.load_state_dict(state)
+    return network
+
+
+def read_state(path):
+    """Tensors by name of a file of torch.save or of safetensors."""
+    if not str(path).endswith(".safetensors"):
+        return torch.load(path, map_location="cpu", weights_only=True)
+    content = pathlib.Path(path).read_bytes()
+    end = 8 + int.from_bytes(content[:8], "little")
+    state, data = {}, torch.frombuffer(bytearray(content[end:]), dtype=torch.float32)
+    for name, about in json.loads(content[8:end]).items():
+        if name != "__metadata__":
+            assert about["dtype"] == "F32", f"{name} of {path} is {about['dtype']}"
+            first = about["data_offsets"][0] // 4
+            state[name] = data[first:first + math.prod(about["shape"])].reshape(about["shape"]).clone()
+    return state
 
 
 def read_stylegan2(code, file):

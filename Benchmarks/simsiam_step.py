@@ -5,19 +5,20 @@
 Reads commands on stdin so that a driver can alternate it with another program in one run: `run N` does N steps and
 prints one JSON line, `quit` (or the end of input) ends. With `--steps N` it runs once without reading stdin. The model
 is SimSiam as its authors publish it (Chen and He, CVPR 2021) on torchvision's ResNet, channels-last, two forward passes
-per step, batch norm in training mode, SGD with momentum 0.9 and weight decay 1e-4 on all parameters.
+per step, batch norm in training mode, SGD with momentum 0.9 and weight decay 1e-4 on all parameters. With `--device cuda`
+on a card.
 """
 
 import argparse
 import json
-import resource
 import sys
-import time
 
 import torch
 import torch.nn.functional as F
 import torchvision
 from torch import nn
+
+import peer_device
 
 
 class SimSiam(nn.Module):
@@ -45,15 +46,22 @@ class SimSiam(nn.Module):
         return -0.5 * (first + second)
 
 
+def make_optimiser(model, place):
+    """One launch for all parameters where there is a card."""
+    fused = {"fused": True} if place.is_card else {}
+    return torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9, weight_decay=1e-4, **fused)
+
+
 class Runner:
     def __init__(self, arguments):
+        self.place = place = peer_device.Place(arguments)
         torch.manual_seed(0)
         self.arguments = arguments
         layout = torch.channels_last if arguments.layout == "channels-last" else torch.contiguous_format
-        self.model = SimSiam(arguments.arch).to(memory_format=layout).train()
-        self.optimiser = torch.optim.SGD(self.model.parameters(), lr=0.05, momentum=0.9, weight_decay=1e-4)
+        self.model = SimSiam(arguments.arch).to(place.device, memory_format=layout).train()
+        self.optimiser = make_optimiser(self.model, place)
         shape = (arguments.batch, 3, arguments.side, arguments.side)
-        self.views = [torch.randn(shape).contiguous(memory_format=layout) for _ in range(2)]
+        self.views = [torch.randn(shape).to(place.device).contiguous(memory_format=layout) for _ in range(2)]
 
         self.loss = torch.compile(self.model) if arguments.compile else self.model
         if torch.distributed.is_initialized():
@@ -62,7 +70,7 @@ class Runner:
 
     def step(self):
         self.optimiser.zero_grad(set_to_none=True)
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.arguments.precision == "bf16"):
+        with self.place.autocast():
             loss = self.loss(*self.views)
         loss.backward()
         self.optimiser.step()
@@ -72,14 +80,13 @@ class Runner:
         """Times `steps` steps and prints their seconds, the pairs per second of their median, the peak memory."""
         seconds = []
         for _ in range(steps):
-            start = time.perf_counter()
-            loss = self.step()
-            seconds.append(round(time.perf_counter() - start, 6))
+            time, loss = self.place.timed(self.step)
+            seconds.append(round(time, 6))
         median = sorted(seconds)[len(seconds) // 2]
         report = {
             "program": "pytorch",
             "version": torch.__version__,
-            "isa": torch.backends.cpu.get_cpu_capability(),
+            "isa": self.place.name,
             "arch": self.arguments.arch,
             "side": self.arguments.side,
             "batch": self.arguments.batch,
@@ -89,7 +96,7 @@ class Runner:
             "loss": round(loss, 6),
             "step_seconds": seconds,
             "pairs_per_second": round(self.arguments.batch / median, 3),
-            "peak_rss_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
+            **self.place.peaks(),
         }
         print(json.dumps(report), flush=True)
 
@@ -126,7 +133,7 @@ def main():
     parser.add_argument("--side", type=int, default=112, help="image height and width in pixels (112)")
     parser.add_argument("--threads", type=int, default=0, help="intra-op threads; 0 leaves PyTorch's choice (0)")
     parser.add_argument("--layout", choices=["channels-last", "nchw"], default="channels-last")
-    parser.add_argument("--precision", choices=["f32", "bf16"], default="f32", help="bf16 by autocast (f32)")
+    peer_device.add_options(parser)
     parser.add_argument("--compile", action="store_true", help="by torch.compile")
     parser.add_argument("--warmup", type=int, default=4, help="untimed steps before the first command (4)")
     parser.add_argument("--steps", type=int, help="time this many steps and end, without reading stdin")

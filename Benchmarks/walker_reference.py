@@ -6,21 +6,21 @@ DIR is a checkout of lukemelas/pytorch-pretrained-gans. The step is that of COP-
 networks: anchors rendered without a graph, positives with one; the estimator (torchvision's ResNet-18, head 512-512-128)
 descends InfoNCE on detached images; the images go once more through it, and the walker ascends. The public code takes
 the gradients of the estimator's weights in this second pass too and throws them away; `--lean 1` leaves them out, which
-is faster. On standard input `run N` does N steps and prints one JSON line; see compare_walkers.py.
+is faster. On standard input `run N` does N steps and prints one JSON line; see compare_walkers.py. With --device cuda on
+a card, with spectral norms computed once (`--folded 1`).
 """
 
 import argparse
 import json
-import resource
 import statistics
 import sys
-import time
 
 import torch
 import torch.nn.functional as F
 import torchvision
 from torch import nn
 
+import peer_device
 import reference_code
 
 TEMPERATURE, CHUNK, BETAS = 0.1, 20, (0.5, 0.999)
@@ -43,8 +43,9 @@ def info_nce(embeddings):
     """All 2N embeddings are anchors; the other view is the positive, the row itself is left out."""
     count = len(embeddings)
     similarity = embeddings @ embeddings.T / TEMPERATURE
-    similarity = similarity.masked_fill(torch.eye(count, dtype=torch.bool), float("-inf"))
-    return F.cross_entropy(similarity, torch.arange(count).roll(count // 2))
+    itself = torch.eye(count, dtype=torch.bool, device=embeddings.device)
+    similarity = similarity.masked_fill(itself, float("-inf"))
+    return F.cross_entropy(similarity, torch.arange(count, device=embeddings.device).roll(count // 2))
 
 
 def walker_of(size):
@@ -62,26 +63,29 @@ def chunks_of(text):
 
 class Training:
     def __init__(self, options):
+        self.place = peer_device.Place(options)
+        device = self.place.device
         torch.manual_seed(0)
         self.layout = reference_code.LAYOUTS[options.layout]
-        self.generator = reference_code.load_bigbigan(options.reference, options.weights, self.layout)
-        self.estimator = Estimator().to(memory_format=self.layout)
+        self.generator = reference_code.load_bigbigan(options.reference, options.weights, self.layout).to(device)
+        if options.folded:
+            reference_code.fold_spectral_norm(self.generator, self.layout)
+        self.estimator = Estimator().to(device, memory_format=self.layout)
         self.columns = [chunk * CHUNK + value for chunk in chunks_of(options.chunks) for value in range(CHUNK)]
-        self.walker = walker_of(len(self.columns))
-        self.on_walker = torch.optim.Adam(self.walker.parameters(), 8e-5, BETAS)
-        self.on_estimator = torch.optim.Adam(self.estimator.parameters(), 5e-5, BETAS)
-        self.batch, self.lean, self.precision = options.batch, options.lean, options.precision
-
-    def autocast(self):
-        return torch.autocast("cpu", torch.bfloat16, enabled=self.precision == "bf16")
+        self.walker = walker_of(len(self.columns)).to(device)
+        fused = {"fused": True} if self.place.is_card else {}
+        self.on_walker = torch.optim.Adam(self.walker.parameters(), 8e-5, BETAS, **fused)
+        self.on_estimator = torch.optim.Adam(self.estimator.parameters(), 5e-5, BETAS, **fused)
+        self.batch, self.lean = options.batch, options.lean
+        self.mean, self.deviation = MEAN.to(device), STD.to(device)
 
     def images(self, z):
-        with self.autocast():
+        with self.place.autocast():
             images = self.generator(z)
         return ((images.float() + 1) / 2).clamp(0, 1)
 
     def embeddings(self, images):
-        with self.autocast():
+        with self.place.autocast():
             embeddings = self.estimator(images)
         return embeddings.float()
 
@@ -89,7 +93,10 @@ class Training:
         side = images.shape[-1]
         margin = side // 16
         images = images[:, :, margin:side - margin, margin:side - margin]
-        return ((images - MEAN) / STD).contiguous(memory_format=self.layout)
+        return ((images - self.mean) / self.deviation).contiguous(memory_format=self.layout)
+
+    def latents(self):
+        return torch.randn(self.batch, self.generator.dim_z).clamp(-2, 2).to(self.place.device)
 
     def step(self, z):
         with torch.no_grad():
@@ -119,7 +126,8 @@ def main():
     parser.add_argument("--layout", choices=sorted(reference_code.LAYOUTS), default="channels-last")
     parser.add_argument("--lean", type=int, default=1, help="leave out gradients that are thrown away (1)")
     parser.add_argument("--threads", type=int, default=2, help="intra-op threads (2)")
-    parser.add_argument("--precision", choices=["f32", "bf16"], default="f32", help="bf16 by autocast (f32)")
+    parser.add_argument("--folded", type=int, default=0, help="1: spectral norms are computed once (0)")
+    peer_device.add_options(parser)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     training = Training(options)
@@ -127,13 +135,12 @@ def main():
     for line in sys.stdin:
         seconds, losses = [], []
         for _ in range(int(line.split()[1])):
-            z = torch.randn(options.batch, training.generator.dim_z).clamp(-2, 2)
-            start = time.perf_counter()
-            losses.append(training.step(z))
-            seconds.append(time.perf_counter() - start)
-        peak = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+            z = training.latents()
+            time, loss = training.place.timed(lambda: training.step(z))
+            seconds.append(time)
+            losses.append(loss)
         print(json.dumps({"seconds_per_step": statistics.median(seconds), "step_seconds": seconds, "losses": losses,
-                          "peak_rss_mb": peak}), flush=True)
+                          **training.place.peaks()}), flush=True)
 
 
 if __name__ == "__main__":
