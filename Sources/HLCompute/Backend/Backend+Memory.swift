@@ -2,8 +2,10 @@ import HLTensor
 
 /// Memory and sizes, composed of primitives.
 extension Backend {
+    /// None.
     package var hasTF32: Bool { false }
 
+    /// Never.
     package var roundsToTF32: Bool {
         get { false }
         set {}

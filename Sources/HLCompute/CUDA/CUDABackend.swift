@@ -11,6 +11,7 @@ package final class CUDABackend: Backend {
     package let threads: Int
     /// Where all tensors live.
     let arena: Arena
+    /// Of convolutions alone.
     package var roundsToTF32 = false
     private var failure: Failure?
 
@@ -22,7 +23,9 @@ package final class CUDABackend: Backend {
     }
 
     package var summary: String { device.summary }
+    /// As the device.
     package var bf16: BF16Support { device.bf16 }
+    /// As the device.
     package var hasTF32: Bool { device.hasTF32 }
 
     /// Sixty-four up to 128 pixels, and beyond that as many as have so many pixels together: a card needs work for all
@@ -63,7 +66,9 @@ package final class CUDABackend: Backend {
     func allocate(_ shape: [Int], type: ElementType = .f32) -> Tensor {
         let byteCount = shape.reduce(1, *) * type.size
         guard let block = arena.allocate(byteCount) else { Memory.exhausted(byteCount, for: "tensors on the card") }
-        if device.poisons { attempt { () throws(Failure) in try device.fill(block.pointer, byteCount: block.count, with: 0xff) } }
+        if device.poisons {
+            attempt { () throws(Failure) in try device.fill(block.pointer, byteCount: block.count, with: 0xff) }
+        }
         return Tensor(type, shape: shape, storage: CUDAStorage(block: block, arena: arena))
     }
 

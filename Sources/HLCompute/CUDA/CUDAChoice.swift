@@ -2,23 +2,31 @@ import CCUDA
 import HLTensor
 
 /// Chooses among the libraries that are there those that belong together.
-struct CUDAChoice {
+package struct CUDAChoice {
     /// Where they may be.
-    let search: CUDASearch
+    package let search: CUDASearch
     /// What opens them.
-    let opener: any CUDALibraryOpener
+    package let opener: any CUDALibraryOpener
+
+    /// A choice among what a search finds.
+    package init(search: CUDASearch, opener: any CUDALibraryOpener) { (self.search, self.opener) = (search, opener) }
 
     /// The oldest release that is supported, as the libraries number it.
     private static let oldest = 11080
 
     /// Why a library cannot be used.
-    struct Problem: Error {
+    package struct Problem: Error {
         /// For people.
-        let text: String
+        package let text: String
         /// The CUDA whose libraries would do.
-        let major: Int
+        package let major: Int
         /// Whether something was there, about which there is more to say than that it is missing.
-        let wasFound: Bool
+        package let wasFound: Bool
+
+        /// A reason of an opener's own.
+        package init(text: String, major: Int, wasFound: Bool) {
+            (self.text, self.major, self.wasFound) = (text, major, wasFound)
+        }
     }
 
     /// Opens libraries of the highest CUDA that the driver allows. One of which the user names a folder with NVRTC goes
@@ -27,7 +35,7 @@ struct CUDAChoice {
     ///   - driver: the CUDA version that the driver is for, 12040 for 12.4.
     ///   - architecture: the card's compute capability, 90 for 9.0.
     /// - Throws: `Failure` (software).
-    func libraries(driver: Int, architecture: Int) throws(Failure) -> ChosenLibraries {
+    package func libraries(driver: Int, architecture: Int) throws(Failure) -> ChosenLibraries {
         guard driver >= Self.oldest else {
             throw Failure(
                 .software,
@@ -73,7 +81,7 @@ struct CUDAChoice {
 
     /// Opens NVRTC for a card.
     /// - Returns: what it compiles for.
-    func openNVRTC(major: Int, architecture: Int) throws(Problem) -> [Int] {
+    package func openNVRTC(major: Int, architecture: Int) throws(Problem) -> [Int] {
         try first(.nvrtc, major: major) { path throws(Problem) in
             let found = try opener.loadCompiler()
             let title = "NVRTC \(text(found.version)) (\(path))"
@@ -95,7 +103,7 @@ struct CUDAChoice {
 
     /// Opens a library that may be missing.
     /// - Returns: why it cannot be used, else nil.
-    func open(_ library: CUDALibrary, major: Int) -> Problem? {
+    package func open(_ library: CUDALibrary, major: Int) -> Problem? {
         do throws(Problem) {
             try first(library, major: major) { _ throws(Problem) in }
             return nil
@@ -142,17 +150,17 @@ struct CUDAChoice {
 }
 
 /// Libraries that belong together, open.
-struct ChosenLibraries: Sendable {
+package struct ChosenLibraries: Sendable {
     /// Their CUDA, such as 12.
-    let major: Int
+    package let major: Int
     /// What NVRTC compiles for, 90 for sm_90, ascending.
-    let architectures: [Int]
+    package let architectures: [Int]
     /// Why cuDNN is not open, if it is not.
-    let problemOfCUDNN: String?
+    package let problemOfCUDNN: String?
 }
 
 /// What opens libraries: C, or a test.
-protocol CUDALibraryOpener {
+package protocol CUDALibraryOpener {
     /// - Parameter path: a file, or a name for the system's loader.
     /// - Returns: why it does not open, else nil.
     func open(_ library: CUDALibrary, _ path: String) -> String?
@@ -169,17 +177,20 @@ protocol CUDALibraryOpener {
 }
 
 /// By the system's loader.
-struct SystemOpener: CUDALibraryOpener {
-    func open(_ library: CUDALibrary, _ path: String) -> String? {
+package struct SystemOpener: CUDALibraryOpener {
+    /// The loader.
+    package init() {}
+
+    package func open(_ library: CUDALibrary, _ path: String) -> String? {
         hl_cuda_library_open(library.number, path).map { String(cString: $0) }
     }
 
-    func close(_ library: CUDALibrary) {
+    package func close(_ library: CUDALibrary) {
         if library == .nvrtc { hl_cuda_library_close(HL_CUDA_NVRTC_BUILTINS) }
         hl_cuda_library_close(library.number)
     }
 
-    func loadCompiler() throws(CUDAChoice.Problem) -> (version: Int, architectures: [Int]) {
+    package func loadCompiler() throws(CUDAChoice.Problem) -> (version: Int, architectures: [Int]) {
         if let reason = hl_cuda_nvrtc_load() { throw problem(reason) }
         let version = Int(hl_cuda_nvrtc_version())
         // It looks for its other half by name when it first compiles, and in releases from 13 on not beside itself. One
@@ -193,7 +204,7 @@ struct SystemOpener: CUDALibraryOpener {
         return (version, architectures.prefix(Int(count)).map(Int.init))
     }
 
-    func loadProducts() throws(CUDAChoice.Problem) {
+    package func loadProducts() throws(CUDAChoice.Problem) {
         if let reason = hl_cuda_blas_load() { throw problem(reason) }
     }
 

@@ -4,13 +4,13 @@ import HLTensor
 import Synchronization
 
 /// NVIDIA's driver and libraries in this process: found, opened and checked once, when a card is first asked for.
-enum CUDALibraries {
+package enum CUDALibraries {
     private static let loaded = Mutex<ChosenLibraries?>(nil)
 
     /// Opens the driver and looks for cards. Costs next to nothing where there is no driver.
     /// - Returns: how many cards there are.
     /// - Throws: `Failure` (software) where there is none.
-    static func cardCount() throws(Failure) -> Int {
+    package static func cardCount() throws(Failure) -> Int {
         if let reason = hl_cuda_driver_open() {
             throw Failure(
                 .software, "cannot use NVIDIA's driver (\(String(cString: reason)))",
@@ -24,15 +24,15 @@ enum CUDALibraries {
     }
 
     /// Whether a driver shows a card.
-    static var hasCard: Bool { hl_cuda_driver_open() == nil && hl_cuda_device_count() > 0 }
+    package static var hasCard: Bool { hl_cuda_driver_open() == nil && hl_cuda_device_count() > 0 }
 
     /// The card of this process: the first one, or, of several processes that a launcher has started on this machine,
     /// the one with the process's number.
     /// - Throws: as `cardCount`.
-    static func ownCard() throws(Failure) -> Int { try localRank() % cardCount() }
+    package static func ownCard() throws(Failure) -> Int { try localRank() % cardCount() }
 
     /// The number of this process among those that a launcher has started on this machine, else 0.
-    static func localRank(_ variable: (String) -> String? = { getenv($0).map { String(cString: $0) } }) -> Int {
+    package static func localRank(_ variable: (String) -> String? = { getenv($0).map { String(cString: $0) } }) -> Int {
         // Of Open MPI, of MPICH's family, and of srun.
         let names = ["OMPI_COMM_WORLD_LOCAL_RANK", "MPI_LOCALRANKID", "SLURM_LOCALID"]
         return max(0, names.lazy.compactMap(variable).compactMap { Int($0) }.first ?? 0)
@@ -40,7 +40,7 @@ enum CUDALibraries {
 
     /// The libraries, opened for a card of this compute capability, such as 90. The driver must be open.
     /// - Throws: `Failure` (software) that says what was looked for and what to install.
-    static func load(architecture: Int) throws(Failure) -> ChosenLibraries {
+    package static func load(architecture: Int) throws(Failure) -> ChosenLibraries {
         let libraries = try loaded.withLock { loaded throws(Failure) in
             if let loaded { return loaded }
             let libraries = try CUDAChoice(search: CUDASearch(), opener: SystemOpener()).libraries(
@@ -59,7 +59,7 @@ enum CUDALibraries {
 
     /// Opens NCCL; the others must be open.
     /// - Returns: what is wrong (software), else nil.
-    static func openNCCL() -> Failure? {
+    package static func openNCCL() -> Failure? {
         guard let libraries = loaded.withLock({ $0 }) else {
             return Failure(.software, "no card is in use", "report this defect")
         }

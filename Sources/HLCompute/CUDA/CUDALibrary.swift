@@ -1,7 +1,7 @@
 import CCUDA
 
 /// A library of NVIDIA's beside the driver.
-enum CUDALibrary: CaseIterable, Sendable {
+package enum CUDALibrary: CaseIterable, Sendable {
     /// Compiles our kernels.
     case nvrtc
     /// What cuBLAS and cuDNN stand on.
@@ -14,7 +14,7 @@ enum CUDALibrary: CaseIterable, Sendable {
     case nccl
 
     /// As NVIDIA writes it.
-    var title: String {
+    package var title: String {
         switch self {
         case .nvrtc: "NVRTC"
         case .cublasLt: "cuBLASLt"
@@ -25,7 +25,7 @@ enum CUDALibrary: CaseIterable, Sendable {
     }
 
     /// As C numbers them.
-    var number: hl_cuda_library_name {
+    package var number: hl_cuda_library_name {
         switch self {
         case .nvrtc: HL_CUDA_NVRTC
         case .cublasLt: HL_CUDA_CUBLASLT
@@ -37,7 +37,7 @@ enum CUDALibrary: CaseIterable, Sendable {
 
     /// The names under which loaders know it, the newest first. All cuDNN 9 have one, whatever CUDA they are made for.
     /// - Parameter major: of CUDA.
-    func fileNames(major: Int) -> [String] {
+    package func fileNames(major: Int) -> [String] {
         switch self {
         // 11.2 promised to stay compatible from there on, under its own number.
         case .nvrtc: [major == 11 ? "libnvrtc.so.11.2" : "libnvrtc.so.\(major)"]
@@ -49,7 +49,7 @@ enum CUDALibrary: CaseIterable, Sendable {
     }
 
     /// Its folders in a Python's `nvidia`: since CUDA 13 NVRTC and cuBLAS share one.
-    func pipFolders(major: Int) -> [String] {
+    package func pipFolders(major: Int) -> [String] {
         let own =
             switch self {
             case .nvrtc: "cuda_nvrtc"
@@ -61,7 +61,7 @@ enum CUDALibrary: CaseIterable, Sendable {
     }
 
     /// What pip calls it.
-    func pipName(major: Int) -> String {
+    package func pipName(major: Int) -> String {
         switch self {
         case .nvrtc: major < 13 ? "nvidia-cuda-nvrtc-cu\(major)" : "'nvidia-cuda-nvrtc==\(major).*'"
         case .cublasLt, .cublas: major < 13 ? "nvidia-cublas-cu\(major)" : "'nvidia-cublas==\(major).*'"

@@ -2,9 +2,9 @@ import Glibc
 
 /// Where NVIDIA's libraries may be, in this order: folders that HL_CUDA_LIBRARIES names, the system's loader,
 /// `/usr/local/cuda*`, a Conda environment, and the packages of Python.
-struct CUDASearch: Sendable {
+package struct CUDASearch: Sendable {
     /// The folders of HL_CUDA_LIBRARIES.
-    let named: [String]
+    package let named: [String]
     /// `/usr/local`
     private let local: String
     /// The root of a Conda environment.
@@ -15,7 +15,7 @@ struct CUDASearch: Sendable {
     /// - Parameters:
     ///   - variable: of the environment.
     ///   - local: where toolkits are installed.
-    init(
+    package init(
         _ variable: (String) -> String? = { getenv($0).map { String(cString: $0) } }, local: String = "/usr/local"
     ) {
         func value(_ name: String) -> String? { variable(name).flatMap { $0.isEmpty ? nil : $0 } }
@@ -31,7 +31,7 @@ struct CUDASearch: Sendable {
     /// - Parameters:
     ///   - major: of CUDA.
     ///   - named: only in the folders that are named.
-    func candidates(_ library: CUDALibrary, major: Int, onlyNamed: Bool = false) -> [String] {
+    package func candidates(_ library: CUDALibrary, major: Int, onlyNamed: Bool = false) -> [String] {
         let names = library.fileNames(major: major)
         func files(_ folders: [String]) -> [String] {
             folders.flatMap { folder in names.map { "\(folder)/\($0)" } }.filter { access($0, R_OK) == 0 }
@@ -56,7 +56,7 @@ struct CUDASearch: Sendable {
     }
 
     /// A file in the folder of another; where that is a name without a folder, a name.
-    static func neighbour(of path: String, _ name: String) -> String {
+    package static func neighbour(of path: String, _ name: String) -> String {
         let folder = path.split(separator: "/", omittingEmptySubsequences: false).dropLast().map(String.init)
         return (folder + [name]).joined(separator: "/")
     }

@@ -3,21 +3,21 @@ import HLTensor
 
 /// Compiled kernels in files of the user's, one by key. Nothing here fails: what cannot be read is compiled anew, and
 /// what cannot be written is compiled again next time.
-struct KernelCache {
+package struct KernelCache {
     /// Where they are.
-    let folder: String
+    package let folder: String
 
     /// A file begins with this, the digest of what follows, and a line feed.
     private static let mark = Array("hl-views kernels ".utf8)
     private static let headerCount = mark.count + 64 + 1
 
     /// A cache in a folder, which is made when something is kept.
-    init(folder: String) { self.folder = folder }
+    package init(folder: String) { self.folder = folder }
 
     /// The user's own: `hl-views` in $XDG_CACHE_HOME, or in `~/.cache`.
     /// - Parameter variable: of the environment.
     /// - Returns: nil for a user without a home.
-    init?(_ variable: (String) -> String? = { getenv($0).map { String(cString: $0) } }) {
+    package init?(_ variable: (String) -> String? = { getenv($0).map { String(cString: $0) } }) {
         // A path that is not absolute is to be ignored (https://specifications.freedesktop.org/basedir-spec/latest/).
         func path(_ name: String) -> String? { variable(name).flatMap { $0.hasPrefix("/") ? $0 : nil } }
         guard let base = path("XDG_CACHE_HOME") ?? path("HOME").map({ "\($0)/.cache" }) else { return nil }
@@ -25,7 +25,7 @@ struct KernelCache {
     }
 
     /// What was kept, if it is whole and ours.
-    func code(for key: String) -> [UInt8]? {
+    package func code(for key: String) -> [UInt8]? {
         let file = open("\(folder)/\(key)", O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
         guard file >= 0 else { return nil }
         defer { close(file) }
@@ -45,7 +45,7 @@ struct KernelCache {
     }
 
     /// Keeps code. Who reads at the same time finds all of it or nothing.
-    func keep(_ code: [UInt8], for key: String) {
+    package func keep(_ code: [UInt8], for key: String) {
         makeFolders()
         let path = "\(folder)/\(key)", temporary = "\(path).\(getpid())"
         let file = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)

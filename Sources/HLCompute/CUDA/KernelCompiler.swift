@@ -3,24 +3,29 @@ import Glibc
 import HLTensor
 
 /// Makes code of our kernels for a card, by NVRTC, and remembers it from run to run.
-struct KernelCompiler {
+package struct KernelCompiler {
     /// NVRTC's, 12040 for 12.4.
-    let version: Int
+    package let version: Int
     /// What code is made for.
-    let target: Target
+    package let target: Target
     /// Where code is kept, if anywhere.
-    let cache: KernelCache?
+    package let cache: KernelCache?
+
+    /// A compiler by its version.
+    package init(version: Int, target: Target, cache: KernelCache?) {
+        (self.version, self.target, self.cache) = (version, target, cache)
+    }
 
     /// What code is made for.
-    struct Target: Hashable {
+    package struct Target: Hashable {
         /// 90 for compute capability 9.0.
-        let architecture: Int
+        package let architecture: Int
         /// Whether the driver has to finish the code: PTX, where the compiler does not know the card.
-        let isIntermediate: Bool
+        package let isIntermediate: Bool
 
         /// The card's own, or the best that it can run.
         /// - Returns: nil where the card is older than all that the compiler knows.
-        init?(card: Int, known architectures: [Int]) {
+        package init?(card: Int, known architectures: [Int]) {
             guard let best = architectures.filter({ $0 <= card }).max() else { return nil }
             architecture = best
             isIntermediate = best != card
@@ -28,7 +33,7 @@ struct KernelCompiler {
     }
 
     /// How kernels are compiled. Products and sums are not joined, so that the bits are those of the processor's.
-    var options: [String] {
+    package var options: [String] {
         [
             "--gpu-architecture=\(target.isIntermediate ? "compute" : "sm")_\(target.architecture)", "--std=c++17",
             "--fmad=false",
@@ -37,7 +42,7 @@ struct KernelCompiler {
 
     /// The code of a file of kernels: a cubin, or PTX.
     /// - Throws: `Failure` (software) with what the compiler says.
-    func code(of file: hl_kernel_file) throws(Failure) -> [UInt8] {
+    package func code(of file: hl_kernel_file) throws(Failure) -> [UInt8] {
         var count = 0
         let name = "\(String(cString: hl_kernel_file_name(file))).cu"
         guard let text = hl_kernel_text(file, &count) else { throw Memory.failure(for: "the text of \(name)") }

@@ -1,7 +1,6 @@
+import HLCompute
 import HLTensor
 import Testing
-
-@testable import HLCompute
 
 extension ComputeTests {
     /// What `--backend` takes, and what comes of it where there is no card.

@@ -1,7 +1,6 @@
+import HLCompute
 import HLTensor
 import Testing
-
-@testable import HLCompute
 
 /// Which of the libraries that are there are taken, and what is said where none is.
 struct CUDAChoiceTests {

@@ -1,6 +1,5 @@
+import HLCompute
 import Testing
-
-@testable import HLCompute
 
 /// Where NVIDIA's libraries are looked for.
 struct CUDASearchTests {

@@ -1,9 +1,8 @@
 import CCUDA
 import Glibc
+import HLCompute
 import HLTensor
 import Testing
-
-@testable import HLCompute
 
 extension ComputeTests {
     /// Memory, launches and products on a card.

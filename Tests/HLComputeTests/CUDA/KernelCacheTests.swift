@@ -1,7 +1,6 @@
 import Foundation
+import HLCompute
 import Testing
-
-@testable import HLCompute
 
 /// Compiled kernels in files.
 struct KernelCacheTests {

@@ -1,9 +1,8 @@
 import CCUDA
 import Glibc
+import HLCompute
 import HLTensor
 import Testing
-
-@testable import HLCompute
 
 /// Our kernels, by NVIDIA's compiler, for which no card is needed.
 @Suite(.serialized) struct KernelCompilerTests {
