@@ -1,7 +1,10 @@
 #include "EmulatedCUDA.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <map>
+#include <memory>
 #include <vector>
 
 // The texts of the kernels, as they go to the card's compiler.
@@ -77,13 +80,17 @@ struct Block {
     body run = nullptr;
     const void *arguments = nullptr;
     const char *name = "";
+    // What threads share. Nobody finds there what another block has left.
+    std::map<const char *, std::vector<char>> shared;
 
     ~Block() {
         for (char *stack : stacks) free(stack);
     }
 };
-thread_local Block block;
+// Not in the thread's own memory, of which a thread with the smallest stack has little.
+thread_local std::unique_ptr<Block> own;
 thread_local bool has_fibers = false;
+#define block (*own)
 
 void enter() {
     block.run(block.arguments);
@@ -111,6 +118,7 @@ void prepare(unsigned thread) {
 }
 
 void run_block(bool reverse) {
+    for (auto &memory : block.shared) std::fill(memory.second.begin(), memory.second.end(), (char)0xff);
     for (unsigned i = 0; i < HL_CUDA_THREADS; i++) prepare(i);
     for (bool any = true; any;) {
         any = false;
@@ -140,8 +148,16 @@ void hl_emulated_barrier() {
     hl_emulated_switch(&block.tops[block.running], block.scheduler);
 }
 
+void *hl_emulated_shared(const char *place, unsigned long bytes) {
+    std::vector<char> &memory = block.shared[place];
+    if (memory.empty()) memory.assign(bytes, (char)0xff);
+    return memory.data();
+}
+
 void hl_emulated_launch(hl_kernel kernel, unsigned x, unsigned y, int reverse, const void *arguments) {
+    if (!own) own = std::make_unique<Block>();
     const hl_kernel_description description = hl_kernel_described(kernel);
+    block.shared.clear();
     block.run = bodies[kernel];
     block.arguments = arguments;
     block.name = description.name;

@@ -26,7 +26,11 @@ struct hl_dim3 {
 extern thread_local hl_dim3 threadIdx, blockIdx, blockDim, gridDim;
 void hl_emulated_barrier();
 #define HL_KERNEL(name) static void kernel_##name(const hl_cuda_##name a)
-#define HL_SHARED(type, name, count) static thread_local type name[count]
+// One piece of memory for all threads of a block, known by its place in the text.
+void *hl_emulated_shared(const char *place, unsigned long bytes);
+#define HL_SHARED(type, name, count) \
+    static const char name##_place = 0; \
+    type *const name = (type *)hl_emulated_shared(&name##_place, sizeof(type) * (count))
 #define HL_BARRIER() hl_emulated_barrier()
 #define HL_DEVICE static inline
 HL_DEVICE unsigned bits_of(float x) {
