@@ -17,7 +17,7 @@ extension CUDABackend {
             launch(
                 hl_kernel_normals, .over(sequences.count * blocks),
                 hl_cuda_normals(
-                    y: result.f32, sequences: names.values(), rows: UInt32(kernel: sequences.count),
+                    y: result.f32, sequences: names.structures(), rows: UInt32(kernel: sequences.count),
                     count: UInt32(kernel: count), blocks: UInt32(kernel: blocks)))
         }
         return result

@@ -17,10 +17,10 @@ extension CUDABackend {
             let squares = allocate([pieces, 2, 2])
             withExtendedLifetime(squares) {
                 launch(
-                    hl_kernel_lars_squares, Grid(pieces), hl_cuda_lars_squares(all: all, squares: squares.values()))
+                    hl_kernel_lars_squares, Grid(pieces), hl_cuda_lars_squares(all: all, squares: squares.structures()))
                 launch(
                     hl_kernel_lars, Grid(pieces),
-                    hl_cuda_lars(all: all, squares: squares.values(), rate: rate, momentum: momentum, trust: trust))
+                    hl_cuda_lars(all: all, squares: squares.structures(), rate: rate, momentum: momentum, trust: trust))
             }
         }
     }
@@ -49,7 +49,7 @@ extension CUDABackend {
         guard !owners.isEmpty else { return }
         let parameters = uploaded(table), pieces = uploaded(owners)
         withExtendedLifetime((parts, parameters, pieces)) {
-            body(hl_cuda_parameters(parameters: parameters.values(), owners: pieces.values()), owners.count)
+            body(hl_cuda_parameters(parameters: parameters.structures(), owners: pieces.structures()), owners.count)
         }
     }
 }

@@ -31,19 +31,19 @@ extension CUDABackend {
         let table = uploaded(parameters), numbers = uploaded((contrasted + blurred).map { Int32($0) })
         let lumas = contrasted.isEmpty ? nil : allocate([count * pieces, 2])
         withExtendedLifetime((table, numbers, lumas)) {
-            let chosen = numbers.values(Int32.self)
+            let chosen = numbers.structures(Int32.self)
             let to = hl_cuda_augmented(
-                y: result.f32, parameters: table.values(), size: UInt32(kernel: size), pieces: UInt32(kernel: pieces),
+                y: result.f32, parameters: table.structures(), size: UInt32(kernel: size), pieces: UInt32(kernel: pieces),
                 mean: (mean[0], mean[1], mean[2]), scale: Self.scale(deviation))
             launch(
                 hl_kernel_augment_crop, Grid(count * pieces),
                 hl_cuda_augment_crop(
-                    to: to, x: images.cuda.address, lumas: lumas?.values(), height: UInt32(kernel: height),
+                    to: to, x: images.cuda.address, lumas: lumas?.structures(), height: UInt32(kernel: height),
                     width: UInt32(kernel: width), bytes: images.type == .u8 ? 1 : 0))
             if let lumas {
                 launch(
                     hl_kernel_augment_contrast, Grid(contrasted.count * pieces),
-                    hl_cuda_augment_contrast(to: to, lumas: lumas.values(), images: chosen))
+                    hl_cuda_augment_contrast(to: to, lumas: lumas.structures(), images: chosen))
             }
             if !blurred.isEmpty {
                 blur(to, blurred.map { parameters[$0] }, numbers: chosen + contrasted.count)
@@ -67,11 +67,11 @@ extension CUDABackend {
             launch(
                 hl_kernel_augment_blur_columns, grid,
                 hl_cuda_augment_blur_columns(
-                    to: to, x: between.f32, images: numbers, taps: taps.values(), taps_stride: UInt32(kernel: stride)))
+                    to: to, x: between.f32, images: numbers, taps: taps.structures(), taps_stride: UInt32(kernel: stride)))
             launch(
                 hl_kernel_augment_blur_rows, grid,
                 hl_cuda_augment_blur_rows(
-                    to: to, x: between.f32, images: numbers, taps: taps.values(), taps_stride: UInt32(kernel: stride)))
+                    to: to, x: between.f32, images: numbers, taps: taps.structures(), taps_stride: UInt32(kernel: stride)))
         }
     }
 
@@ -95,7 +95,7 @@ extension CUDABackend {
             launch(
                 hl_kernel_augment_backward, .over(result.elementCount),
                 hl_cuda_augment_backward(
-                    x: result.f32, y: gradient.f32, parameters: table.values(), count: result.count32,
+                    x: result.f32, y: gradient.f32, parameters: table.structures(), count: result.count32,
                     height: UInt32(kernel: imageShape[2]), width: UInt32(kernel: imageShape[3]),
                     size: UInt32(kernel: size), scale: Self.scale(deviation)))
         }
@@ -132,7 +132,7 @@ extension CUDABackend {
         let pieces = (side * side + Int(HL_CUDA_DIFFERENTIABLE_PIECE) - 1) / Int(HL_CUDA_DIFFERENTIABLE_PIECE)
         withExtendedLifetime((table, sums)) {
             let images = hl_cuda_differentiable_images(
-                x: x.cuda.address, parameters: table.values(), batch: UInt32(kernel: count), side: UInt32(kernel: side),
+                x: x.cuda.address, parameters: table.structures(), batch: UInt32(kernel: count), side: UInt32(kernel: side),
                 bytes: x.type == .u8 ? 1 : 0, backward: isBackward ? 1 : 0)
             if let sums {
                 launch(
@@ -162,7 +162,7 @@ extension CUDABackend {
 
 extension Tensor {
     /// The address of what `CUDABackend.uploaded` made, as kernels take it.
-    func values<Value>(_ type: Value.Type = Value.self) -> UnsafeMutablePointer<Value> {
+    func structures<Value>(_ type: Value.Type = Value.self) -> UnsafeMutablePointer<Value> {
         cuda.address.assumingMemoryBound(to: Value.self)
     }
 }
