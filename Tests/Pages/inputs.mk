@@ -28,6 +28,7 @@ for/$(1): $(foreach input,$(2),$(firstword $(subst :, ,$(input))))
 endef
 
 $(eval $(call page,man/hl-ap.1,VOCdevkit detections:results coco_instances_results.json))
+$(eval $(call page,man/hl-cuda.7,bigbigan.safetensors:BigBiGAN_x1.pth))
 $(eval $(call page,man/hl-data.7,photographs:photos cifar100:data caltech101:data encoder.safetensors))
 $(eval $(call page,man/hl-delta.1,w_COPGen_pretained.pth stylegan2.safetensors:stylegan2-car-config-f.pkl \
 	all.safetensors later.safetensors views.hls cifar10:DIR small.safetensors:encoder.safetensors g.safetensors \
