@@ -26,7 +26,7 @@ check_c() {
         echo "check_format.sh: no $tool: the format of the C files is not checked" >&2
         return
     fi
-    mapfile -t files < <(find Sources Tests Benchmarks .ci \( -name '*.c' -o -name '*.h' \) -print | sort)
+    mapfile -t files < <(find Sources Tests Benchmarks .ci \( -name '*.c' -o -name '*.h' -o -name '*.cu' -o -name '*.cuh' -o -name '*.cpp' \) -print | sort)
     if [[ -n $fix ]]; then
         "$tool" -i --style=file "${files[@]}"
     else

@@ -31,12 +31,12 @@ const char *hl_cuda_resolve(hl_cuda_library_name which, const char *const *names
     X(cuDeviceGet, (int *device, int index))                                                                       \
     X(cuDeviceGetName, (char *name, int size, int device))                                                         \
     X(cuDeviceGetAttribute, (int *value, int attribute, int device))                                               \
-    X(cuDeviceTotalMem_v2, (size_t *bytes, int device))                                                            \
+    X(cuDeviceTotalMem_v2, (size_t * bytes, int device))                                                           \
     X(cuDevicePrimaryCtxRetain, (void **context, int device))                                                      \
     X(cuDevicePrimaryCtxRelease_v2, (int device))                                                                  \
     X(cuCtxSetCurrent, (void *context))                                                                            \
-    X(cuMemGetInfo_v2, (size_t *free, size_t *total))                                                              \
-    X(cuMemAlloc_v2, (uint64_t *address, size_t bytes))                                                            \
+    X(cuMemGetInfo_v2, (size_t * free, size_t * total))                                                            \
+    X(cuMemAlloc_v2, (uint64_t * address, size_t bytes))                                                           \
     X(cuMemFree_v2, (uint64_t address))                                                                            \
     X(cuMemHostAlloc, (void **address, size_t bytes, unsigned flags))                                              \
     X(cuMemFreeHost, (void *address))                                                                              \

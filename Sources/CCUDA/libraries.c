@@ -58,7 +58,7 @@ const char *hl_cuda_resolve(hl_cuda_library_name which, const char *const *names
 }
 
 static size_t asked(const char *name) {
-    size_t (*function)(void) = (size_t (*)(void))hl_cuda_symbol(HL_CUDA_CUDNN, name);
+    size_t (*function)(void) = (size_t(*)(void))hl_cuda_symbol(HL_CUDA_CUDNN, name);
     return function ? function() : 0;
 }
 

@@ -12,15 +12,15 @@ typedef struct {
 } unique_id;
 
 // A communicator's handle is a pointer.
-#define FUNCTIONS(X)                                                                                          \
-    X(ncclGetVersion, (int *version))                                                                         \
-    X(ncclGetUniqueId, (unique_id * id))                                                                      \
-    X(ncclCommInitRank, (void **communicator, int count, unique_id id, int rank))                             \
-    X(ncclCommDestroy, (void *communicator))                                                                  \
-    X(ncclGroupStart, (void))                                                                                 \
-    X(ncclGroupEnd, (void))                                                                                   \
-    X(ncclAllReduce, (const void *from, void *to, size_t count, int type, int operation, void *communicator, \
-                      void *stream))                                                                          \
+#define FUNCTIONS(X)                                                                                         \
+    X(ncclGetVersion, (int *version))                                                                        \
+    X(ncclGetUniqueId, (unique_id * id))                                                                     \
+    X(ncclCommInitRank, (void **communicator, int count, unique_id id, int rank))                            \
+    X(ncclCommDestroy, (void *communicator))                                                                 \
+    X(ncclGroupStart, (void))                                                                                \
+    X(ncclGroupEnd, (void))                                                                                  \
+    X(ncclAllReduce,                                                                                         \
+      (const void *from, void *to, size_t count, int type, int operation, void *communicator, void *stream)) \
     X(ncclAllGather, (const void *own, void *all, size_t count, int type, void *communicator, void *stream))
 
 static struct {
@@ -50,9 +50,9 @@ static const char *failed(const char *function, int error) {
 }
 
 // Calls a function of the library; returns from the caller with a message where it fails.
-#define NCCL(name, ...)                              \
-    do {                                             \
-        const int failure_ = nccl.name(__VA_ARGS__); \
+#define NCCL(name, ...)                               \
+    do {                                              \
+        const int failure_ = nccl.name(__VA_ARGS__);  \
         if (failure_) return failed(#name, failure_); \
     } while (0)
 

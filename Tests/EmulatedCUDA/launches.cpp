@@ -133,7 +133,8 @@ void run_block(bool reverse) {
             block.ended[thread] ? ended++ : waiting++;
         }
         if (waiting && ended) {
-            fprintf(stderr, "kernel %s: a barrier that %u of %d threads do not pass\n", block.name, ended, HL_CUDA_THREADS);
+            fprintf(stderr, "kernel %s: a barrier that %u of %d threads do not pass\n", block.name, ended,
+                    HL_CUDA_THREADS);
             abort();
         }
     }

@@ -43,7 +43,8 @@ std::vector<float> tight(hl_emulated_matrix m, size_t rows, size_t columns) {
     for (size_t i = 0; i < rows; i++) {
         for (size_t j = 0; j < columns; j++) {
             const size_t at = m.transposed ? j * m.stride + i : i * m.stride + j;
-            result[i * columns + j] = m.narrow ? widened(((const unsigned short *)m.at)[at]) : ((const float *)m.at)[at];
+            result[i * columns + j] =
+                m.narrow ? widened(((const unsigned short *)m.at)[at]) : ((const float *)m.at)[at];
         }
     }
     return result;

@@ -28,7 +28,7 @@ void hl_emulated_barrier();
 #define HL_KERNEL(name) static void kernel_##name(const hl_cuda_##name a)
 // One piece of memory for all threads of a block, known by its place in the text.
 void *hl_emulated_shared(const char *place, unsigned long bytes);
-#define HL_SHARED(type, name, count) \
+#define HL_SHARED(type, name, count)    \
     static const char name##_place = 0; \
     type *const name = (type *)hl_emulated_shared(&name##_place, sizeof(type) * (count))
 #define HL_BARRIER() hl_emulated_barrier()
@@ -54,6 +54,5 @@ struct uint2 {
 // MARK: Threads
 
 /// Runs its body for i = 0 ..< count, the threads of the grid side by side.
-#define HL_FOR_EACH(i, count)                                                                     \
-    for (unsigned i = blockIdx.x * HL_CUDA_THREADS + threadIdx.x; i < (count); \
-         i += gridDim.x * HL_CUDA_THREADS)
+#define HL_FOR_EACH(i, count) \
+    for (unsigned i = blockIdx.x * HL_CUDA_THREADS + threadIdx.x; i < (count); i += gridDim.x * HL_CUDA_THREADS)

@@ -2,13 +2,9 @@
 #include "../include/kernels/memory.h"
 #include "values.cuh"
 
-HL_KERNEL(fill) {
-    HL_FOR_EACH(i, a.count) a.x[i] = a.value;
-}
+HL_KERNEL(fill) { HL_FOR_EACH(i, a.count) a.x[i] = a.value; }
 
-HL_KERNEL(convert) {
-    HL_FOR_EACH(i, a.count) store(a.y, i, load(a.x, i));
-}
+HL_KERNEL(convert) { HL_FOR_EACH(i, a.count) store(a.y, i, load(a.x, i)); }
 
 HL_KERNEL(permute) {
     HL_FOR_EACH(i, a.count) {

@@ -64,8 +64,7 @@ HL_DEVICE void pool_back(const Geometry &p, unsigned channels, unsigned place, u
         for (unsigned k = 0; REACH ? k < REACH : left + k <= right; k++) {
             // Behind the last one that is read again, and takes no part.
             const unsigned r = first + i, c = left + k <= right ? left + k : right;
-            const unsigned long at =
-                ((unsigned long)((sample * p.rows + r) * p.columns) + c) * channels + channel;
+            const unsigned long at = ((unsigned long)((sample * p.rows + r) * p.columns) + c) * channels + channel;
             const packed_vector<NARROW, WIDTH> g = load_packed<NARROW, WIDTH>(p.gradient.at, at);
             unsigned chosen[WIDTH == 8 ? 2 : 1];
             if constexpr (WIDTH == 1)
@@ -73,8 +72,7 @@ HL_DEVICE void pool_back(const Geometry &p, unsigned channels, unsigned place, u
             else
                 for (int j = 0; j < WIDTH; j += 4) chosen[j / 4] = *(const unsigned *)(p.chosen + at + j);
             const unsigned own = left + k <= right ? (row - r * p.stride) * p.window + column - c * p.stride : 256;
-            for (int j = 0; j < WIDTH; j++)
-                sum[j] += (chosen[j / 4] >> j % 4 * 8 & 255) == own ? part(g, j) : 0.0f;
+            for (int j = 0; j < WIDTH; j++) sum[j] += (chosen[j / 4] >> j % 4 * 8 & 255) == own ? part(g, j) : 0.0f;
         }
     }
     for (int j = 0; j < WIDTH; j++) sum[j] = rounded<NARROW>(sum[j]);

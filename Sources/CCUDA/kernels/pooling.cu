@@ -9,7 +9,8 @@ HL_DEVICE void pool_all(const hl_cuda_max_pool &a) {
         const unsigned channel = i % vectors * WIDTH, place = i / vectors;
         float best[WIDTH];
         unsigned chosen[WIDTH];
-        pool_window<NARROW, WIDTH, SIZE>(a, a.channels, place, channel, [](float x, int) { return x; }, best, chosen);
+        pool_window<NARROW, WIDTH, SIZE>(
+            a, a.channels, place, channel, [](float x, int) { return x; }, best, chosen);
         store_packed<NARROW, WIDTH>(a.y.at, (unsigned long)i * WIDTH, best);
         store_chosen<WIDTH>(a.chosen, (unsigned long)i * WIDTH, chosen);
     }

@@ -33,7 +33,8 @@ extension CUDABackend {
         withExtendedLifetime((table, numbers, lumas)) {
             let chosen = numbers.structures(Int32.self)
             let to = hl_cuda_augmented(
-                y: result.f32, parameters: table.structures(), size: UInt32(kernel: size), pieces: UInt32(kernel: pieces),
+                y: result.f32, parameters: table.structures(), size: UInt32(kernel: size),
+                pieces: UInt32(kernel: pieces),
                 mean: (mean[0], mean[1], mean[2]), scale: Self.scale(deviation))
             launch(
                 hl_kernel_augment_crop, Grid(count * pieces),
@@ -67,11 +68,13 @@ extension CUDABackend {
             launch(
                 hl_kernel_augment_blur_columns, grid,
                 hl_cuda_augment_blur_columns(
-                    to: to, x: between.f32, images: numbers, taps: taps.structures(), taps_stride: UInt32(kernel: stride)))
+                    to: to, x: between.f32, images: numbers, taps: taps.structures(),
+                    taps_stride: UInt32(kernel: stride)))
             launch(
                 hl_kernel_augment_blur_rows, grid,
                 hl_cuda_augment_blur_rows(
-                    to: to, x: between.f32, images: numbers, taps: taps.structures(), taps_stride: UInt32(kernel: stride)))
+                    to: to, x: between.f32, images: numbers, taps: taps.structures(),
+                    taps_stride: UInt32(kernel: stride)))
         }
     }
 
@@ -132,7 +135,8 @@ extension CUDABackend {
         let pieces = (side * side + Int(HL_CUDA_DIFFERENTIABLE_PIECE) - 1) / Int(HL_CUDA_DIFFERENTIABLE_PIECE)
         withExtendedLifetime((table, sums)) {
             let images = hl_cuda_differentiable_images(
-                x: x.cuda.address, parameters: table.structures(), batch: UInt32(kernel: count), side: UInt32(kernel: side),
+                x: x.cuda.address, parameters: table.structures(), batch: UInt32(kernel: count),
+                side: UInt32(kernel: side),
                 bytes: x.type == .u8 ? 1 : 0, backward: isBackward ? 1 : 0)
             if let sums {
                 launch(

@@ -5,12 +5,12 @@
 #pragma once
 #include "types.h"
 
-#define HL_CUDA_NORMS_KERNELS(X)      \
-    X(norms, norm_sums, 1)            \
-    X(norms, norm_statistics, 1)      \
-    X(norms, norm_over_ranks, 0)      \
-    X(norms, norm_apply, 0)           \
-    X(norms, norm_max_pool, 0)        \
+#define HL_CUDA_NORMS_KERNELS(X)               \
+    X(norms, norm_sums, 1)                     \
+    X(norms, norm_statistics, 1)               \
+    X(norms, norm_over_ranks, 0)               \
+    X(norms, norm_apply, 0)                    \
+    X(norms, norm_max_pool, 0)                 \
     X(norm_gradients, norm_back_sums, 1)       \
     X(norm_gradients, norm_pool_back_sums, 1)  \
     X(norm_gradients, norm_back_statistics, 1) \

@@ -3,11 +3,11 @@
 #include "types.h"
 
 #define HL_CUDA_WEIGHTS_KERNELS(X) \
-    X(weights, widen, 1) \
-    X(weights, widen_backward, 1) \
-    X(weights, spectral_unit, 1) \
-    X(weights, spectral_scale, 1) \
-    X(weights, spectral_along, 1) \
+    X(weights, widen, 1)           \
+    X(weights, widen_backward, 1)  \
+    X(weights, spectral_unit, 1)   \
+    X(weights, spectral_scale, 1)  \
+    X(weights, spectral_along, 1)  \
     X(weights, spectral_backward, 1)
 
 /// wide [outputs][4][4][inputs], or with `upsampling` [inputs][4][4][outputs], from weight [outputs][3][3][inputs],

@@ -7,12 +7,12 @@
 #pragma once
 #include "types.h"
 
-#define HL_CUDA_WINDOWS_KERNELS(X)           \
-    X(windows, im2col, 0)                    \
-    X(windows, col2im, 0)                    \
-    X(windows, depthwise, 0)                 \
-    X(windows, depthwise_input_gradient, 0)  \
-    X(windows, depthwise_weight_sums, 1)     \
+#define HL_CUDA_WINDOWS_KERNELS(X)          \
+    X(windows, im2col, 0)                   \
+    X(windows, col2im, 0)                   \
+    X(windows, depthwise, 0)                \
+    X(windows, depthwise_input_gradient, 0) \
+    X(windows, depthwise_weight_sums, 1)    \
     X(windows, depthwise_weight_gradient, 1)
 
 /// y [positions][kernel][kernel][channels]: the windows of `positions` places of the output from number `first` on.
