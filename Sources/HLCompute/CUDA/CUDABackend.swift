@@ -10,7 +10,7 @@ package final class CUDABackend: Backend {
     package let device: any CUDADevice
     package let threads: Int
     /// Where all tensors live.
-    let arena: Arena
+    package let arena: Arena
     /// Of convolutions alone.
     package var roundsToTF32 = false
     private var failure: Failure?

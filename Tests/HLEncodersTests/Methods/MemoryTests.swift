@@ -12,7 +12,7 @@ extension EncodersTests {
         @Test(arguments: testedBackends)
         func trainingSettles(_ choice: TestedBackend) throws {
             let backend = try choice.make(threads: 2)
-            let arena = try #require(backend as? CPUBackend).arena
+            let arena = try #require((backend as? CPUBackend)?.arena ?? (backend as? CUDABackend)?.arena)
             let method = SimCLR(backend, backbone: ResNet(backend, .resnet18, width: 16))
             method.initialise(seed: 1, on: backend)
             let optimiser = SGD(backend, method.parameters, momentum: 0.9, decay: 1e-4)

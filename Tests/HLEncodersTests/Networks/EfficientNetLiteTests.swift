@@ -55,6 +55,8 @@ extension EncodersTests {
             let parameters = network.parameters.filter { !$0.name.hasPrefix("classifier.") }
             #expect(parameters.map(\.name) == (try fixture.list("\(name).parameters")))
             let expected = try fixture.tensor("\(name).gradients")
+            // The order of sums decides which of the values next to 0 and 6 lets its gradient pass.
+            let tolerance = choice == .emulated ? 1e-2 : 5e-3
             let largest = (0..<parameters.count).map { expected.rows($0..<$0 + 1).floats[0] }.max() ?? 0
             for (index, entry) in parameters.enumerated() {
                 let summary = expected.rows(index..<index + 1).floats
@@ -65,10 +67,10 @@ extension EncodersTests {
                     #expect(norm < 1e-3 * largest, "gradient of \(entry.name)")
                     continue
                 }
-                expectSummary(gradient, summary, 5e-3, "gradient of \(entry.name)")
+                expectSummary(gradient, summary, tolerance, "gradient of \(entry.name)")
             }
             expectSummary(
-                try trial.gradient(x), try fixture.tensor("\(name).input_gradient").floats, 5e-3,
+                try trial.gradient(x), try fixture.tensor("\(name).input_gradient").floats, tolerance,
                 "gradient of the input")
         }
     }
