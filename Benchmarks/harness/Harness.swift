@@ -74,19 +74,21 @@ package func takeTurns(
     func report(_ line: String) {
         if communicator?.rank ?? 0 == 0 { BenchmarkHarness.report(line) }
     }
-    report("{\"ready\": true, \"summary\": \"\(backend.summary)\"\(ready)}")
+    let summary = backend.summary.replacing("\"", with: "'")
+    report("{\"ready\": true, \"summary\": \"\(summary)\"\(ready)}")
     let stopwatch = KernelStopwatch(backend)
     while let line = nextLine(of: communicator), line != "quit" {
         guard let count = Int(line.dropFirst(4)), count > 0, line.hasPrefix("run ") else { continue }
         let kernelsBefore = stopwatch.seconds
-        var times: [Double] = [], losses: [Double] = []
+        var times: [Double] = [], losses: [String] = []
         for _ in 0..<count {
             let done = try step()
             times.append(done.seconds)
-            if let loss = done.loss { losses.append(loss) }
+            if let loss = done.loss { losses.append(loss.isFinite ? "\(loss)" : "null") }
         }
         report(
-            "{\"seconds_per_step\": \(times.sorted()[count / 2]), \"step_seconds\": \(times), \"losses\": \(losses), "
+            "{\"seconds_per_step\": \(times.sorted()[count / 2]), \"step_seconds\": \(times), "
+                + "\"losses\": [\(losses.joined(separator: ", "))], "
                 + "\"convolution_seconds\": \((stopwatch.seconds - kernelsBefore) / Double(count)), "
                 + "\"peak_rss_mb\": \(peakMegabytes())}")
     }
