@@ -107,6 +107,7 @@ class Checks:
         for attempt in range(20):
             left = until - time.monotonic()
             if left < 2:
+                self.report.add({"check": check, "name": f"from {first} on", "skipped": "no time left"})
                 return
             command = [
                 self.options.program, check, "--backend", self.options.backend, "--minutes", f"{left / 60:.4f}",
