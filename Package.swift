@@ -114,7 +114,7 @@ targets += [
         name: "TrainingCases", dependencies: networks + ["HLEncoders", "OperationCases"], path: "Tests/TrainingCases"),
 ]
 
-targets.append(.target(name: "BenchmarkHarness", dependencies: ["HLCompute"], path: "Benchmarks/harness"))
+targets.append(.target(name: "BenchmarkHarness", dependencies: tensors + ["HLCompute"], path: "Benchmarks/harness"))
 targets.append(
     .target(name: "BenchmarkSteps", dependencies: rooms + ["BenchmarkHarness"], path: "Benchmarks/steps"))
 /// What a program of Benchmarks needs beside the rooms.
