@@ -9,8 +9,8 @@ import HLTensor
 package final class EmulatedDevice: CUDADevice {
     package let convolves: Bool
     private let isBackwards: Bool
-    /// Launches so far, by kernel.
-    package private(set) var launches: [String: Int] = [:]
+    /// What has been convolved by its library so far.
+    package private(set) var convolutions: [DeviceConvolution] = []
 
     /// - Parameters:
     ///   - convolves: whether it has a library of convolutions.
@@ -59,7 +59,6 @@ package final class EmulatedDevice: CUDADevice {
     }
 
     package func launch(_ kernel: hl_kernel, grid: Grid, arguments: UnsafeRawBufferPointer) {
-        launches[String(cString: hl_kernel_described(kernel).name), default: 0] += 1
         hl_emulated_launch(kernel, UInt32(grid.x), UInt32(grid.y), isBackwards ? 1 : 0, arguments.baseAddress)
     }
 
@@ -92,6 +91,7 @@ package final class EmulatedDevice: CUDADevice {
         _ convolution: DeviceConvolution, x: UnsafeMutableRawPointer, weight: UnsafeMutableRawPointer,
         y: UnsafeMutableRawPointer, workspace: UnsafeMutableRawPointer?
     ) {
+        convolutions.append(convolution)
         let output = convolution.output, window = convolution.window
         var shape = hl_emulated_convolution(
             batch: convolution.input[0], inputs: convolution.input[1], height: convolution.input[2],
