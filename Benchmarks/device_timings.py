@@ -139,13 +139,13 @@ class Timings:
             if not program.ready:
                 program.begin()
             seconds = program.run(2)["step_seconds"][-1]
+            program.count = max(1, min(100, round(self.turn / max(seconds, 1e-4))))
+            program.run(min(program.count, 10))
         except (RuntimeError, TimeoutError, OSError, ValueError) as error:
             self.report.add({"timing": self.now.name, "name": name, "ok": False, "error": str(error)})
             if name in programs:
                 programs.pop(name).end(patience=0)
             return
-        program.count = max(1, min(100, round(self.turn / max(seconds, 1e-4))))
-        program.run(max(1, min(program.count, 10)))
         after = card_memory()
         if before is not None and after is not None and after > before:
             program.card = after - before
