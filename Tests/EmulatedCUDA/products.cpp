@@ -1,10 +1,11 @@
+#include <algorithm>
 #include <cstring>
 #include <vector>
 
 #include "EmulatedCUDA.h"
 
-// Products as a library makes them on a card, in the plainest way that is not slow: tensors as f32, sums in f32, and one
-// rounding of what is bf16.
+// Products in the plainest way that is not slow. Sums are in double precision, since a card's library adds up in pieces,
+// whose error is that of a few additions, and not that of thousands one after another.
 
 namespace {
 float widened(unsigned short value) {
@@ -30,11 +31,11 @@ std::vector<float> floats(const void *values, size_t count, int narrow) {
     return result;
 }
 
-void store(const std::vector<float> &values, void *target, int narrow) {
+void store(const std::vector<double> &values, void *target, int narrow) {
     if (narrow)
-        for (size_t i = 0; i < values.size(); i++) ((unsigned short *)target)[i] = narrowed(values[i]);
+        for (size_t i = 0; i < values.size(); i++) ((unsigned short *)target)[i] = narrowed((float)values[i]);
     else
-        memcpy(target, values.data(), 4 * values.size());
+        for (size_t i = 0; i < values.size(); i++) ((float *)target)[i] = (float)values[i];
 }
 
 // op(m) as a tight matrix of f32.
@@ -74,9 +75,9 @@ void for_each_tap(const hl_emulated_convolution &s, Body body) {
 void hl_emulated_multiply(size_t m, size_t n, size_t k, float scale, hl_emulated_matrix a, hl_emulated_matrix b,
                           int accumulates, hl_emulated_matrix c) {
     const std::vector<float> left = tight(a, m, k), right = tight(b, k, n);
-    std::vector<float> row(n);
+    std::vector<double> row(n);
     for (size_t i = 0; i < m; i++) {
-        std::fill(row.begin(), row.end(), 0.0f);
+        std::fill(row.begin(), row.end(), 0.0);
         for (size_t p = 0; p < k; p++) {
             const float factor = left[i * k + p];
             const float *values = right.data() + p * n;
@@ -86,10 +87,10 @@ void hl_emulated_multiply(size_t m, size_t n, size_t k, float scale, hl_emulated
             const size_t at = i * c.stride + j;
             if (c.narrow) {
                 unsigned short *place = (unsigned short *)c.at + at;
-                *place = narrowed(scale * row[j] + (accumulates ? widened(*place) : 0));
+                *place = narrowed(scale * (float)row[j] + (accumulates ? widened(*place) : 0));
             } else {
                 float *place = (float *)c.at + at;
-                *place = scale * row[j] + (accumulates ? *place : 0);
+                *place = scale * (float)row[j] + (accumulates ? *place : 0);
             }
         }
     }
@@ -99,54 +100,59 @@ void hl_emulated_convolve(const hl_emulated_convolution *shape, int pass, void *
     const hl_emulated_convolution &s = *shape;
     const size_t taps = s.kernel * s.kernel, inputs = s.inputs, outputs = s.outputs;
     const size_t x_count = s.batch * s.height * s.width * inputs, y_count = s.batch * s.rows * s.columns * outputs;
-    std::vector<float> images, results, kernel;
+    // What is read, and what is summed up.
+    std::vector<float> images, gradients, kernel;
+    std::vector<double> sums;
     // Weights by tap and input, so that the innermost loop runs along outputs.
-    std::vector<float> turned(taps * inputs * outputs, 0.0f);
-    if (pass != 2) {
-        kernel = floats(weight, turned.size(), s.narrow);
+    std::vector<float> turned;
+    if (pass == 0) {
+        kernel = floats(weight, taps * inputs * outputs, s.narrow);
+        turned.resize(kernel.size());
         for (size_t o = 0; o < outputs; o++)
             for (size_t t = 0; t < taps; t++)
                 for (size_t i = 0; i < inputs; i++)
                     turned[(t * inputs + i) * outputs + o] = kernel[(o * taps + t) * inputs + i];
-    }
-    if (pass != 1) images = floats(x, x_count, s.narrow);
-    if (pass != 0) results = floats(y, y_count, s.narrow);
-    if (pass == 0) {
-        results.assign(y_count, 0.0f);
+        images = floats(x, x_count, s.narrow);
+        sums.assign(y_count, 0.0);
         for_each_tap(s, [&](size_t from, size_t to, size_t tap) {
-            float *sum = results.data() + to * outputs;
+            double *sum = sums.data() + to * outputs;
             for (size_t i = 0; i < inputs; i++) {
                 const float value = images[from * inputs + i];
                 const float *w = turned.data() + (tap * inputs + i) * outputs;
-                for (size_t o = 0; o < outputs; o++) sum[o] += value * w[o];
+                for (size_t o = 0; o < outputs; o++) sum[o] += (double)value * w[o];
             }
         });
-        store(results, y, s.narrow);
+        store(sums, y, s.narrow);
     } else if (pass == 1) {
-        images.assign(x_count, 0.0f);
+        kernel = floats(weight, taps * inputs * outputs, s.narrow);
+        gradients = floats(y, y_count, s.narrow);
+        sums.assign(x_count, 0.0);
         for_each_tap(s, [&](size_t to, size_t from, size_t tap) {
-            float *sum = images.data() + to * inputs;
+            double *sum = sums.data() + to * inputs;
             for (size_t o = 0; o < outputs; o++) {
-                const float value = results[from * outputs + o];
+                const float value = gradients[from * outputs + o];
                 const float *w = kernel.data() + (o * taps + tap) * inputs;
-                for (size_t i = 0; i < inputs; i++) sum[i] += value * w[i];
+                for (size_t i = 0; i < inputs; i++) sum[i] += (double)value * w[i];
             }
         });
-        store(images, x, s.narrow);
+        store(sums, x, s.narrow);
     } else {
+        images = floats(x, x_count, s.narrow);
+        gradients = floats(y, y_count, s.narrow);
+        std::vector<double> products(taps * inputs * outputs, 0.0);
         for_each_tap(s, [&](size_t from, size_t at, size_t tap) {
-            const float *gradient = results.data() + at * outputs;
+            const float *gradient = gradients.data() + at * outputs;
             for (size_t i = 0; i < inputs; i++) {
                 const float value = images[from * inputs + i];
-                float *sum = turned.data() + (tap * inputs + i) * outputs;
-                for (size_t o = 0; o < outputs; o++) sum[o] += value * gradient[o];
+                double *sum = products.data() + (tap * inputs + i) * outputs;
+                for (size_t o = 0; o < outputs; o++) sum[o] += (double)value * gradient[o];
             }
         });
-        kernel.resize(turned.size());
+        sums.resize(products.size());
         for (size_t o = 0; o < outputs; o++)
             for (size_t t = 0; t < taps; t++)
                 for (size_t i = 0; i < inputs; i++)
-                    kernel[(o * taps + t) * inputs + i] = turned[(t * inputs + i) * outputs + o];
-        store(kernel, weight, s.narrow);
+                    sums[(o * taps + t) * inputs + i] = products[(t * inputs + i) * outputs + o];
+        store(sums, weight, s.narrow);
     }
 }

@@ -18,7 +18,7 @@ typedef struct {
     size_t stride;
 } hl_emulated_matrix;
 
-/// c [m, n] = scale * op(a) op(b), or that added to c; sums in f32.
+/// c [m, n] = scale * op(a) op(b), or that added to c; sums in double precision.
 void hl_emulated_multiply(size_t m, size_t n, size_t k, float scale, hl_emulated_matrix a, hl_emulated_matrix b,
                           int accumulates, hl_emulated_matrix c);
 
@@ -28,7 +28,7 @@ typedef struct {
     int narrow;
 } hl_emulated_convolution;
 
-/// y of x and weight (pass 0), x of y and weight (1), the weight of x and y (2); sums in f32.
+/// y of x and weight (pass 0), x of y and weight (1), the weight of x and y (2); sums in double precision.
 void hl_emulated_convolve(const hl_emulated_convolution *shape, int pass, void *x, void *weight, void *y);
 
 #ifdef __cplusplus
