@@ -9,7 +9,11 @@ let adversarialOperations =
 // MARK: Spectral norm
 
 private let spectralNorms: [OperationCase] =
-    [([6, 5, 3, 3], 1e-4), ([4, 28], 1e-4), ([1, 9], 1e-4), ([32, 16, 1, 1], 1e-4), ([3, 4], 10)].map {
+    [
+        ([6, 5, 3, 3], 1e-4), ([4, 28], 1e-4), ([1, 9], 1e-4), ([32, 16, 1, 1], 1e-4), ([3, 4], 10),
+        // More rows and columns than threads of a block have turns.
+        ([70, 40, 3, 3], 1e-4), ([300, 7], 1e-4),
+    ].map {
         (shape: [Int], epsilon: Float) in
         OperationCase(
             name: "spectralNorm \(shape), ε \(epsilon)", covers: ["spectralNorm", "spectralNormBackward"],

@@ -7,7 +7,8 @@ import HLTensor
 /// Inputs: both weights, both gradients. Results: both weights, then what is remembered of each.
 let optimisers: [OperationCase] =
     [false, true].flatMap { isZero -> [OperationCase] in
-        let shapes = [[7, 5], [2, 18, 3, 3]]
+        // The first has values for all threads of a block.
+        let shapes = [[64, 50], [2, 18, 3, 3]]
         let inputs: [OperationCase.Input] =
             shapes.map { isZero ? .values($0, from: 0, to: 0) : .array($0) } + shapes.map { .array($0) }
         let what = isZero ? ", weights of 0" : ""
