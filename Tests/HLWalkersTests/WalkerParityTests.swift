@@ -62,8 +62,10 @@ import Testing
             #expect(abs(report.loss / Double(losses[step]) - 1) < 1e-3, "loss of step \(step)")
             #expect(abs(report.walkerLoss / Double(walkerLosses[step]) - 1) < 1e-3, "T's loss of step \(step)")
         }
+        // Adam steps by the sign of gradients that are 0 but for rounding, which is another where sums have another order.
+        let tolerance = choice == .emulated ? 1e-2 : 1e-3
         for (key, tensor) in try trainer.weights() {
-            #expect(distance(tensor, try self.tensor("\(name).end.\(key)")) < 1e-3, "\(key)")
+            #expect(distance(tensor, try self.tensor("\(name).end.\(key)")) < tolerance, "\(key)")
             #expect(distance(tensor, try self.tensor("\(name).start.\(key)")) > 1e-2, "\(key) has hardly moved")
         }
         let estimator = try trainer.estimator.state(on: backend)
@@ -72,7 +74,7 @@ import Testing
         #expect(checked.count > 10)
         for key in checked {
             let found = try #require(estimator.first { prefix + $0.name == key })
-            #expect(distance(found.tensor, try tensor(key)) < 1e-3, "\(key)")
+            #expect(distance(found.tensor, try tensor(key)) < tolerance, "\(key)")
         }
     }
 }
