@@ -63,9 +63,11 @@ import Testing
             #expect(abs(report.walkerLoss / Double(walkerLosses[step]) - 1) < 1e-3, "T's loss of step \(step)")
         }
         // Adam steps by the sign of gradients that are 0 but for rounding, which is another where sums have another order.
+        // One such entry of a bias that has few is a tenth of it.
         let tolerance = choice == .emulated ? 1e-2 : 1e-3
         for (key, tensor) in try trainer.weights() {
-            #expect(distance(tensor, try self.tensor("\(name).end.\(key)")) < tolerance, "\(key)")
+            let allowed = choice == .emulated && key.hasSuffix("bias") ? 0.2 : tolerance
+            #expect(distance(tensor, try self.tensor("\(name).end.\(key)")) < allowed, "\(key)")
             #expect(distance(tensor, try self.tensor("\(name).start.\(key)")) > 1e-2, "\(key) has hardly moved")
         }
         let estimator = try trainer.estimator.state(on: backend)
