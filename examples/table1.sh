@@ -73,16 +73,16 @@ moved() {
 }
 
 # As many at a time as there are jobs; the last chunks, whose walkers take longest, first. Each has a process group, which
-# is told to stop (and leaves a checkpoint) when the script ends before it.
+# is told to stop (and leaves a checkpoint) when the script ends before it. One that is stopped by a key goes on with the script.
 set -m
 trap 'for job in $(jobs -p); do kill -TERM -- "-$job" 2>/dev/null || true; done; wait' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 for ((chunk = last; chunk >= 0; chunk--)); do
-    while (($(jobs -rp | wc -l) >= jobs)); do wait -n || fail 70 "a walker could not be trained: see above"; done
+    while (($(jobs -rp | wc -l) >= jobs)); do wait -fn || fail 70 "a walker could not be trained: see above"; done
     (train_chunk $chunk && delta $chunk $chunk.safetensors --chunks $chunk) &
 done
-while (($(jobs -rp | wc -l) > 0)); do wait -n || fail 70 "a walker could not be trained: see above"; done
+while (($(jobs -rp | wc -l) > 0)); do wait -fn || fail 70 "a walker could not be trained: see above"; done
 
 # number NAME: of JSON on stdin the number, or of an array its first one, behind the first "NAME":.
 number() { grep -oE "\"$1\": *\[*(null|[-0-9.e]+)" | head -1 | sed 's/.*[: []//'; }
