@@ -78,11 +78,25 @@ set -m
 trap 'for job in $(jobs -p); do kill -TERM -- "-$job" 2>/dev/null || true; done; wait' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
+# await COUNT: until no more than so many are left.
+await() {
+    local status
+    while (($(jobs -p | wc -l) > $1)); do
+        status=0
+        wait -n || status=$?
+        # 147 and 148: one was stopped; 127: all are.
+        case $status in
+            0) ;;
+            127 | 147 | 148) sleep 1 ;;
+            *) fail 70 "a walker could not be trained: see above" ;;
+        esac
+    done
+}
 for ((chunk = last; chunk >= 0; chunk--)); do
-    while (($(jobs -rp | wc -l) >= jobs)); do wait -fn || fail 70 "a walker could not be trained: see above"; done
+    await $((jobs - 1))
     (train_chunk $chunk && delta $chunk $chunk.safetensors --chunks $chunk) &
 done
-while (($(jobs -rp | wc -l) > 0)); do wait -fn || fail 70 "a walker could not be trained: see above"; done
+await 0
 
 # number NAME: of JSON on stdin the number, or of an array its first one, behind the first "NAME":.
 number() { grep -oE "\"$1\": *\[*(null|[-0-9.e]+)" | head -1 | sed 's/.*[: []//'; }
