@@ -29,7 +29,7 @@ extension PrecisionChoice: ExpressibleByArgument {}
 package struct PrecisionOption: ParsableArguments, Sendable {
     @Option(
         help: ArgumentHelp(
-            "Type of activations in networks; auto is bf16 where processor or card computes it. (f32, tf32, bf16 or auto)",
+            "Type of activations in networks; auto is bf16 where that is faster. (f32, tf32, bf16 or auto)",
             valueName: "type"))
     package var precision = PrecisionChoice.f32
 

@@ -62,11 +62,11 @@ import Testing
             #expect(abs(report.loss / Double(losses[step]) - 1) < 1e-3, "loss of step \(step)")
             #expect(abs(report.walkerLoss / Double(walkerLosses[step]) - 1) < 1e-3, "T's loss of step \(step)")
         }
-        // Adam steps by the sign of gradients that are 0 but for rounding, which is another where sums have another order.
-        // One such entry of a bias that has few is a tenth of it.
-        let tolerance = choice == .emulated ? 1e-2 : 1e-3
+        // From its third step on `several` is some thousandths away on the emulated card, as no other training there is to a
+        // hundred-thousandth: most likely a value next to a threshold. The walker's few biases show it most.
+        let differs = name == "several" && choice == .emulated
         for (key, tensor) in try trainer.weights() {
-            let allowed = choice == .emulated && key.hasSuffix("bias") ? 0.2 : tolerance
+            let allowed = differs && key.hasSuffix("bias") ? 2e-2 : 1e-3
             #expect(distance(tensor, try self.tensor("\(name).end.\(key)")) < allowed, "\(key)")
             #expect(distance(tensor, try self.tensor("\(name).start.\(key)")) > 1e-2, "\(key) has hardly moved")
         }
@@ -76,7 +76,7 @@ import Testing
         #expect(checked.count > 10)
         for key in checked {
             let found = try #require(estimator.first { prefix + $0.name == key })
-            #expect(distance(found.tensor, try tensor(key)) < tolerance, "\(key)")
+            #expect(distance(found.tensor, try tensor(key)) < 1e-3, "\(key)")
         }
     }
 }

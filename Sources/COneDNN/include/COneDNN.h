@@ -40,6 +40,8 @@ const char *hl_dnn_version(void);
 int hl_dnn_has_winograd(void);
 /// Whether this CPU computes bf16 by instructions of its own (AVX-512 BF16 or AMX).
 int hl_dnn_computes_narrow(void);
+/// Whether these instructions bring less than Winograd's algorithm in f32.
+int hl_dnn_narrow_is_slow(void);
 /// Channels per block that suit this CPU: 16 with AVX-512, else 8.
 int hl_dnn_block(void);
 

@@ -20,7 +20,7 @@ package enum PrecisionChoice: String, Sendable, CaseIterable {
     case f32
     case tf32
     case bf16
-    /// BF16 where the processor computes it, else F32.
+    /// BF16 where the processor or the card is faster in it, else F32.
     case auto
 
     /// - Throws: `Failure` (usage) for BF16 on a fast backend whose processor does not compute it, and for TF32 on any processor.

@@ -46,7 +46,7 @@ extension CPUBackend {
 
     // MARK: BF16 by F32
 
-    private func isEmulated(_ x: Tensor) -> Bool { x.type == .bf16 && engine.bf16 != .native }
+    private func isEmulated(_ x: Tensor) -> Bool { x.type == .bf16 && !engine.bf16.hasInstructions }
 
     /// Activations from activations and weights.
     private func activations(_ x: Tensor, _ weight: Tensor, _ product: (Tensor, Tensor) -> Tensor) -> Tensor {

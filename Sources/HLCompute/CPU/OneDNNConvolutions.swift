@@ -56,7 +56,10 @@
         }
 
         /// The library emulates it on AVX-512, more slowly than F32, and has nothing on AVX2.
-        package var bf16: BF16Support { hl_dnn_computes_narrow() != 0 ? .native : .missing }
+        package var bf16: BF16Support {
+            guard hl_dnn_computes_narrow() != 0 else { return .missing }
+            return hl_dnn_narrow_is_slow() != 0 ? .slow : .native
+        }
 
         package var summary: String? { "oneDNN \(String(cString: hl_dnn_version()))" }
 
