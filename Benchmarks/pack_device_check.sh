@@ -12,7 +12,6 @@
 # lukemelas/pytorch-pretrained-gans and NVlabs/stylegan2-ada-pytorch, of which a few files are packed: without them PyTorch
 # has no generators to compare with. --program takes one that is built already. NVIDIA's libraries are those of the machine.
 set -euo pipefail
-cd "$(dirname "$0")/.."
 most=60
 
 fail() {
@@ -21,16 +20,21 @@ fail() {
 }
 
 (($# > 0)) && [[ $1 != --* ]] || fail "give a folder"
-folder=$1 program='' bigbigan='' stylegan2=''
+folder=$(realpath -m "$1") program='' bigbigan='' stylegan2=''
 shift
 while (($# > 0)); do
     (($# > 1)) || fail "$1 needs a value"
     case $1 in
-        --program | --bigbigan | --stylegan2) declare "${1#--}=$2" ;;
+        --program | --bigbigan | --stylegan2) declare "${1#--}=$(realpath "$2")" ;;
         *) fail "unknown option $1" ;;
     esac
     shift 2
 done
+
+if [[ -n $(ls -A "$folder" 2>/dev/null) && ! -e $folder/device_check.py ]]; then
+    fail "$folder has other files: name a folder that is empty or not there"
+fi
+cd "$(dirname "$0")/.."
 
 if [[ -z $program ]]; then
     # Of libraries only what every build needs: others are not there.

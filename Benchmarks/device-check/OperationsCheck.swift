@@ -81,7 +81,7 @@ private struct OperationPiece {
             let same = one.tensor.withUnsafeBytes { one in other.tensor.withUnsafeBytes { one.elementsEqual($0) } }
             if same && one.tensor.shape == other.tensor.shape {
                 equal += 1
-                findings.append(Finding(place, deviation: 0, tolerance: max(f32, 0)))
+                findings.append(Finding(place, deviation: 0, tolerance: f32))
             } else if case .exact = test.precision {
                 findings.append(Finding(place, wrong: "has other bits"))
             } else {

@@ -13,7 +13,6 @@ static const char *open_device(hl_cuda_device *device) {
     device->serial = ++opened;
     CALL(device, cuDeviceGet, &device->number, device->index);
     CALL(device, cuDeviceGetName, device->name, sizeof device->name, device->number);
-    device->architecture = hl_cuda_device_architecture(device->index);
     CALL(device, cuDevicePrimaryCtxRetain, &device->context, device->number);
     PASS(hl_cuda_enter(device));
     CALL(device, cuStreamCreate, &device->stream, STREAM_NON_BLOCKING);
@@ -69,10 +68,15 @@ const char *hl_cuda_device_memory(hl_cuda_device *device, size_t *free, size_t *
     return NULL;
 }
 
-void *hl_cuda_device_allocate(hl_cuda_device *device, size_t bytes) {
-    uint64_t memory = 0;
-    if (hl_cuda_enter(device) || hl_cuda_driver.cuMemAlloc_v2(&memory, bytes)) return NULL;
-    return (void *)(uintptr_t)memory;
+const char *hl_cuda_device_allocate(hl_cuda_device *device, size_t bytes, void **memory) {
+    enum { OUT_OF_MEMORY = 2 };
+    uint64_t made = 0;
+    *memory = NULL;
+    PASS(hl_cuda_enter(device));
+    const int failure = hl_cuda_driver.cuMemAlloc_v2(&made, bytes);
+    if (failure == OUT_OF_MEMORY) return NULL;
+    *memory = (void *)(uintptr_t)made;
+    return hl_cuda_driver_error(device, "cuMemAlloc", failure);
 }
 
 void hl_cuda_device_free(hl_cuda_device *device, void *memory) {
@@ -88,12 +92,6 @@ const char *hl_cuda_device_copy(hl_cuda_device *device, const void *source, void
 const char *hl_cuda_device_set(hl_cuda_device *device, void *target, unsigned char byte, size_t bytes) {
     PASS(hl_cuda_enter(device));
     CALL(device, cuMemsetD8Async, address(target), byte, bytes, device->stream);
-    return NULL;
-}
-
-const char *hl_cuda_device_wait(hl_cuda_device *device) {
-    PASS(hl_cuda_enter(device));
-    CALL(device, cuStreamSynchronize, device->stream);
     return NULL;
 }
 
@@ -123,8 +121,7 @@ const char *hl_cuda_device_launch(hl_cuda_device *device, hl_kernel kernel, unsi
     const int result = hl_cuda_driver.cuLaunchKernel(device->functions[kernel], x, y, 1, HL_CUDA_THREADS, 1, 1, 0,
                                                      device->stream, NULL, extra);
     if (!result) return NULL;
-    const char *text = NULL;
-    hl_cuda_driver.cuGetErrorString(result, &text);
-    return hl_cuda_message(device, "kernel %s: %s (error %d)", hl_kernel_described(kernel).name,
-                           text ? text : "unknown error", result);
+    char what[128];
+    snprintf(what, sizeof what, "kernel %s", hl_kernel_described(kernel).name);
+    return hl_cuda_driver_error(device, what, result);
 }

@@ -31,7 +31,6 @@ const char *hl_cuda_resolve(hl_cuda_library_name which, const char *const *names
     X(cuDeviceGet, (int *device, int index))                                                                       \
     X(cuDeviceGetName, (char *name, int size, int device))                                                         \
     X(cuDeviceGetAttribute, (int *value, int attribute, int device))                                               \
-    X(cuDeviceTotalMem_v2, (size_t * bytes, int device))                                                           \
     X(cuDevicePrimaryCtxRetain, (void **context, int device))                                                      \
     X(cuDevicePrimaryCtxRelease_v2, (int device))                                                                  \
     X(cuCtxSetCurrent, (void *context))                                                                            \
@@ -84,8 +83,6 @@ struct hl_cuda_device {
     unsigned long serial;
     /// As the user counts, and the driver's own number.
     int index, number;
-    /// Compute capability, 90 for 9.0.
-    int architecture;
     /// The primary context, which the libraries use too, and the one stream of all that is done.
     void *context, *stream;
     /// cuBLAS's handle and its workspace.

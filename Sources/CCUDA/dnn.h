@@ -125,9 +125,7 @@ enum {
     DNN_NOTE_TENSOR_CORE = 1 << 0,
     DNN_NOTE_ROUNDS_INPUTS = 1 << 1,
     DNN_NOTE_ROUNDS_SUMS = 1 << 2,
-    DNN_NOTE_FFT = 1 << 3,
     DNN_NOTE_VARIES = 1 << 4,
-    DNN_NOTE_WINOGRAD = 1 << 5,
 };
 
 // Behaviour notes of an engine, as bits.

@@ -6,7 +6,7 @@
 #include "device.h"
 
 struct hl_cuda_driver hl_cuda_driver;
-static int driver_version, device_count, is_ready;
+static int driver_version, device_count, is_ready, has_problem;
 static char message[256];
 
 // MARK: The driver
@@ -29,6 +29,9 @@ static const char *open_driver(void) {
     if (!error) error = hl_cuda_resolve(HL_CUDA_DRIVER, names, sizeof names / sizeof *names, (void **)&hl_cuda_driver);
     if (error) return error;
     int result = hl_cuda_driver.cuInit(0);
+    // A machine without a card, or with a stand-in for the driver alone, has nothing to complain of.
+    enum { STUB_LIBRARY = 34, NO_DEVICE = 100 };
+    has_problem = result && result != STUB_LIBRARY && result != NO_DEVICE;
     if (result) return failed("cuInit", result);
     result = hl_cuda_driver.cuDriverGetVersion(&driver_version);
     if (result) return failed("cuDriverGetVersion", result);
@@ -45,6 +48,8 @@ const char *hl_cuda_driver_open(void) {
     pthread_mutex_unlock(&opening);
     return error;
 }
+
+int hl_cuda_driver_has_problem(void) { return has_problem; }
 
 int hl_cuda_driver_version(void) { return driver_version; }
 

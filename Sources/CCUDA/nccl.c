@@ -69,8 +69,6 @@ const char *hl_cuda_nccl_load(void) {
     return NULL;
 }
 
-int hl_cuda_nccl_version(void) { return version; }
-
 const char *hl_cuda_exchange_id(char *id) {
     unique_id made;
     NCCL(ncclGetUniqueId, &made);
@@ -110,6 +108,8 @@ hl_cuda_exchange *hl_cuda_exchange_open(hl_cuda_device *device, int rank, int co
 void hl_cuda_exchange_close(hl_cuda_exchange *exchange) {
     if (!exchange) return;
     if (!hl_cuda_enter(exchange->device)) {
+        // Gathers are in line with all else.
+        hl_cuda_driver.cuStreamSynchronize(exchange->device->stream);
         if (exchange->stream) hl_cuda_driver.cuStreamSynchronize(exchange->stream);
         if (exchange->communicator) nccl.ncclCommDestroy(exchange->communicator);
         if (exchange->ready) hl_cuda_driver.cuEventDestroy_v2(exchange->ready);
@@ -138,9 +138,14 @@ const char *hl_cuda_exchange_sum(hl_cuda_exchange *exchange, float *const *value
     CALL(device, cuEventRecord, exchange->ready, device->stream);
     CALL(device, cuStreamWaitEvent, exchange->stream, exchange->ready, 0);
     NCCL(ncclGroupStart);
-    for (size_t i = 0; i < number; i++)
-        NCCL(ncclAllReduce, values[i], values[i], counts[i], FLOAT32, SUM, exchange->communicator, exchange->stream);
-    NCCL(ncclGroupEnd);
+    // A group that has begun is ended, whatever becomes of it.
+    int failure = 0;
+    for (size_t i = 0; i < number && !failure; i++)
+        failure =
+            nccl.ncclAllReduce(values[i], values[i], counts[i], FLOAT32, SUM, exchange->communicator, exchange->stream);
+    const int ended = nccl.ncclGroupEnd();
+    if (failure) return failed("ncclAllReduce", failure);
+    if (ended) return failed("ncclGroupEnd", ended);
     CALL(device, cuEventRecord, exchange->done, exchange->stream);
     exchange->pending = 1;
     return NULL;
@@ -148,7 +153,8 @@ const char *hl_cuda_exchange_sum(hl_cuda_exchange *exchange, float *const *value
 
 const char *hl_cuda_exchange_finish(hl_cuda_exchange *exchange) {
     if (!exchange->pending) return NULL;
-    exchange->pending = 0;
+    PASS(hl_cuda_enter(exchange->device));
     CALL(exchange->device, cuStreamWaitEvent, exchange->device->stream, exchange->done, 0);
+    exchange->pending = 0;
     return NULL;
 }

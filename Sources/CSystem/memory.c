@@ -160,19 +160,30 @@ void hl_memory_describe_remedy(char *text, size_t size) {
              hl_memory_is_limited() ? "raise the limit" : "end other programs");
 }
 
-_Noreturn void hl_memory_exhausted(size_t wanted, const char *purpose) {
+static _Noreturn void end(const char *what, const char *way_out) {
     static atomic_flag reported = ATOMIC_FLAG_INIT;
     while (atomic_flag_test_and_set(&reported)) pause();
     // Before the message: who reads it may look for the file at once.
     hl_temporaries_remove();
     hl_process_groups_leave();
-    char line[1024], what[400], way_out[300];
-    hl_memory_describe(what, sizeof what, wanted, purpose);
-    hl_memory_describe_remedy(way_out, sizeof way_out);
+    char line[1024];
     int count = snprintf(line, sizeof line, "%s%s: error: %s: %s\n", isatty(STDERR_FILENO) ? "\r\033[K" : "",
                          program[0] ? program : program_invocation_short_name, what, way_out);
     // One call, so that lines of several programs do not mix. Nobody is left to hear that it failed.
     ssize_t written = write(STDERR_FILENO, line, (size_t)count);
     (void)written;
     _exit(71);
+}
+
+_Noreturn void hl_memory_exhausted(size_t wanted, const char *purpose) {
+    char what[400], way_out[300];
+    hl_memory_describe(what, sizeof what, wanted, purpose);
+    hl_memory_describe_remedy(way_out, sizeof way_out);
+    end(what, way_out);
+}
+
+_Noreturn void hl_memory_exhausted_on_device(const char *what) {
+    char way_out[300];
+    snprintf(way_out, sizeof way_out, "%s%send other programs on it", remedy, remedy[0] ? ", or " : "");
+    end(what, way_out);
 }

@@ -60,12 +60,14 @@ extension GeneratorSpecification {
     private func requirePrecision(on backend: any Backend) throws(Failure) {
         if rendering.precision == .tf32 && !backend.hasTF32 {
             throw Failure(
-                .incompatible, "the stream's images are rendered in tf32, which only NVIDIA's cards compute",
-                "run on a card, or make the stream without --precision tf32")
+                .incompatible,
+                "the stream's images are rendered in tf32, which only NVIDIA's cards from compute capability 8.0 on compute",
+                "run on such a card, or make the stream without --precision tf32")
         }
         guard rendering.precision == .bf16 && backend.bf16 == .missing else { return }
         throw Failure(
-            .incompatible, "the stream's images are rendered in bf16, which this processor does not compute",
+            .incompatible,
+            "the stream's images are rendered in bf16, which \(backend is CUDABackend ? "this card" : "this processor") does not compute",
             "give --backend plain, which emulates it, or make the stream without --precision bf16")
     }
 

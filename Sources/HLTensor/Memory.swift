@@ -62,6 +62,10 @@ package enum Memory {
         hl_memory_exhausted(bytes, purpose)
     }
 
+    /// The same where it is a device's memory that is exhausted.
+    /// - Parameter what: what happened.
+    package static func exhausted(onDevice what: String) -> Never { hl_memory_exhausted_on_device(what) }
+
     private static func text(_ write: (UnsafeMutablePointer<CChar>, Int) -> Void) -> String {
         withUnsafeTemporaryAllocation(of: CChar.self, capacity: 512) {
             guard let start = $0.baseAddress else { return "" }

@@ -45,7 +45,8 @@ final class EncoderTraining: Trainee {
         self.weighsPairs = weighsPairs
         self.output = output
         trainer = EncoderTrainer(
-            settings, cropsArePrepared: mixture.main.stream.crop != nil, ranks: group?.ranks(on: backend), on: backend)
+            settings, cropsArePrepared: mixture.main.stream.crop != nil, ranks: try group?.ranks(on: backend),
+            on: backend)
         var all = settings.json.object ?? JSONObject()
         if mixture.other != nil { all["mix_ratio"] = .string(mixture.ratio.text) }
         if weighsPairs { all["pair_weights"] = true }

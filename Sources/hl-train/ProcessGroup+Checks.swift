@@ -4,21 +4,23 @@ import HLTensor
 
 /// What the ranks of a training have to have in common, and what not. What is found all of them throw.
 extension ProcessGroup {
-    /// Trainings of different settings, or whose sums are laid out differently, do not belong together.
-    func requireSame(settings: JSONValue, backend: any Backend, weights: NamedTensors) throws {
+    /// Trainings of different settings do not belong together.
+    func requireSame(settings: JSONValue, weights: NamedTensors) throws {
         if let other = other(than: StableHash(settings.text).value) {
             throw common(
                 Failure(
                     .usage, "rank \(other) has other settings than rank 0", "start all ranks with the same command"))
         }
-        if let other = other(than: StableHash(backend.summary).value) {
-            throw common(
-                Failure(
-                    .incompatible,
-                    "rank \(other) computes by other libraries or threads than rank 0 (\(backend.summary))",
-                    "give --threads, and start on machines of one kind"))
-        }
         try requireSame(weights, after: 0)
+    }
+
+    /// All ranks compute by the same libraries with as many threads, on cards of one kind if on cards.
+    func requireSame(_ backend: any Backend) throws {
+        guard let other = other(than: StableHash(backend.kind).value) else { return }
+        throw common(
+            Failure(
+                .incompatible, "rank \(other) computes by other libraries or threads than rank 0 (\(backend.summary))",
+                "give --threads and --backend, and start on machines of one kind"))
     }
 
     /// All ranks hold the same state, to the bit, but for the running statistics of batch norms that each has its own of.

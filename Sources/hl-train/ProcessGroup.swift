@@ -47,8 +47,12 @@ final class ProcessGroup {
             "start it without mpirun or srun")
     }
 
-    /// Exchanges of a backend's tensors.
-    func ranks(on backend: any Backend) -> any Ranks { backend.ranks(over: communicator) }
+    /// Exchanges of a backend's tensors, between backends of one kind.
+    /// - Throws: `Failure` (incompatible) where they are not: others would wait for what never comes.
+    func ranks(on backend: any Backend) throws -> any Ranks {
+        try requireSame(backend)
+        return backend.ranks(over: communicator)
+    }
 
     // MARK: What they tell each other
 

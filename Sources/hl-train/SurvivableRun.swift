@@ -19,7 +19,6 @@ final class SurvivableRun {
     private let output: String
     /// The processes that train with this one; nil where it is alone.
     private let group: ProcessGroup?
-    private let backend: any Backend
     private var lastSaved = Progress.now()
     private var hasComparedShares = false
     /// Steps that the checkpoint holds.
@@ -29,13 +28,10 @@ final class SurvivableRun {
     ///   - output: the file that the trainee will write; the checkpoint stands beside it.
     ///   - options: how often it is saved, and where it logs.
     ///   - group: the processes that train with this one; nil where it is alone.
-    ///   - backend: what it computes on.
     init(
-        _ trainee: any Trainee, output: String, _ options: RunOptions, group: ProcessGroup? = nil,
-        on backend: any Backend
+        _ trainee: any Trainee, output: String, _ options: RunOptions, group: ProcessGroup? = nil
     ) {
         self.group = group
-        self.backend = backend
         self.trainee = trainee
         interval = options.checkpointEvery
         checkpoint = TrainingCheckpoint(output: output)
@@ -51,7 +47,7 @@ final class SurvivableRun {
         Console.note("settings \(trainee.settings.text)")
         Termination.install()
         try group?.requireSame(
-            settings: trainee.settings, backend: backend, weights: try trainee.state())
+            settings: trainee.settings, weights: try trainee.state())
         do {
             if resuming { try resume() }
         } catch is Interrupted {

@@ -81,6 +81,6 @@ struct TrainDiscriminator: Tool {
         let training = try DiscriminatorTraining(
             settings, heldOut: heldOut, real: ImageSource(real, on: backend), generated: generated, output: output,
             on: backend)
-        try SurvivableRun(training, output: output, running, on: backend).go(resuming: running.resume)
+        try SurvivableRun(training, output: output, running).go(resuming: running.resume)
     }
 }

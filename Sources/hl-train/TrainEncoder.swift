@@ -223,7 +223,7 @@ struct TrainEncoder: Tool {
                 views: settings.viewsPerSample, threads: shared.threads, group: group, on: backend),
             gallery: try keepEvery.map { (try CheckpointFolder(path: checkpoints, output: output), $0) },
             output: output, on: backend)
-        try SurvivableRun(training, output: output, running, group: group, on: backend).go(resuming: running.resume)
+        try SurvivableRun(training, output: output, running, group: group).go(resuming: running.resume)
     }
 
     /// Every rank takes as many samples of a step.

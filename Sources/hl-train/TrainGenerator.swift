@@ -180,7 +180,7 @@ struct TrainGenerator: Tool {
             quality: try encoder.map { try measuring.quality(in: $0, heldOutOf: images, threads: shared.threads) },
             anchors: anchors, intervals: .init(keep: every, measure: measuring.evalEvery ?? QualityOptions.interval),
             output: output)
-        try SurvivableRun(training, output: output, running, on: backend).go(resuming: running.resume)
+        try SurvivableRun(training, output: output, running).go(resuming: running.resume)
     }
 
     /// The largest number of steps that take no more than `--images` images.

@@ -129,7 +129,7 @@ struct TrainWalker: Tool {
             generator: try specification.makeDifferentiableGenerator(on: backend),
             gallery: WalkerGallery(folder: try CheckpointFolder(path: checkpoints, output: output)), keepEvery: every,
             output: output)
-        try SurvivableRun(training, output: output, running, group: group, on: backend).go(resuming: running.resume)
+        try SurvivableRun(training, output: output, running, group: group).go(resuming: running.resume)
     }
 
     /// - Throws: `Failure` (usage) for a product that no number holds.

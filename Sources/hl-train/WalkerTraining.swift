@@ -45,7 +45,7 @@ final class WalkerTraining: Trainee {
         self.output = output
         specification = generator.specification
         trainer = try WalkerTrainer(
-            settings, generator: generator, ranks: group?.ranks(on: generator.backend))
+            settings, generator: generator, ranks: try group?.ranks(on: generator.backend))
         // Without --stop-loss the average is still reported.
         rule = StopRule(threshold: stopLoss ?? .infinity, window: max(1, Self.averaged / settings.batch))
     }

@@ -75,6 +75,8 @@ struct Block {
     std::vector<char *> stacks;
     void *tops[HL_CUDA_THREADS];
     bool ended[HL_CUDA_THREADS];
+    // The barriers at which they wait.
+    int lines[HL_CUDA_THREADS];
     unsigned running = 0;
     void *scheduler = nullptr;
     body run = nullptr;
@@ -123,6 +125,7 @@ void run_block(bool reverse) {
     for (bool any = true; any;) {
         any = false;
         unsigned waiting = 0, ended = 0;
+        int line = 0;
         for (unsigned i = 0; i < HL_CUDA_THREADS; i++) {
             const unsigned thread = reverse ? HL_CUDA_THREADS - 1 - i : i;
             if (block.ended[thread]) continue;
@@ -131,6 +134,13 @@ void run_block(bool reverse) {
             threadIdx.x = thread;
             hl_emulated_switch(&block.scheduler, block.tops[thread]);
             block.ended[thread] ? ended++ : waiting++;
+            if (block.ended[thread]) continue;
+            if (line && line != block.lines[thread]) {
+                fprintf(stderr, "kernel %s: threads wait at the barriers of lines %d and %d at once\n", block.name,
+                        line, block.lines[thread]);
+                abort();
+            }
+            line = block.lines[thread];
         }
         if (waiting && ended) {
             fprintf(stderr, "kernel %s: a barrier that %u of %d threads do not pass\n", block.name, ended,
@@ -141,11 +151,12 @@ void run_block(bool reverse) {
 }
 }  // namespace
 
-void hl_emulated_barrier() {
+void hl_emulated_barrier(int line) {
     if (!has_fibers) {
         fprintf(stderr, "kernel %s: a barrier in a kernel that is said to have none\n", block.name);
         abort();
     }
+    block.lines[block.running] = line;
     hl_emulated_switch(&block.tops[block.running], block.scheduler);
 }
 

@@ -79,7 +79,7 @@ void hl_emulated_multiply(size_t m, size_t n, size_t k, float scale, hl_emulated
     for (size_t i = 0; i < m; i++) {
         std::fill(row.begin(), row.end(), 0.0);
         for (size_t p = 0; p < k; p++) {
-            const float factor = left[i * k + p];
+            const double factor = left[i * k + p];
             const float *values = right.data() + p * n;
             for (size_t j = 0; j < n; j++) row[j] += factor * values[j];
         }

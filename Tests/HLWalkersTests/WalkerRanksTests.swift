@@ -26,7 +26,7 @@ struct WalkerRanksTests {
     private static func run(
         ranks: Int, order: [Int], seed: UInt64 = 3, steps: Int = steps, over communicator: (any Communicator)? = nil
     ) throws -> Run {
-        let backend = try BackendChoice.automatic.make(threads: 1)
+        let backend = try TestedBackend.fastest.make(threads: 1)
         var settings = WalkerSettings(chunks: try ChunkSet(parsing: "3-5"), isWhole: false)
         settings.batch = batch
         settings.width = 8

@@ -7,6 +7,21 @@ extension Module {
     /// Sets the whole state by the formula; the prefix `backbone.` is not part of the formula's names.
     /// - Parameter lastNorm: the last batch norm of the backbone's residual blocks: `bn2` or `bn3`.
     package func loadFormula(lastNorm: String, on backend: any Backend) throws {
+        try loadFormula(on: backend) { name, shape, shapes in
+            let parts = name.split(separator: ".")
+            if ["projector", "predictor", "head", "proj"].contains(parts[0]) {
+                let owner = parts.dropLast().joined(separator: ".")
+                return Formula.state(name, shape, ofNorm: shapes[owner + ".running_mean"] != nil)
+            }
+            return Formula.backboneState(withoutBackbone(name), shape, lastNorm: lastNorm)
+        }
+    }
+
+    /// Sets the whole state but for counters.
+    /// - Parameter value: of a tensor by its name and shape, and by the shapes of all.
+    package func loadFormula(
+        on backend: any Backend, _ value: (_ name: String, _ shape: [Int], _ shapes: [String: [Int]]) -> HostTensor
+    ) throws {
         var shapes: [String: [Int]] = [:]
         forEachState("") { name, state in
             switch state {
@@ -15,15 +30,7 @@ extension Module {
             case .counter: break
             }
         }
-        try load(on: backend) { name in
-            guard let shape = shapes[name] else { return nil }
-            let parts = name.split(separator: ".")
-            if ["projector", "predictor", "head", "proj"].contains(parts[0]) {
-                let owner = parts.dropLast().joined(separator: ".")
-                return Formula.state(name, shape, ofNorm: shapes[owner + ".running_mean"] != nil)
-            }
-            return Formula.backboneState(withoutBackbone(name), shape, lastNorm: lastNorm)
-        }
+        try load(on: backend) { name in shapes[name].map { value(name, $0, shapes) } }
     }
 
     /// Every batch norm's running statistics beside the summaries stored under `name`.

@@ -12,6 +12,8 @@ package final class OperationCheck {
     private lazy var cotangent = makeCotangent()
     /// Central differences, by input.
     private var differences: [Int: Values] = [:]
+    /// Which inputs the first backend had a gradient for.
+    private var given: [Bool]?
 
     /// Nothing is computed before it is needed.
     package init(_ test: OperationCase) {
@@ -54,6 +56,12 @@ package final class OperationCheck {
             if made.count != test.inputs.count {
                 findings.append(Finding(place, wrong: "gives \(made.count) gradients, not \(test.inputs.count)"))
             }
+            // Which there are is for the first backend to say.
+            let given = made.map { $0 != nil }
+            if let known = self.given, known != given {
+                findings.append(Finding(place, wrong: "gives gradients \(given), not \(known)"))
+            }
+            self.given = self.given ?? given
             for (index, tensor) in made.enumerated() {
                 guard let tensor else { continue }
                 findings.append(
@@ -85,7 +93,12 @@ package final class OperationCheck {
         func compare(_ narrow: [Tensor?], _ wide: [Tensor?], _ what: String) throws {
             let widens = !OperationCase.widening.isDisjoint(with: test.covers)
             for (index, (narrow, wide)) in zip(narrow, wide).enumerated() {
-                guard let narrow, let wide else { continue }
+                guard let narrow, let wide else {
+                    if (narrow == nil) != (wide == nil) {
+                        findings.append(Finding("\(test.name), \(what) \(index)", wrong: "is there in one type alone"))
+                    }
+                    continue
+                }
                 let place = "\(test.name) on \(name), \(what) \(index)"
                 let isActivation = what == "result" ? !widens : test.inputs[index].isActivation
                 if wide.type == .f32 && wide.shape.count == 4 && isActivation && !test.name.contains("changes"),

@@ -112,7 +112,7 @@ struct Inputs {
 
     /// A narrow EfficientNet-Lite0, and a file with the names of DINO's student and teacher.
     private static func writeNetworks(_ space: Workspace) throws {
-        let backend = try BackendChoice.automatic.make(threads: 1)
+        let backend = try TestedBackend.fastest.make(threads: 1)
         let efficient = try EfficientNetLiteArchitecture(width: 8, classes: 5).makeBackbone(on: backend)
         efficient.initialise(seed: 3, on: backend)
         let state = try efficient.state(on: backend).map { (Foreign.efficientNetName($0.name), $0.tensor) }

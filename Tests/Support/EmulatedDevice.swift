@@ -9,18 +9,22 @@ import HLTensor
 package final class EmulatedDevice: CUDADevice {
     package let convolves: Bool
     private let isBackwards: Bool
+    private let memory: Int
     /// What has been convolved by its library so far.
     package private(set) var convolutions: [DeviceConvolution] = []
 
     /// - Parameters:
     ///   - convolves: whether it has a library of convolutions.
     ///   - isBackwards: whether blocks, and threads between barriers, run from the last to the first.
-    package init(convolves: Bool = true, isBackwards: Bool = false) {
+    ///   - memory: bytes that it has.
+    package init(convolves: Bool = true, isBackwards: Bool = false, memory: Int = .max) {
         self.convolves = convolves
+        self.memory = memory
         self.isBackwards = isBackwards
     }
 
     package let summary = "an emulated card"
+    package var kind: String { summary }
     package let bf16 = BF16Support.native
     package let hasTF32 = true
     package let poisons = true
@@ -30,10 +34,13 @@ package final class EmulatedDevice: CUDADevice {
     private var sizes: [UnsafeMutableRawPointer: Int] = [:]
 
     package func allocate(_ byteCount: Int) -> UnsafeMutableRawPointer? {
+        guard sizes.values.reduce(byteCount, +) <= self.memory else { return nil }
         guard let memory = HostSegments().allocate(byteCount) else { return nil }
         sizes[memory] = byteCount
         return memory
     }
+
+    package func shortage(of byteCount: Int) -> String { "the emulated card is full" }
 
     package func free(_ memory: UnsafeMutableRawPointer) {
         if let byteCount = sizes.removeValue(forKey: memory) { HostSegments().free(memory, byteCount: byteCount) }

@@ -45,6 +45,9 @@ size_t hl_cuda_dnn_runtime(void);
 /// Opens libcuda.so.1 and initialises it, once for a process. Several threads may call it at once.
 const char *hl_cuda_driver_open(void);
 
+/// Whether there is a driver that does not work, as after an update of it; 0 where there is just no card.
+int hl_cuda_driver_has_problem(void);
+
 /// The CUDA version that the driver allows: 12040 for 12.4; 0 before it is open.
 int hl_cuda_driver_version(void);
 
@@ -95,8 +98,8 @@ int hl_cuda_device_architecture(int index);
 /// Bytes that the card has free and in all.
 const char *hl_cuda_device_memory(hl_cuda_device *device, size_t *free, size_t *total);
 
-/// Memory, aligned to 256 bytes, or NULL where there is none.
-void *hl_cuda_device_allocate(hl_cuda_device *device, size_t bytes);
+/// Memory, aligned to 256 bytes. `memory` is NULL where there is none left; a message where something else is wrong.
+const char *hl_cuda_device_allocate(hl_cuda_device *device, size_t bytes, void **memory);
 void hl_cuda_device_free(hl_cuda_device *device, void *memory);
 
 /// From the host through pinned memory; `source` may change at once.
@@ -107,9 +110,6 @@ const char *hl_cuda_device_download(hl_cuda_device *device, const void *source, 
 
 const char *hl_cuda_device_copy(hl_cuda_device *device, const void *source, void *target, size_t bytes);
 const char *hl_cuda_device_set(hl_cuda_device *device, void *target, unsigned char byte, size_t bytes);
-
-/// Waits for everything enqueued so far.
-const char *hl_cuda_device_wait(hl_cuda_device *device);
 
 /// Loads the kernels of a file, cubin or PTX.
 const char *hl_cuda_device_load(hl_cuda_device *device, hl_kernel_file file, const void *code);

@@ -13,9 +13,6 @@ typedef struct hl_cuda_exchange hl_cuda_exchange;
 /// After its library is open.
 const char *hl_cuda_nccl_load(void);
 
-/// 22503 for 2.25.3; 0 before it is loaded.
-int hl_cuda_nccl_version(void);
-
 /// What the first of the processes makes and tells all others, HL_CUDA_EXCHANGE_ID bytes.
 const char *hl_cuda_exchange_id(char *id);
 

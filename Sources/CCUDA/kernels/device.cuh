@@ -24,14 +24,14 @@ struct hl_dim3 {
 };
 // The thread that runs, as in CUDA.
 extern thread_local hl_dim3 threadIdx, blockIdx, blockDim, gridDim;
-void hl_emulated_barrier();
+void hl_emulated_barrier(int line);
 #define HL_KERNEL(name) static void kernel_##name(const hl_cuda_##name a)
 // One piece of memory for all threads of a block, known by its place in the text.
 void *hl_emulated_shared(const char *place, unsigned long bytes);
 #define HL_SHARED(type, name, count)    \
     static const char name##_place = 0; \
     type *const name = (type *)hl_emulated_shared(&name##_place, sizeof(type) * (count))
-#define HL_BARRIER() hl_emulated_barrier()
+#define HL_BARRIER() hl_emulated_barrier(__LINE__)
 #define HL_DEVICE static inline
 HL_DEVICE unsigned bits_of(float x) {
     unsigned bits;
@@ -43,10 +43,11 @@ HL_DEVICE float float_of(unsigned x) {
     memcpy(&value, &x, sizeof value);
     return value;
 }
-struct float4 {
+// Aligned as on the card, where an access that is not fails.
+struct alignas(16) float4 {
     float x, y, z, w;
 };
-struct uint2 {
+struct alignas(8) uint2 {
     unsigned x, y;
 };
 #endif

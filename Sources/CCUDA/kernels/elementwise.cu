@@ -103,16 +103,6 @@ enum { MIX_LANES = 8, MIX_GROUPS = HL_CUDA_THREADS / MIX_LANES, MIX_TURNS = HL_C
 // A place between groups of lanes keeps them in different banks of the shared memory.
 enum { MIX_PITCH = MIX_LANES + 1 };
 
-/// Weights of some channels.
-template <int WIDTH>
-HL_DEVICE void take_mix_weights(const float *weights, unsigned long at, float *taken) {
-    constexpr int PIECE = WIDTH > 1 ? 4 : 1;
-    for (int j = 0; j < WIDTH; j += PIECE) {
-        const packed_vector<false, PIECE> piece = load_packed<false, PIECE>(weights, at + j);
-        for (int k = 0; k < PIECE; k++) taken[j + k] = part(piece, k);
-    }
-}
-
 /// Every lane sums over vectors of channels of its own, of four positions a thread.
 template <bool NARROW, int WIDTH>
 HL_DEVICE void mix_share(const hl_cuda_mix_channels &a, float *memory) {
@@ -135,7 +125,7 @@ HL_DEVICE void mix_share(const hl_cuda_mix_channels &a, float *memory) {
         for (unsigned o = 0; o < HL_CUDA_MIX_OUTPUTS; o++) {
             if (o >= a.outputs) continue;
             float w[WIDTH];
-            take_mix_weights<WIDTH>(a.weights, weights + (unsigned long)o * a.channels + c, w);
+            load_floats<WIDTH>(a.weights, weights + (unsigned long)o * a.channels + c, 0, w);
             for (unsigned t = 0; t < MIX_TURNS; t++)
                 for (int j = 0; j < WIDTH; j++) sums[o][t] += w[j] * part(x[t], j);
         }
@@ -168,7 +158,7 @@ HL_DEVICE void mix_share_back(const hl_cuda_mix_channels_backward &a, float *mem
     for (unsigned o = 0; o < OUTPUTS; o++) {
         for (int j = 0; j < WIDTH; j++) weights[o][j] = sums[o][j] = 0;
         if (share.end > 0 && o < a.outputs)
-            take_mix_weights<WIDTH>(a.weights, (sample * a.outputs + o) * a.channels + share.channel, weights[o]);
+            load_floats<WIDTH>(a.weights, (sample * a.outputs + o) * a.channels + share.channel, 0, weights[o]);
     }
     for (unsigned place = share.first; place < share.end; place += TURNS * share.step) {
         packed_vector<NARROW, WIDTH> x[TURNS];

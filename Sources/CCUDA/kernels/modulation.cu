@@ -71,26 +71,14 @@ struct channel_coefficients {
 };
 
 template <int WIDTH>
-HL_DEVICE void take_coefficients(const float *values, unsigned long at, float otherwise, float *taken) {
-    for (int j = 0; j < WIDTH; j++) taken[j] = otherwise;
-    if (!values) return;
-    // Vectors of bf16 are eight channels, two of these.
-    constexpr int PIECE = WIDTH > 1 ? 4 : 1;
-    for (int j = 0; j < WIDTH; j += PIECE) {
-        const packed_vector<false, PIECE> piece = load_packed<false, PIECE>(values, at + j);
-        for (int k = 0; k < PIECE; k++) taken[j + k] = part(piece, k);
-    }
-}
-
-template <int WIDTH>
 HL_DEVICE channel_coefficients<WIDTH> coefficients_of(const hl_cuda_coefficients &c, const channel_share &share) {
     channel_coefficients<WIDTH> result;
     // Who has no channels reads none.
     const bool any = share.end > 0;
     const unsigned long sample = share.sample, channel = share.channel;
-    take_coefficients<WIDTH>(any ? c.scale : nullptr, sample * c.scale_step + channel, 1, result.scale);
-    take_coefficients<WIDTH>(any ? c.shift : nullptr, sample * c.shift_step + channel, 0, result.shift);
-    take_coefficients<WIDTH>(any ? c.gain : nullptr, sample * c.gain_step + channel, 1, result.gain);
+    load_floats<WIDTH>(any ? c.scale : nullptr, sample * c.scale_step + channel, 1, result.scale);
+    load_floats<WIDTH>(any ? c.shift : nullptr, sample * c.shift_step + channel, 0, result.shift);
+    load_floats<WIDTH>(any ? c.gain : nullptr, sample * c.gain_step + channel, 1, result.gain);
     return result;
 }
 

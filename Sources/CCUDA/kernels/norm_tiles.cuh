@@ -113,24 +113,6 @@ HL_DEVICE norm_sum_pair sum_tiles(const float *partial, unsigned group, unsigned
 
 HL_DEVICE float inverse_deviation(float variance, float epsilon) { return 1.0f / sqrtf(variance + epsilon); }
 
-/// WIDTH floats from i on, or `otherwise` where there are none.
-template <int WIDTH>
-HL_DEVICE void load_floats(const float *from, unsigned long i, float otherwise, float *values) {
-    if (!from) {
-        for (int j = 0; j < WIDTH; j++) values[j] = otherwise;
-    } else if constexpr (WIDTH == 1) {
-        values[0] = from[i];
-    } else {
-        for (int j = 0; j < WIDTH; j += 4) {
-            const float4 four = *(const float4 *)(from + i + j);
-            values[j] = four.x;
-            values[j + 1] = four.y;
-            values[j + 2] = four.z;
-            values[j + 3] = four.w;
-        }
-    }
-}
-
 /// What a norm has for WIDTH channels, forward and backward the same to the bit.
 template <int WIDTH>
 struct norm_factors {

@@ -2,34 +2,6 @@
 #pragma once
 #include "device.cuh"
 
-/// Sums over the block's threads, of which each brings one value: a fixed tree, the same in all threads. `memory` has
-/// HL_CUDA_THREADS places; all threads call.
-template <class T>
-HL_DEVICE T block_sum(T value, T *memory) {
-    memory[threadIdx.x] = value;
-    HL_BARRIER();
-    for (unsigned half = HL_CUDA_THREADS / 2; half; half >>= 1) {
-        if (threadIdx.x < half) memory[threadIdx.x] += memory[threadIdx.x + half];
-        HL_BARRIER();
-    }
-    const T sum = memory[0];
-    HL_BARRIER();
-    return sum;
-}
-
-/// The greatest, likewise.
-HL_DEVICE float block_max(float value, float *memory) {
-    memory[threadIdx.x] = value;
-    HL_BARRIER();
-    for (unsigned half = HL_CUDA_THREADS / 2; half; half >>= 1) {
-        if (threadIdx.x < half) memory[threadIdx.x] = fmaxf(memory[threadIdx.x], memory[threadIdx.x + half]);
-        HL_BARRIER();
-    }
-    const float most = memory[0];
-    HL_BARRIER();
-    return most;
-}
-
 // MARK: Rows of a matrix, of which `lanes` neighbouring threads, a power of two, take one together
 
 /// What a thread takes of its row: the columns first, first + lanes, … below `end`; beyond the last row, none.
@@ -65,6 +37,12 @@ HL_DEVICE T row_sum(T value, T *memory, unsigned lanes) {
     const T sum = memory[threadIdx.x - lane];
     HL_BARRIER();
     return sum;
+}
+
+/// The same over all threads of the block.
+template <class T>
+HL_DEVICE T block_sum(T value, T *memory) {
+    return row_sum(value, memory, HL_CUDA_THREADS);
 }
 
 /// The greatest, likewise.

@@ -3,7 +3,8 @@
 #include "values.cuh"
 
 #ifndef __CUDACC_RTC__
-struct uint4 {
+// Aligned as on the card.
+struct alignas(16) uint4 {
     unsigned x, y, z, w;
 };
 #endif
@@ -89,4 +90,22 @@ HL_DEVICE void store_packed(void *to, unsigned long i, const float *values) {
 template <bool NARROW>
 HL_DEVICE float rounded(float value) {
     return NARROW ? widened(narrowed(value)) : value;
+}
+
+/// WIDTH floats from i on, or `otherwise` where there are none.
+template <int WIDTH>
+HL_DEVICE void load_floats(const float *from, unsigned long i, float otherwise, float *values) {
+    if (!from) {
+        for (int j = 0; j < WIDTH; j++) values[j] = otherwise;
+    } else if constexpr (WIDTH == 1) {
+        values[0] = from[i];
+    } else {
+        for (int j = 0; j < WIDTH; j += 4) {
+            const float4 four = *(const float4 *)(from + i + j);
+            values[j] = four.x;
+            values[j + 1] = four.y;
+            values[j + 2] = four.z;
+            values[j + 3] = four.w;
+        }
+    }
 }

@@ -47,3 +47,6 @@ void hl_memory_describe_remedy(char *text, size_t size);
 /// Removes temporary files, prints one line on stderr and exits with 71, without a single request for memory. Safe on
 /// any thread; only the first caller prints.
 _Noreturn void hl_memory_exhausted(size_t wanted, const char *purpose);
+
+/// The same where it is a device's memory that is exhausted; `what` says what happened.
+_Noreturn void hl_memory_exhausted_on_device(const char *what);

@@ -2,6 +2,9 @@ import HLTensor
 
 /// Memory and sizes, composed of primitives.
 extension Backend {
+    /// What people are told, too.
+    package var kind: String { summary }
+
     /// None.
     package var hasTF32: Bool { false }
 

@@ -10,6 +10,11 @@ package protocol ComposedOperations: AnyObject {
     /// Exchanges between the backends of the processes that the communicator connects.
     func ranks(over communicator: any Communicator) -> any Ranks
 
+    // MARK: Kind
+
+    /// What results depend on, such as libraries and threads: the same on all ranks of one training. `summary` by default.
+    var kind: String { get }
+
     // MARK: TF32
 
     /// Whether convolutions of F32 can round what they multiply to TF32: on cards alone.

@@ -23,22 +23,27 @@ package enum PrecisionChoice: String, Sendable, CaseIterable {
     /// BF16 where the processor or the card is faster in it, else F32.
     case auto
 
-    /// - Throws: `Failure` (usage) for BF16 on a fast backend whose processor does not compute it, and for TF32 on any processor.
+    /// - Throws: `Failure` (usage) for BF16 on a fast backend whose processor or card does not compute it, and for TF32 where
+    ///   there is none.
     package func precision(on backend: any Backend) throws(Failure) -> Precision {
         switch self {
         case .f32: return .f32
         case .tf32:
             guard backend.hasTF32 else {
                 throw Failure(
-                    .usage, "tf32 is a precision of NVIDIA's cards, and this runs on none",
-                    "use --precision f32, or --backend cuda on a machine with a card")
+                    .usage,
+                    "tf32 is a precision of NVIDIA's cards from compute capability 8.0 on, and this runs on none",
+                    "use --precision f32, or --backend cuda on a machine with such a card")
             }
             return .tf32
         case .auto: return backend.bf16 == .native ? .bf16 : .f32
         case .bf16:
             guard backend.bf16 != .missing else {
                 throw Failure(
-                    .usage, "this processor computes no bf16: it has neither AVX-512 BF16 nor AMX",
+                    .usage,
+                    backend is CUDABackend
+                        ? "this card computes no bf16: it takes compute capability 8.0"
+                        : "this processor computes no bf16: it has neither AVX-512 BF16 nor AMX",
                     "use --precision f32, or --backend plain, which emulates it")
             }
             return .bf16

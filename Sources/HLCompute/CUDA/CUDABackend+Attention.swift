@@ -82,8 +82,6 @@ extension CUDABackend {
         product.accumulates = adding
         multiply(product, a.address, b.address, c.address)
     }
-
-    // MARK: Rendering
 }
 
 /// Rows, columns and depth of products, and how many.

@@ -10,10 +10,7 @@ extension CUDABackend {
         let geometry = WindowGeometry(input: x.shape, weight: weight.shape, window: window)
         let result = allocate(geometry.output, type: x.type), weight = weights(weight, as: x.type)
         guard result.elementCount > 0 else { return result }
-        if device.convolves {
-            convolve(.forward, geometry, x: x, weight: weight, y: result)
-            return result
-        }
+        if convolve(.forward, geometry, x: x, weight: weight, y: result) { return result }
         for piece in geometry.pieces {
             let columns = windows(of: x, geometry, piece)
             var product = product(piece.count, geometry.outputs, geometry.depth, type: x.type, transposeB: true)
@@ -30,10 +27,7 @@ extension CUDABackend {
         precondition(gradient.shape == geometry.output, "a gradient of \(gradient.shape) for \(geometry.output)")
         let result = allocate(inputShape, type: gradient.type), weight = weights(weight, as: gradient.type)
         guard result.elementCount > 0 else { return result }
-        if device.convolves {
-            convolve(.inputGradient, geometry, x: result, weight: weight, y: gradient)
-            return result
-        }
+        if convolve(.inputGradient, geometry, x: result, weight: weight, y: gradient) { return result }
         if geometry.isPointwise {
             var product = product(geometry.places, geometry.inputs, geometry.outputs, type: gradient.type)
             product.resultType = gradient.type
@@ -60,10 +54,10 @@ extension CUDABackend {
         precondition(gradient.shape == geometry.output, "a gradient of \(gradient.shape) for \(geometry.output)")
         guard geometry.places > 0 else { return constant(0, shape: weightShape) }
         let gradient = converted(gradient, to: input.type)
-        if device.convolves {
-            let result = allocate(weightShape, type: input.type)
-            convolve(.weightGradient, geometry, x: input, weight: result, y: gradient)
-            return converted(result, to: .f32)
+        // The library has one type for all three: of BF16 activations the gradient is rounded before it becomes F32.
+        let narrow = allocate(weightShape, type: input.type)
+        if convolve(.weightGradient, geometry, x: input, weight: narrow, y: gradient) {
+            return converted(narrow, to: .f32)
         }
         let result = allocate(weightShape)
         for piece in geometry.pieces {
@@ -81,27 +75,29 @@ extension CUDABackend {
         let storage = weight.cuda
         if let known = storage.narrow, known.version == storage.version { return known.tensor }
         let narrow = storage.narrow?.tensor ?? allocate(weight.shape, type: type)
-        launch(
-            hl_kernel_convert, .over(weight.elementCount),
-            hl_cuda_convert(x: weight.either, y: narrow.either, count: weight.count32))
-        storage.narrow = (storage.version, narrow)
+        convert(weight, into: narrow)
+        if !hasFailed { storage.narrow = (storage.version, narrow) }
         return narrow
     }
 
+    /// Computes a pass by the device's library.
+    /// - Returns: false where there is none, or where it has no way to compute this one.
     private func convolve(
         _ pass: DeviceConvolution.Pass, _ geometry: WindowGeometry, x: Tensor, weight: Tensor, y: Tensor
-    ) {
+    ) -> Bool {
+        guard device.convolves else { return false }
         precondition(x.type == weight.type && x.type == y.type)
         let convolution = DeviceConvolution(
             pass, input: geometry.input, weight: geometry.weight, window: geometry.window, type: x.type,
             tf32: roundsToTF32 && x.type == .f32)
+        guard let byteCount = try? device.workspace(of: convolution) else { return false }
         attempt { () throws(Failure) in
-            let byteCount = try device.workspace(of: convolution)
             let workspace = byteCount > 0 ? allocate([byteCount], type: .u8) : nil
             try device.convolve(
                 convolution, x: x.cuda.address, weight: weight.cuda.address, y: y.cuda.address,
                 workspace: workspace?.cuda.address)
         }
+        return true
     }
 
     // MARK: Products

@@ -76,7 +76,6 @@ extension CUDABackend {
     }
 
     private func coefficients(_ modulation: Modulation, _ shape: [Int]) -> hl_cuda_coefficients {
-        func pointer(_ tensor: Tensor?) -> UnsafePointer<Float>? { tensor.map { UnsafePointer($0.f32) } }
         func step(_ tensor: Tensor?, _ size: Int) -> UInt32 {
             guard let tensor else { return 0 }
             precondition(!tensor.isRearranged && tensor.shape.dropFirst().reduce(1, *) == size)
@@ -85,14 +84,14 @@ extension CUDABackend {
         }
         let channels = shape[1], positions = shape.dropFirst(2).reduce(1, *)
         return hl_cuda_coefficients(
-            scale: pointer(modulation.scale), shift: pointer(modulation.shift), gain: pointer(modulation.gain),
-            noise: pointer(modulation.noise), scale_step: step(modulation.scale, channels),
+            scale: modulation.scale.constants, shift: modulation.shift.constants, gain: modulation.gain.constants,
+            noise: modulation.noise.constants, scale_step: step(modulation.scale, channels),
             shift_step: step(modulation.shift, channels), gain_step: step(modulation.gain, channels),
             noise_step: step(modulation.noise, positions))
     }
 }
 
-/// How the blocks of a kernel share out [samples][places][channels] (device.cuh, channel_share). A function of the
+/// How the blocks of a kernel share out [samples][places][channels] (sums.cuh, channel_share). A function of the
 /// shape alone, so that sums over places come in the same order on every card.
 struct ChannelTiles {
     /// As the kernels take it.

@@ -176,8 +176,3 @@ extension BatchStatistics {
             bias: bias.constants, statistics_step: UInt32(kernel: mean.shape[1]), affine_step: 0, epsilon: 0)
     }
 }
-
-extension Tensor? {
-    /// The address of F32 values that are only read, or nil.
-    var constants: UnsafePointer<Float>? { self.map { UnsafePointer($0.f32) } }
-}

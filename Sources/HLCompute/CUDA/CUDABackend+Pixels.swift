@@ -152,18 +152,6 @@ extension CUDABackend {
     }
 }
 
-// MARK: Tables
-
-extension CUDABackend {
-    /// Plain values of the host, such as parameters that were drawn there, as bytes on the device.
-    func uploaded<Value: BitwiseCopyable>(_ values: [Value]) -> Tensor {
-        guard !values.isEmpty else { return allocate([0], type: .u8) }
-        return values.withUnsafeBytes { source in
-            tensor(.u8, shape: [source.count]) { $0.copyMemory(from: source) }
-        }
-    }
-}
-
 extension Tensor {
     /// The address of what `CUDABackend.uploaded` made, as kernels take it.
     func structures<Value>(_ type: Value.Type = Value.self) -> UnsafeMutablePointer<Value> {

@@ -4,7 +4,7 @@ import HLTensor
 /// The backend on a card of NVIDIA's: our kernels, products of matrices by cuBLAS, convolutions by cuDNN.
 ///
 /// It is written over `CUDADevice`, so that the tests run all of it without a card. Results repeat bit for bit: sums are fixed
-/// trees, no atomics, deterministic algorithms of the libraries, one stream.
+/// trees, no atomics, deterministic algorithms of the libraries, one stream but for sums over ranks.
 package final class CUDABackend: Backend {
     /// Where it runs.
     package let device: any CUDADevice
@@ -23,6 +23,7 @@ package final class CUDABackend: Backend {
     }
 
     package var summary: String { device.summary }
+    package var kind: String { device.kind }
     /// As the device.
     package var bf16: BF16Support { device.bf16 }
     /// As the device.
@@ -41,8 +42,12 @@ package final class CUDABackend: Backend {
         if failure == nil { failure = error }
     }
 
-    /// Runs what may fail, and keeps its error.
+    /// Whether an error waits for the next `read`.
+    var hasFailed: Bool { failure != nil }
+
+    /// Runs what may fail, and keeps its error. While one waits nothing is enqueued, which might read what nobody wrote.
     func attempt(_ body: () throws(Failure) -> Void) {
+        guard failure == nil else { return }
         do throws(Failure) {
             try body()
         } catch {
@@ -65,7 +70,10 @@ package final class CUDABackend: Backend {
     /// A tensor whose values are not initialised.
     func allocate(_ shape: [Int], type: ElementType = .f32) -> Tensor {
         let byteCount = shape.reduce(1, *) * type.size
-        guard let block = arena.allocate(byteCount) else { Memory.exhausted(byteCount, for: "tensors on the card") }
+        guard let block = arena.allocate(byteCount) else {
+            // What went wrong first says more.
+            Memory.exhausted(onDevice: failure?.what ?? device.shortage(of: byteCount))
+        }
         if device.poisons {
             attempt { () throws(Failure) in try device.fill(block.pointer, byteCount: block.count, with: 0xff) }
         }
@@ -88,10 +96,27 @@ package final class CUDABackend: Backend {
         return result
     }
 
+    package func tensor(_ host: HostTensor) -> Tensor {
+        precondition(
+            host.type == .f32 || host.type == .u8 || host.type == .i32, "no backend holds \(host.type.rawValue)")
+        let result = allocate(host.shape, type: host.type)
+        host.withUnsafeBytes { upload($0, to: result) }
+        return result
+    }
+
+    /// A table of structures, which kernels take by the address that `Tensor.structures` gives.
+    func uploaded<Value: BitwiseCopyable>(_ values: [Value]) -> Tensor {
+        values.withUnsafeBytes { bytes in
+            let result = allocate([bytes.count], type: .u8)
+            upload(bytes, to: result)
+            return result
+        }
+    }
+
     /// Row-major values into a tensor, whatever its order.
     private func upload(_ values: UnsafeRawBufferPointer, to target: Tensor) {
         let direct = target.isRearranged ? like(target) : target
-        attempt { () throws(Failure) in try device.upload(values, to: direct.cuda.address) }
+        if !values.isEmpty { attempt { () throws(Failure) in try device.upload(values, to: direct.cuda.address) } }
         if target.isRearranged { permute(direct, to: target, inner: target.positions, outer: target.shape[1]) }
         target.cuda.version += 1
     }
@@ -154,9 +179,13 @@ package final class CUDABackend: Backend {
     package func converted(_ x: Tensor, to type: ElementType) -> Tensor {
         guard x.type != type else { return x }
         let result = allocate(x.shape, type: type)
-        launch(
-            hl_kernel_convert, .over(x.elementCount), hl_cuda_convert(x: x.either, y: result.either, count: x.count32))
+        convert(x, into: result)
         return result
+    }
+
+    /// Rounds or widens values to the type of another tensor of as many.
+    func convert(_ x: Tensor, into y: Tensor) {
+        launch(hl_kernel_convert, .over(x.elementCount), hl_cuda_convert(x: x.either, y: y.either, count: x.count32))
     }
 }
 

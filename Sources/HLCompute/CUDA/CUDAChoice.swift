@@ -13,6 +13,8 @@ package struct CUDAChoice {
 
     /// The oldest release that is supported, as the libraries number it.
     private static let oldest = 11080
+    /// The newest CUDA whose libraries are known; a later driver runs them.
+    private static let newest = 13
 
     /// Why a library cannot be used.
     package struct Problem: Error {
@@ -43,7 +45,8 @@ package struct CUDAChoice {
                 "install a newer driver, or use another --backend")
         }
         var problem: Problem?
-        let majors = (Self.oldest / 1000...driver / 1000).reversed()
+        let newest = min(driver / 1000, Self.newest)
+        let majors = (Self.oldest / 1000...newest).reversed()
         let named = majors.filter { !search.candidates(.nvrtc, major: $0, onlyNamed: true).isEmpty }
         for major in named + majors.filter({ !named.contains($0) }) {
             do throws(Problem) {
@@ -56,7 +59,7 @@ package struct CUDAChoice {
             }
         }
         // CUDA 13 left Volta and what is older behind.
-        let wanted = min(problem?.major ?? driver / 1000, architecture < 75 ? 12 : .max)
+        let wanted = min(problem?.major ?? newest, architecture < 75 ? 12 : .max)
         let names = [CUDALibrary.nvrtc, .cublas, .cudnn].map { $0.pipName(major: wanted) }.joined(separator: " ")
         throw Failure(
             .software, problem?.text ?? "",

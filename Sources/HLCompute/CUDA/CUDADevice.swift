@@ -3,12 +3,15 @@ import HLTensor
 
 /// What `CUDABackend` asks of a device: memory, launches of our kernels, matrix products and convolutions.
 ///
-/// Everything is enqueued in order on one stream and returns at once; only `download` waits. Pointers are addresses of the
-/// device, which the host may not follow. There are two: `DriverDevice` is a card, and the tests have one that runs the
-/// same kernels on the processor.
+/// Everything is enqueued in order on one stream and returns at once; only `download` waits, an upload whose buffers are
+/// full, and whoever asks for new memory. Pointers are addresses of the device, which the host may not follow. There are
+/// two: `DriverDevice` is a card, and the tests have one that runs the same kernels on the processor.
 package protocol CUDADevice: AnyObject {
     /// Card, driver and libraries, for people.
     var summary: String { get }
+
+    /// The same but for which of several equal cards it is.
+    var kind: String { get }
 
     /// What it makes of BF16.
     var bf16: BF16Support { get }
@@ -30,6 +33,9 @@ package protocol CUDADevice: AnyObject {
 
     /// Memory, aligned to 256 bytes, or nil where there is no more.
     func allocate(_ byteCount: Int) -> UnsafeMutableRawPointer?
+
+    /// What to say where so many bytes cannot be had.
+    func shortage(of byteCount: Int) -> String
 
     /// Gives back what `allocate` gave.
     func free(_ memory: UnsafeMutableRawPointer)

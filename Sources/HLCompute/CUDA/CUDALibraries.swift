@@ -23,8 +23,10 @@ package enum CUDALibraries {
         return Int(hl_cuda_device_count())
     }
 
-    /// Whether a driver shows a card.
-    package static var hasCard: Bool { hl_cuda_driver_open() == nil && hl_cuda_device_count() > 0 }
+    /// Whether a driver shows a card, or would if it worked.
+    package static var hasCard: Bool {
+        hl_cuda_driver_open() == nil ? hl_cuda_device_count() > 0 : hl_cuda_driver_has_problem() != 0
+    }
 
     /// The card of this process: the first one, or, of several processes that a launcher has started on this machine,
     /// the one with the process's number.

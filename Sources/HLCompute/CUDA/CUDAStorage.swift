@@ -70,6 +70,11 @@ extension Tensor {
     var isRearranged: Bool { shape.count == 4 && shape[1] > 1 && positions > 1 }
 }
 
+extension Tensor? {
+    /// The address of F32 values that are only read, or nil.
+    var constants: UnsafePointer<Float>? { self.map { UnsafePointer($0.f32) } }
+}
+
 extension UInt32 {
     /// A count of a kernel, which are below 2³¹.
     init(kernel count: Int) {

@@ -10,6 +10,8 @@ package final class DriverDevice: CUDADevice {
     private let compiler: KernelCompiler
     /// 90 for compute capability 9.0.
     private let architecture: Int
+    /// Why the last request for memory failed, where there was some.
+    private var problemOfMemory: String?
     /// Why cuDNN is not used, if it is not.
     private let problemOfCUDNN: String?
     package let leastSegment: Int
@@ -56,10 +58,13 @@ package final class DriverDevice: CUDADevice {
     /// As do they TF32.
     package var hasTF32: Bool { architecture >= 80 }
 
-    package var summary: String {
+    package var summary: String { text(place: "cuda:\(index), ") }
+    package var kind: String { text(place: "") }
+
+    private func text(place: String) -> String {
         let blas = Int(hl_cuda_blas_version()), dnn = hl_cuda_dnn_version()
         let convolutions = problemOfCUDNN.map { "no cuDNN (\($0))" } ?? "cuDNN \(Self.dnnText(dnn))"
-        return "\(String(cString: hl_cuda_device_name(handle))) (cuda:\(index), sm_\(architecture)), "
+        return "\(String(cString: hl_cuda_device_name(handle))) (\(place)sm_\(architecture)), "
             + "driver for CUDA \(Self.text(Int(hl_cuda_driver_version()))), NVRTC \(Self.text(compiler.version)), "
             + "cuBLAS \(blas / 10000).\(blas / 100 % 100).\(blas % 100), \(convolutions)"
     }
@@ -88,7 +93,19 @@ package final class DriverDevice: CUDADevice {
 
     // MARK: Memory
 
-    package func allocate(_ byteCount: Int) -> UnsafeMutableRawPointer? { hl_cuda_device_allocate(handle, byteCount) }
+    package func allocate(_ byteCount: Int) -> UnsafeMutableRawPointer? {
+        var memory: UnsafeMutableRawPointer?
+        problemOfMemory = hl_cuda_device_allocate(handle, byteCount, &memory).map { String(cString: $0) }
+        return memory
+    }
+
+    package func shortage(of byteCount: Int) -> String {
+        if let problemOfMemory { return "the card gives no memory (\(problemOfMemory))" }
+        var free = 0, total = 0
+        let known = hl_cuda_device_memory(handle, &free, &total) == nil
+        let rest = known ? ", \(free >> 20) of \(total >> 20) MB are free" : ""
+        return "the card has no memory left (\(byteCount >> 20) MB wanted\(rest))"
+    }
 
     package func free(_ memory: UnsafeMutableRawPointer) { hl_cuda_device_free(handle, memory) }
 
@@ -107,9 +124,6 @@ package final class DriverDevice: CUDADevice {
     package func fill(_ target: UnsafeMutableRawPointer, byteCount: Int, with byte: UInt8) throws(Failure) {
         try check(hl_cuda_device_set(handle, target, byte, byteCount))
     }
-
-    /// Waits for all that is enqueued, so that the time can be taken.
-    package func wait() throws(Failure) { try check(hl_cuda_device_wait(handle)) }
 
     // MARK: Work
 
@@ -146,14 +160,13 @@ package final class DriverDevice: CUDADevice {
     }
 
     package func exchange(over communicator: any Communicator) throws(Failure) -> any DeviceExchange {
-        if let problem = CUDALibraries.openNCCL() { throw problem }
-        return try NCCLExchange(over: communicator, on: handle, of: self)
+        try NCCLExchange(over: communicator, on: handle, of: self, unless: CUDALibraries.openNCCL())
     }
 }
 
 extension hl_cuda_product {
     /// As C has it.
-    init(_ p: MatrixProduct) {
+    package init(_ p: MatrixProduct) {
         self.init(
             rows: Int32(p.rows), columns: Int32(p.columns), depth: Int32(p.depth), transpose_a: p.transposeA ? 1 : 0,
             transpose_b: p.transposeB ? 1 : 0, accumulates: p.accumulates ? 1 : 0, count: Int32(p.count),
@@ -165,7 +178,7 @@ extension hl_cuda_product {
 
 extension hl_cuda_convolution {
     /// As C has it.
-    init(_ c: DeviceConvolution) {
+    package init(_ c: DeviceConvolution) {
         self.init(
             pass: c.pass.rawValue, narrow: c.type == .bf16 ? 1 : 0, tf32: c.tf32 ? 1 : 0, batch: Int32(c.input[0]),
             inputs: Int32(c.input[1]), height: Int32(c.input[2]), width: Int32(c.input[3]),

@@ -48,6 +48,8 @@ package struct KernelCache {
     package func keep(_ code: [UInt8], for key: String) {
         makeFolders()
         let path = "\(folder)/\(key)", temporary = "\(path).\(getpid())"
+        // Of a process that was killed, and had this number.
+        unlink(temporary)
         let file = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard file >= 0 else { return }
         let bytes = Self.header(of: code) + code

@@ -8,18 +8,26 @@ final class NCCLExchange: DeviceExchange {
     private let owner: AnyObject
 
     /// - Parameters:
-    ///   - device: as C has it. NCCL's library must be open.
+    ///   - device: as C has it.
     ///   - owner: who closes it, once nobody keeps it.
-    /// - Throws: `Failure` (software) where they do not find each other, as two processes on one card.
-    init(over communicator: any Communicator, on device: OpaquePointer, of owner: AnyObject) throws(Failure) {
-        try Self.check(hl_cuda_nccl_load())
-        var id = [CChar](repeating: 0, count: Int(HL_CUDA_EXCHANGE_ID))
-        let problem = communicator.rank == 0 ? hl_cuda_exchange_id(&id) : nil
-        // All ranks gather, whatever has happened to the first.
-        var all = [UInt8](repeating: 0, count: id.count * communicator.count)
-        id.withUnsafeBytes { own in all.withUnsafeMutableBytes { communicator.gather(own, into: $0) } }
-        try Self.check(problem)
-        let first = all.prefix(id.count).map { CChar(bitPattern: $0) }
+    ///   - problem: why this rank cannot, where it cannot: all are told before anybody waits for it.
+    /// - Throws: `Failure` (software) where one of them cannot, or where they do not find each other.
+    init(
+        over communicator: any Communicator, on device: OpaquePointer, of owner: AnyObject, unless problem: Failure?
+    ) throws(Failure) {
+        var problem = problem, id = [CChar](repeating: 0, count: Int(HL_CUDA_EXCHANGE_ID))
+        if problem == nil, let reason = hl_cuda_nccl_load() { problem = Self.failure(String(cString: reason)) }
+        if problem == nil, communicator.rank == 0, let reason = hl_cuda_exchange_id(&id) {
+            problem = Self.failure(String(cString: reason))
+        }
+        let own = [problem == nil ? 1 : 0] + id.map { UInt8(bitPattern: $0) }
+        var all = [UInt8](repeating: 0, count: own.count * communicator.count)
+        own.withUnsafeBytes { own in all.withUnsafeMutableBytes { communicator.gather(own, into: $0) } }
+        if let problem { throw problem }
+        if let other = (0..<communicator.count).first(where: { all[$0 * own.count] == 0 }) {
+            throw Self.failure("rank \(other) cannot")
+        }
+        let first = all[1..<own.count].map { CChar(bitPattern: $0) }
         var message = [CChar](repeating: 0, count: 512)
         guard
             let exchange = hl_cuda_exchange_open(
@@ -49,6 +57,8 @@ final class NCCLExchange: DeviceExchange {
     }
 
     private static func failure(_ what: String) -> Failure {
-        Failure(.software, "the cards of the ranks cannot exchange (\(what))", "give every rank a card of its own")
+        Failure(
+            .software, "the cards of the ranks cannot exchange (\(what))",
+            "give every rank a card of its own, or use --backend onednn or plain")
     }
 }

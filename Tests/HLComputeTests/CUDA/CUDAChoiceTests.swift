@@ -36,7 +36,7 @@ struct CUDAChoiceTests {
     }
 
     @Test func theNewestThatTheDriverAllows() throws {
-        for major in [11, 12, 13] { try toolkit("local/cuda-\(major)", major) }
+        for major in [11, 12, 13, 14] { try toolkit("local/cuda-\(major)", major) }
         for (driver, major) in [(14020, 13), (13000, 13), (12020, 12), (11080, 11)] {
             let opener = MadeLibraries()
             let libraries = try choose(opener, driver: driver)

@@ -70,6 +70,11 @@ import Testing
         let other = KernelCompiler(version: 1, target: target, cache: cache)
         #expect(try other.code(of: hl_kernel_file_memory) == code)
         #expect(try made.files.count == 2)
+        // What a file of the cache says is what comes of it, and another text has another file.
+        for file in try made.files { cache.keep([1, 2, 3], for: file) }
+        #expect(try compiler.code(of: hl_kernel_file_memory) == [1, 2, 3])
+        #expect(try compiler.code(of: hl_kernel_file_random) != [1, 2, 3])
+        #expect(try made.files.count == 3)
     }
 
     /// What the compiler says of an error is handed on.

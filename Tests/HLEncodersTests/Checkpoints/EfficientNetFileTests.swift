@@ -16,7 +16,7 @@ extension EncodersTests {
         private let state: [(name: String, tensor: HostTensor)]
 
         init() throws {
-            backend = try BackendChoice.automatic.make(threads: 2)
+            backend = try TestedBackend.fastest.make(threads: 2)
             architecture = try EfficientNetLiteArchitecture(width: 8, classes: 5)
             let network = architecture.makeBackbone(on: backend)
             network.initialise(seed: 3, on: backend)

@@ -22,7 +22,7 @@ extension EncodersTests {
         private let description: EncoderDescription
 
         init() throws {
-            backend = try BackendChoice.automatic.make(threads: 1)
+            backend = try TestedBackend.fastest.make(threads: 1)
             description = try EncoderDescription(width: 4, side: 32)
         }
 

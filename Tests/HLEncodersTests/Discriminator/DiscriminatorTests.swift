@@ -4,6 +4,7 @@ import HLEncoders
 import HLFormats
 import HLNet
 import HLTensor
+import TestSupport
 import Testing
 
 @Suite struct DiscriminatorTests {
@@ -35,7 +36,7 @@ import Testing
     }
 
     @Test func learnsADifferenceThatBlurLeaves() throws {
-        let backend = try BackendChoice.automatic.make(threads: 2)
+        let backend = try TestedBackend.fastest.make(threads: 2)
         var settings = DiscriminatorTrainer.Settings()
         settings.batch = 16
         settings.steps = 20

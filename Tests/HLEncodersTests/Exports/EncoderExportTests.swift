@@ -14,7 +14,7 @@ extension EncodersTests {
     @Suite struct EncoderExportTests {
         private let backend: any Backend
 
-        init() throws { backend = try BackendChoice.automatic.make(threads: 1) }
+        init() throws { backend = try TestedBackend.fastest.make(threads: 1) }
 
         private func encoder(
             _ depth: ResNet.Architecture = .resnet18, width: Int = 64, stem: ResNet.Stem = .imagenet,

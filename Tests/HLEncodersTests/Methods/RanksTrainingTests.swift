@@ -53,9 +53,10 @@ extension EncodersTests {
 
         /// - Parameter order: places of this rank's samples in every step's batch.
         private static func run(
-            _ settings: TrainingSettings, order: [Int], over communicator: (any Communicator)? = nil
+            _ settings: TrainingSettings, order: [Int], over communicator: (any Communicator)? = nil,
+            on choice: TestedBackend = .fastest
         ) throws -> Run {
-            let backend = try BackendChoice.automatic.make(threads: 1)
+            let backend = try choice.make(threads: 1)
             let trainer = EncoderTrainer(settings, ranks: communicator.map { backend.ranks(over: $0) }, on: backend)
             func weights() throws -> [Float] {
                 try trainer.weights().filter { $0.tensor.type == .f32 && !$0.name.contains("running") }
@@ -78,12 +79,13 @@ extension EncodersTests {
 
         private static func runs(
             _ name: String, batch: Int = 16, steps: Int = 20, ranks: Int, _ scope: BatchNormScope? = nil,
-            seed: UInt64 = 5
+            seed: UInt64 = 5, on choice: TestedBackend = .fastest
         ) throws -> [Run] {
             let settings = try settings(name, batch: batch, steps: steps, ranks: ranks, scope, seed: seed)
             return try ThreadCommunicator.run(ranks) { communicator in
                 try run(
-                    settings, order: Array(stride(from: communicator.rank, to: batch, by: ranks)), over: communicator)
+                    settings, order: Array(stride(from: communicator.rank, to: batch, by: ranks)), over: communicator,
+                    on: choice)
             }
         }
 
@@ -126,6 +128,20 @@ extension EncodersTests {
                 found += differences.map { "seed \(seed): \($0)" }
             }
             Issue.record("\(name): \(found.joined(separator: "; "))")
+        }
+
+        /// By the exchange between cards, gradients in buckets and statistics of both ranks.
+        @Test func asOneProcessOnTheEmulatedCard() throws {
+            var found: [String] = []
+            for seed in [3, 2, 6] as [UInt64] {
+                let settings = try Self.settings("simsiam", batch: 16, steps: 5, ranks: 1, .global, seed: seed)
+                let whole = try Self.run(settings, order: Array(0..<16), on: .emulated)
+                let runs = try Self.runs("simsiam", steps: 5, ranks: 2, .global, seed: seed, on: .emulated)
+                let differences = Self.differences(runs, from: whole)
+                if differences.isEmpty { return }
+                found += differences.map { "seed \(seed): \($0)" }
+            }
+            Issue.record("\(found.joined(separator: "; "))")
         }
 
         /// MoCo as published: statistics of each rank's own parts, and keys shuffled over all. One process with the same

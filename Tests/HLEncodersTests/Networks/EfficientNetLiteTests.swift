@@ -77,16 +77,7 @@ extension EncodersTests {
 extension Module {
     /// The formula, with damped branches and pre-activations away from zero (`Fixtures/README.md`).
     func loadEfficientNetFormula(on backend: any Backend) throws {
-        var shapes: [String: [Int]] = [:]
-        forEachState("") { name, state in
-            switch state {
-            case .parameter(let parameter): shapes[name] = parameter.shape
-            case .buffer(let tensor, _): shapes[name] = tensor.shape
-            case .counter: break
-            }
-        }
-        try load(on: backend) { name in
-            guard let shape = shapes[name] else { return nil }
+        try loadFormula(on: backend) { name, shape, _ in
             if name.hasPrefix("classifier.") { return Formula.state(name, shape, ofNorm: false) }
             if name.hasSuffix("bn3.weight") { return Formula.array(name, shape) { (0.5 + $0) * 0.25 } }
             return Formula.backboneState(name, shape, lastNorm: "")

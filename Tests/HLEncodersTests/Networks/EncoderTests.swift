@@ -12,7 +12,7 @@ extension EncodersTests {
         init() throws {
             encoder = Encoder.untrained(
                 try EncoderDescription(width: 8, side: 32), seed: 1,
-                backend: try BackendChoice.automatic.make(threads: 2))
+                backend: try TestedBackend.fastest.make(threads: 2))
         }
 
         @Test func embeddingsDoNotDependOnTheBatch() throws {

@@ -164,7 +164,7 @@ extension NetworkGenerator {
     func aSamplesPixelsDependOnNoOther(_ file: String, _ expected: String) throws {
         let fixture = try NetworkFixture(file, expected: expected)
         let z = try fixture.tensor("z")
-        let network = try fixture.network(try BackendChoice.automatic.make(threads: 2))
+        let network = try fixture.network(try TestedBackend.fastest.make(threads: 2))
         // 37 samples fill no whole number of micro-batches.
         let many = z.gather((0..<37).map { $0 % z.rowCount })
         let together = try network.render(z: many)
@@ -193,7 +193,7 @@ extension NetworkGenerator {
     @Test func zAndTheWMadeOfItGiveTheSamePixels() throws {
         let fixture = try NetworkFixture("stylegan2_a.pkl", expected: "stylegan2_a")
         let z = try fixture.tensor("z")
-        let network = try #require(try fixture.network(try BackendChoice.automatic.make(threads: 2)) as? StyleGAN2)
+        let network = try #require(try fixture.network(try TestedBackend.fastest.make(threads: 2)) as? StyleGAN2)
         let latents = z.reshaped([z.rowCount, 1, z.rowSize])
         let alone = try StyleGAN2Mapping(
             network.specification, file: fixture.file, backend: CPUBackend.plain(threads: 1))

@@ -69,7 +69,7 @@ typedef struct {
 } hl_cuda_mix_channels;
 
 /// The way back: the gradient of x, and sums over each of the parts for the weights,
-/// [samples][parts][outputs][channels]. Blocks share out vectors of channels and positions as those of device.cuh's
+/// [samples][parts][outputs][channels]. Blocks share out vectors of channels and positions as those of sums.cuh's
 /// channel_share.
 typedef struct {
     hl_cuda_values x, input_gradient;

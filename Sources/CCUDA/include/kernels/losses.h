@@ -1,6 +1,6 @@
 // Softmax of rows, and losses of rows, each with its gradient.
 //
-// Of matrices [rows][columns]; `lanes` threads take a row together (device.cuh).
+// Of matrices [rows][columns]; `lanes` threads take a row together (sums.cuh).
 #pragma once
 #include "types.h"
 

@@ -26,7 +26,7 @@ typedef struct {
     unsigned scale_step, shift_step, gain_step, noise_step;
 } hl_cuda_coefficients;
 
-/// How blocks share out channels, in vectors of 16 bytes where `wide`, and places (device.cuh, channel_share).
+/// How blocks share out channels, in vectors of 16 bytes where `wide`, and places (sums.cuh, channel_share).
 typedef struct {
     unsigned wide, lanes, tiles, parts, span;
 } hl_cuda_channel_tiles;
