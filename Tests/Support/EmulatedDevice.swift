@@ -10,6 +10,7 @@ package final class EmulatedDevice: CUDADevice {
     package let convolves: Bool
     private let isBackwards: Bool
     private let memory: Int
+    private let hasPlans: Bool
     /// What has been convolved by its library so far.
     package private(set) var convolutions: [DeviceConvolution] = []
 
@@ -17,7 +18,14 @@ package final class EmulatedDevice: CUDADevice {
     ///   - convolves: whether it has a library of convolutions.
     ///   - isBackwards: whether blocks, and threads between barriers, run from the last to the first.
     ///   - memory: bytes that it has.
-    package init(convolves: Bool = true, isBackwards: Bool = false, memory: Int = .max) {
+    ///   - hasPlans: whether its library has a way to convolve anything.
+    ///   - isOld: whether it has neither BF16 nor TF32.
+    package init(
+        convolves: Bool = true, isBackwards: Bool = false, memory: Int = .max, hasPlans: Bool = true, isOld: Bool = false
+    ) {
+        self.hasPlans = hasPlans
+        bf16 = isOld ? .missing : .native
+        hasTF32 = !isOld
         self.convolves = convolves
         self.memory = memory
         self.isBackwards = isBackwards
@@ -25,8 +33,8 @@ package final class EmulatedDevice: CUDADevice {
 
     package let summary = "an emulated card"
     package var kind: String { summary }
-    package let bf16 = BF16Support.native
-    package let hasTF32 = true
+    package let bf16: BF16Support
+    package let hasTF32: Bool
     package let poisons = true
     package let renderedPixels = 2 << 12
     package let leastSegment = 32 << 20
@@ -92,7 +100,10 @@ package final class EmulatedDevice: CUDADevice {
         }
     }
 
-    package func workspace(of convolution: DeviceConvolution) -> Int { 0 }
+    package func workspace(of convolution: DeviceConvolution) throws(Failure) -> Int {
+        if !hasPlans { throw Failure(.software, "no plan", "") }
+        return 0
+    }
 
     package func convolve(
         _ convolution: DeviceConvolution, x: UnsafeMutableRawPointer, weight: UnsafeMutableRawPointer,

@@ -1,6 +1,7 @@
 import CCUDA
 import HLCompute
 import HLTensor
+import OperationCases
 import TestSupport
 import Testing
 
@@ -32,6 +33,46 @@ struct CUDABackendTests {
         #expect([c.pass, c.batch, c.inputs, c.height, c.width, c.outputs] == [2, 2, 3, 11, 13, 5])
         #expect([c.rows, c.columns, c.kernel, c.stride, c.padding, c.trailing] == [7, 8, 7, 2, 4, 1])
         #expect([c.narrow, c.tf32] == [0, 1])
+    }
+
+    /// What the library has no way to convolve is made of products.
+    @Test func withoutAPlan() throws {
+        let window = Window(size: 3, stride: 2, padding: 1, trailing: 1)
+        let x = Formula.centred("plan.x", [2, 5, 6, 7]), weight = Formula.centred("plan.w", [4, 5, 3, 3])
+        let y = Formula.centred("plan.y", [2, 4, window.output(6), window.output(7)])
+        func passes(_ backend: any Backend) throws -> [HostTensor] {
+            let (x, weight, y) = (backend.tensor(x), backend.tensor(weight), backend.tensor(y))
+            return try [
+                backend.convolution(x, weight: weight, window: window),
+                backend.convolutionInputGradient(y, weight: weight, inputShape: x.shape, window: window),
+                backend.convolutionWeightGradient(y, input: x, weightShape: weight.shape, window: window),
+            ].map { try backend.read($0) }
+        }
+        let device = EmulatedDevice(hasPlans: false)
+        let found = try passes(CUDABackend(on: device, threads: 1))
+        #expect(device.convolutions.isEmpty)
+        for (index, (found, expected)) in zip(found, try passes(CPUBackend.plain(threads: 1))).enumerated() {
+            expectClose(found, expected, 1e-6, "pass \(index)")
+        }
+    }
+
+    /// Nothing runs on what nobody wrote, and the error is told once.
+    @Test func nothingGoesOnBehindAnError() throws {
+        let backend = CUDABackend(on: EmulatedDevice(), threads: 1), one = backend.constant(1, shape: [3])
+        let error = Failure(.software, "something", "")
+        backend.fail(error)
+        backend.accumulate(one, into: one)
+        #expect(throws: error) { try backend.read(one) }
+        #expect(try backend.read(one).floats == [1, 1, 1])
+    }
+
+    /// Cards before Ampere are told of as cards.
+    @Test func oldCards() throws {
+        let backend = CUDABackend(on: EmulatedDevice(isOld: true), threads: 1)
+        #expect(try PrecisionChoice.auto.precision(on: backend) == .f32)
+        for choice in [PrecisionChoice.bf16, .tf32] {
+            #expect { try choice.precision(on: backend) } throws: { "\($0)".contains("compute capability 8.0") }
+        }
     }
 
     /// A card's memory is not the machine's: the message is the device's, the status that of all memory.
