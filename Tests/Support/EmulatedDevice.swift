@@ -21,7 +21,8 @@ package final class EmulatedDevice: CUDADevice {
     ///   - hasPlans: whether its library has a way to convolve anything.
     ///   - isOld: whether it has neither BF16 nor TF32.
     package init(
-        convolves: Bool = true, isBackwards: Bool = false, memory: Int = .max, hasPlans: Bool = true, isOld: Bool = false
+        convolves: Bool = true, isBackwards: Bool = false, memory: Int = .max, hasPlans: Bool = true,
+        isOld: Bool = false
     ) {
         self.hasPlans = hasPlans
         bf16 = isOld ? .missing : .native
