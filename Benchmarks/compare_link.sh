@@ -2,11 +2,12 @@
 # Benchmarks/compare_link.sh [OPTION of compare_ranks.py]...
 #
 # Two ranks in two network namespaces of one machine, joined by a pair of virtual cards: as fast as that goes, and cut to
-# RATE (1gbit) each way. Both are timed by compare_ranks.py beside processes that know nothing of each other; what is longer
-# than those is what the way back does not hide. Wants root, ip, tc with tbf, and Open MPI.
+# RATE (1gbit) each way. Both are timed by compare_ranks.py, which says how long they wait for sums that the way back does not
+# hide, and link_model.py sets its model beside that, up to 64 ranks. At last the same with DELAY (200) microseconds more for
+# whatever is gathered. Wants root, ip, tc with tbf, and Open MPI.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
-rate=${RATE:-1gbit} python=${PYTHON:-python3}
+rate=${RATE:-1gbit} delay=${DELAY:-200} python=${PYTHON:-python3}
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 scratch=$(mktemp -d)
 cp /etc/hosts "$scratch/hosts"
@@ -36,11 +37,23 @@ chmod +x "$scratch/agent"
 launcher="ip netns exec hl-one mpirun.openmpi --host hl-one,hl-two --bind-to none --mca plm_rsh_agent $scratch/agent"
 launcher+=" --mca btl tcp,self --mca btl_tcp_if_include 10.97.0.0/24 --mca oob_tcp_if_include 10.97.0.0/24"
 
+compare() {
+    local file=$1
+    shift
+    "$python" "$here/compare_ranks.py" --without-peer --launcher "$launcher" --save "$scratch/$file.json" "$@"
+}
+model() { "$python" "$here/link_model.py" "$scratch/quick.json" --rate "$bits" --latency "$1" --measured "$scratch/$2.json"; }
+
 echo "as fast as it goes:"
-"$python" "$here/compare_ranks.py" --without-peer --launcher "$launcher" "$@"
+compare quick "$@"
 for side in "hl-one hl-a" "hl-two hl-b"; do
     read -r space card <<<"$side"
     ip netns exec "$space" tc qdisc add dev "$card" root tbf rate "$rate" burst 256kb latency 50ms
 done
+bits=$(numfmt --from=si "$(sed 's/bit$//; s/m$/M/; s/g$/G/; s/k$/K/' <<<"$rate")")
 echo "$rate each way:"
-"$python" "$here/compare_ranks.py" --without-peer --launcher "$launcher" "$@"
+compare slow "$@"
+model 0 slow
+echo "$rate each way, and $delay microseconds more for what is gathered:"
+compare late --delay "$delay" "$@"
+model "${delay}e-6" late

@@ -24,19 +24,26 @@ class Job:
         self.processes = [
             subprocess.Popen(c, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1) for c in commands]
         self.ready = [json.loads(p.stdout.readline()) for p in self.processes]
-        self.medians = []
+        self.medians, self.seen = [], []
 
     def run(self, steps):
         for process in self.processes:
             process.stdin.write(f"run {steps}\n")
             process.stdin.flush()
         answers = [json.loads(p.stdout.readline()) for p in self.processes]
+        # The last step of each turn, with what it exchanged.
+        self.seen += [{"seconds": a["step_seconds"][-1], "exchanges": a["exchanges"]} for a in answers if "exchanges" in a]
         return max(statistics.median(a["step_seconds"]) for a in answers)
 
     def end(self):
         for process in self.processes:
             process.stdin.close()
             process.wait()
+
+    @property
+    def typical(self):
+        """The step of median length of those whose exchanges were seen."""
+        return sorted(self.seen, key=lambda step: step["seconds"])[len(self.seen) // 2]
 
     @property
     def step(self):
@@ -60,11 +67,13 @@ def main():
     parser.add_argument("--warmup", type=int, default=2)
     parser.add_argument("--ours", default=str(here.parent / ".build/release/simsiam-step"))
     parser.add_argument("--launcher", default="mpirun.openmpi --oversubscribe --bind-to none")
+    parser.add_argument("--delay", type=int, default=0, help="microseconds that each gathering takes longer, ours (0)")
     parser.add_argument("--without-peer", action="store_true", help="leave PyTorch out")
+    parser.add_argument("--save", help="a file for what the ranks exchange, which link_model.py reads")
     options = parser.parse_args()
     split = [w for name in ("arch", "batch", "side", "threads") for w in (f"--{name}", str(getattr(options, name)))]
     ours = [options.ours, *split]
-    together = [*options.launcher.split(), "-n", str(options.ranks), *ours, "--batch-norm"]
+    together = [*options.launcher.split(), "-n", str(options.ranks), *ours, "--delay", str(options.delay), "--batch-norm"]
     jobs = {"alone": [ours], "side by side": [ours] * options.ranks, "ranks, global batch norm": [together + ["global"]],
             "ranks, local batch norm": [together + ["local"]]}
     if not options.without_peer:
@@ -73,6 +82,7 @@ def main():
     print(f"{jobs['alone'].ready[0]['summary']}; {options.launcher}", flush=True)
     for job in jobs.values():
         job.run(options.warmup)
+        job.seen.clear()
     for _ in range(options.rounds):
         for job in jobs.values():
             job.medians.append(job.run(options.steps))
@@ -85,6 +95,13 @@ def main():
     for name in list(jobs)[2:]:
         job = jobs[name]
         print(f"{name}: {options.ranks * alone.step / job.step:.2f} times one process, {apart.over(job)} of those side by side")
+    exchanging = {name: job.typical for name, job in jobs.items() if job.seen}
+    for name, step in exchanging.items():
+        waited, gathering = step["exchanges"]["waited"], step["exchanges"]["gathering"]
+        print(f"{name}: of {step['seconds']:.3f} s {waited:.3f} ({100 * waited / step['seconds']:.1f} %) waiting for sums, "
+              f"{gathering:.3f} to gather")
+    if options.save:
+        pathlib.Path(options.save).write_text(json.dumps(exchanging))
     if "PyTorch DDP" in jobs:
         for name in list(jobs)[2:4]:
             print(f"PyTorch DDP takes {jobs['PyTorch DDP'].over(jobs[name])} times as long as {name}")

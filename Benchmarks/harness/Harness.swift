@@ -66,10 +66,11 @@ package func report(_ line: String) {
 /// - Parameters:
 ///   - ready: further members of the first line.
 ///   - communicator: of several ranks the first one is asked, tells the others, and answers for all.
+///   - more: further members of a line about steps.
 ///   - step: does one step and says how long it took, and its loss where it has one.
 package func takeTurns(
     _ backend: any Backend, ready: String = "", over communicator: (any Communicator)? = nil,
-    _ step: () throws -> (seconds: Double, loss: Double?)
+    more: () -> String = { "" }, _ step: () throws -> (seconds: Double, loss: Double?)
 ) rethrows {
     func report(_ line: String) {
         if communicator?.rank ?? 0 == 0 { BenchmarkHarness.report(line) }
@@ -90,7 +91,7 @@ package func takeTurns(
             "{\"seconds_per_step\": \(times.sorted()[count / 2]), \"step_seconds\": \(times), "
                 + "\"losses\": [\(losses.joined(separator: ", "))], "
                 + "\"convolution_seconds\": \((stopwatch.seconds - kernelsBefore) / Double(count)), "
-                + "\"peak_rss_mb\": \(peakMegabytes())}")
+                + "\"peak_rss_mb\": \(peakMegabytes())\(more())}")
     }
 }
 
