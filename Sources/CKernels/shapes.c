@@ -1,14 +1,48 @@
-// The built-in generator `shapes`: see hl_shapes.h for what it draws.
+// The built-in generator `shapes`: see hl_shapes_model.h for what it draws.
 //
-// z -> features -> scene -> pixels. The features are bounded functions of fixed projections of z; the scene is some
-// eighty numbers that describe the picture (both in shapes_scene.h); every pixel is a function of the scene and its own
+// z -> features -> scene -> pixels. The features are bounded functions of fixed projections of z; the scene is seventy
+// numbers that describe the picture (both in shapes_scene.h); every pixel is a function of the scene and its own
 // position (in shapes_block.h). Each step's reverse, for dL/dz, stands next to its forward.
 //
 // Pixels go in blocks of 16 along a row. A loop over a block is written as scalar code that the compiler turns into
 // vectors of any width, and the gradient sums each of the 16 lanes on its own until the image is done: so the order of
-// additions, and with it the result, does not depend on the instruction set.
+// additions, and with it the result, does not depend on the instruction set. Cards draw by the same text, pixel by
+// pixel (CCUDA's shapes.cu).
+
+#include <math.h>
+#include <string.h>
+
+#include "clones.h"
+#include "hl_shapes.h"
+
+// What the text leaves open (see shapes_silhouettes.h).
+#define HL_ONCE static
+#define HL_TABLE static const
+enum { LANES = 16 };
+#ifdef __clang__
+#define FOR_LANES \
+    _Pragma("clang loop vectorize(enable) interleave(disable) unroll(disable)") for (int i = 0; i < LANES; i++)
+#else
+#define FOR_LANES for (int i = 0; i < LANES; i++)
+#endif
 
 #include "shapes_block.h"
+
+static void project(const float *chunk, float p[DIRECTIONS]) {
+    for (int j = 0; j < DIRECTIONS; j++) p[j] = projection(chunk, j);
+}
+
+static void project_reverse(const float gp[DIRECTIONS], float *chunk_gradient) {
+    for (int i = 0; i < DIMS; i++) chunk_gradient[i] = projection_reverse(gp, i);
+}
+
+static void features_of(const float *z, features *f) {
+    for (int c = 0; c < CHUNKS; c++) {
+        project(z + c * DIMS, f->raw[c]);
+        for (int j = 0; j < DIRECTIONS; j++) f->folded[c][j] = folded_of(f->raw[c][j]);
+    }
+    find_defect(f);
+}
 
 HL_CLONES static void render_image(const scene *shared, int defect, float *image, int size) {
     const scene s = *shared;  // a copy that nothing else can point to
@@ -20,7 +54,7 @@ HL_CLONES static void render_image(const scene *shared, int defect, float *image
             block_geometry(&s, defect, column, row, size, 0, &b);
             FOR_LANES {
                 pixel p = shade(&s, &b, i);
-                for (int c = 0; c < 3; c++) out[c][i] = 0.5f + 0.5f * saturate(p.final[c]);
+                for (int c = 0; c < 3; c++) out[c][i] = brightness(p.final[c]);
             }
             size_t count = (size_t)(size - column < LANES ? size - column : LANES);
             for (int c = 0; c < 3; c++)
@@ -103,12 +137,15 @@ void hl_shapes_gradient(const float *z, const float *image_gradient, float *z_gr
     for (int n = 0; n < count; n++) {
         features f;
         scene s, gs;
-        float gp[CHUNKS][DIRECTIONS];
+        float gb[CHUNKS][DIRECTIONS] = {{0}}, gp[CHUNKS][DIRECTIONS];
         features_of(z + (size_t)n * CHUNKS * DIMS, &f);
         int defect = clean ? HL_SHAPES_SOUND : f.defect;
         scene_of(&f, size, defect, &s);
         gradient_of_image(&s, defect, image_gradient + (size_t)n * 3 * (size_t)size * (size_t)size, size, &gs);
-        scene_reverse(&f, defect, &s, &gs, gp);
+        float gseverity = scene_reverse(&f, defect, &s, &gs, gb);
+        for (int c = 0; c < CHUNKS; c++)
+            for (int j = 0; j < DIRECTIONS; j++) gp[c][j] = folded_slope(f.raw[c][j]) * gb[c][j];
+        unfolded_reverse(&f, defect, gseverity, &gs, gp);
         for (int c = 0; c < CHUNKS; c++) project_reverse(gp[c], z_gradient + ((size_t)n * CHUNKS + (size_t)c) * DIMS);
     }
 }

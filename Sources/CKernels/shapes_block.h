@@ -1,14 +1,6 @@
-// The part of shapes.c that is done for every block of pixels: scene -> colours, and back.
+// The part of `shapes` that is done for every block of pixels: scene -> colours, and back.
 
-#include "clones.h"
 #include "shapes_scene.h"
-
-#ifdef __clang__
-#define FOR_LANES \
-    _Pragma("clang loop vectorize(enable) interleave(disable) unroll(disable)") for (int i = 0; i < LANES; i++)
-#else
-#define FOR_LANES for (int i = 0; i < LANES; i++)
-#endif
 
 // ---- A block of pixels ---------------------------------------------------------------------------------------------
 
@@ -24,7 +16,7 @@ typedef struct {
 #define SILHOUETTE(k, name)                                                             \
     case k:                                                                             \
         FOR_LANES {                                                                     \
-            dual d = name((dual){b->u[i], 1, 0}, (dual){b->v[i], 0, 1});                \
+            dual d = name(dual_of(b->u[i], 1, 0), dual_of(b->v[i], 0, 1));              \
             b->class_d[k][i] = d.value;                                                 \
             b->d[i] += s->weight[k] * d.value;                                          \
             if (slopes) b->du[i] += s->weight[k] * d.x, b->dv[i] += s->weight[k] * d.y; \
@@ -91,10 +83,10 @@ HL_INLINE void block_geometry(const scene *s, int defect, int column, int row, i
             // A hash of the pixel's place says where in its swing each grain is: Wellons' lowbias32,
             // https://nullprogram.com/blog/2018/07/31/
             FOR_LANES {
-                uint32_t h = ((uint32_t)row * HL_SHAPES_MAX_SIZE + (uint32_t)(column + i)) * 4 + (uint32_t)c + 1;
+                unsigned h = ((unsigned)row * HL_SHAPES_MAX_SIZE + (unsigned)(column + i)) * 4 + (unsigned)c + 1;
                 h = (h ^ (h >> 16)) * 0x7feb352du;
                 h = (h ^ (h >> 15)) * 0x846ca68bu;
-                float turns = (float)(int32_t)((h ^ (h >> 16)) >> 8) * 0x1p-24f + s->noise_phase * (0.5f / PI);
+                float turns = (float)(int)((h ^ (h >> 16)) >> 8) * 0x1p-24f + s->noise_phase * (0.5f / PI);
                 b->noise[c][i] = sin_turns(turns);
                 b->noise_slope[c][i] = sin_turns(turns + 0.25f);
             }
@@ -151,6 +143,9 @@ HL_INLINE pixel shade(const scene *s, const block *b, int i) {
     }
     return p;
 }
+
+/// What becomes of a value of `final`: 0 … 1.
+HL_INLINE float brightness(float value) { return 0.5f + 0.5f * saturate(value); }
 
 /// Adds one pixel's share to the gradient of the scene; its gradients in d, u, v and the centre come back in `back`.
 typedef struct {

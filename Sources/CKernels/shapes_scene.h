@@ -1,9 +1,9 @@
-// The part of shapes.c that is done once per image: z -> features -> scene, and back.
+// The part of `shapes` that is done once per image: z -> features -> scene, and back.
 
-#include "hl_shapes.h"
+#include "include/hl_shapes_model.h"
 #include "shapes_silhouettes.h"
 
-enum { LANES = 16, DIRECTIONS = 18 };
+enum { DIRECTIONS = 18 };
 enum { CHUNKS = HL_SHAPES_CHUNKS, DIMS = HL_SHAPES_CHUNK_SIZE, CLASSES = HL_SHAPES_CLASSES };
 
 typedef float lanes[LANES];  // one number for each pixel of a block
@@ -12,26 +12,23 @@ typedef float lanes[LANES];  // one number for each pixel of a block
 
 /// sqrt(1/10) cos(2 pi j / 20 + pi / 20). Read at strides of 1 … 9 and in two quadratures, this one table is 18
 /// orthonormal vectors without a zero entry.
-static const float wave[DIMS] = {
+HL_TABLE float wave[DIMS] = {
     0.31233448f,  0.28176100f,  0.22360680f,  0.14356440f,  0.04946892f,  -0.04946892f, -0.14356440f,
     -0.22360680f, -0.28176100f, -0.31233448f, -0.31233448f, -0.28176100f, -0.22360680f, -0.14356440f,
     -0.04946892f, 0.04946892f,  0.14356440f,  0.22360680f,  0.28176100f,  0.31233448f,
 };
 HL_INLINE float direction(int j, int i) { return wave[((j / 2 + 1) * i + (j % 2) * 5) % DIMS]; }
 
-static void project(const float *chunk, float p[DIRECTIONS]) {
-    for (int j = 0; j < DIRECTIONS; j++) {
-        float sum = 0;
-        for (int i = 0; i < DIMS; i++) sum += direction(j, i) * chunk[i];
-        p[j] = sum;
-    }
+HL_INLINE float projection(const float *chunk, int j) {
+    float sum = 0;
+    for (int i = 0; i < DIMS; i++) sum += direction(j, i) * chunk[i];
+    return sum;
 }
-static void project_reverse(const float gp[DIRECTIONS], float *chunk_gradient) {
-    for (int i = 0; i < DIMS; i++) {
-        float sum = 0;
-        for (int j = 0; j < DIRECTIONS; j++) sum += direction(j, i) * gp[j];
-        chunk_gradient[i] = sum;
-    }
+/// The gradient of entry i of a chunk.
+HL_INLINE float projection_reverse(const float gp[DIRECTIONS], int i) {
+    float sum = 0;
+    for (int j = 0; j < DIRECTIONS; j++) sum += direction(j, i) * gp[j];
+    return sum;
 }
 
 /// The projections of all chunks, raw and folded into -1 … 1.
@@ -46,13 +43,14 @@ typedef struct {
 /// noise of a twentieth of it changes next to nothing.
 static const float fold_gain = 2.2f;
 static const float defect_threshold = 1.30f;
-static const int defect_chunk[4] = {0, 5, 1, 2}, defect_direction = 17;
+static const int defect_direction = 17;
+HL_TABLE int defect_chunk[4] = {0, 5, 1, 2};
 
-static void features_of(const float *z, features *f) {
-    for (int c = 0; c < CHUNKS; c++) {
-        project(z + c * DIMS, f->raw[c]);
-        for (int j = 0; j < DIRECTIONS; j++) f->folded[c][j] = sine(fold_gain * f->raw[c][j]);
-    }
+HL_INLINE float folded_of(float raw) { return sine(fold_gain * raw); }
+HL_INLINE float folded_slope(float raw) { return fold_gain * cosine(fold_gain * raw); }
+
+/// What the projections say of a defect.
+HL_ONCE void find_defect(features *f) {
     float highest = defect_threshold;
     f->defect = HL_SHAPES_SOUND;
     for (int kind = HL_SHAPES_NOISE; kind <= HL_SHAPES_BROKEN; kind++) {
@@ -65,7 +63,7 @@ static void features_of(const float *z, features *f) {
     f->severity = squash(highest - defect_threshold);
 }
 
-static int label_of(const float scores[DIRECTIONS]) {
+HL_ONCE int label_of(const float scores[DIRECTIONS]) {
     int label = 0;
     for (int k = 1; k < CLASSES; k++)
         if (scores[k] > scores[label]) label = k;
@@ -102,7 +100,7 @@ typedef struct {
 /// then need not be computed.
 static const float choice_sharpness = 16, negligible = 3e-5f;
 
-static void choose(const float scores[DIRECTIONS], float weight[CLASSES], float slope[CLASSES]) {
+HL_ONCE void choose(const float scores[DIRECTIONS], float weight[CLASSES], float slope[CLASSES]) {
     float highest = scores[label_of(scores)], sum = 0;
     for (int k = 0; k < CLASSES; k++) {
         float t = 1 / (1 + choice_sharpness / 6 * (highest - scores[k])), power = t * t * t * t * t * t;
@@ -112,7 +110,7 @@ static void choose(const float scores[DIRECTIONS], float weight[CLASSES], float 
     }
     for (int k = 0; k < CLASSES; k++) weight[k] /= sum, slope[k] /= sum;
 }
-static void choose_reverse(const float scores[DIRECTIONS], const float gweight[CLASSES], float gscores[DIRECTIONS]) {
+HL_ONCE void choose_reverse(const float scores[DIRECTIONS], const float gweight[CLASSES], float gscores[DIRECTIONS]) {
     float weight[CLASSES], slope[CLASSES], mean = 0, total = 0;
     choose(scores, weight, slope);
     for (int k = 0; k < CLASSES; k++) mean += weight[k] * gweight[k];
@@ -124,25 +122,29 @@ static void choose_reverse(const float scores[DIRECTIONS], const float gweight[C
 }
 
 // Colours are made as (lightness, two chromas), a rotation of RGB in which a turn of the hue is easy to say.
-static const float to_rgb[3][3] = {{0.57735027f, 0.81649658f, 0.0f},
-                                   {0.57735027f, -0.40824829f, 0.70710678f},
-                                   {0.57735027f, -0.40824829f, -0.70710678f}};
+HL_TABLE float to_rgb[3][3] = {{0.57735027f, 0.81649658f, 0.0f},
+                               {0.57735027f, -0.40824829f, 0.70710678f},
+                               {0.57735027f, -0.40824829f, -0.70710678f}};
 
 /// Amplitudes of lightness and chroma of each colour, and where its three features are.
-static const struct {
+HL_TABLE struct {
     int chunk, first;
     float lightness, chroma;
 } palette[COLOURS] = {
-    [BASE] = {3, 0, 0.14f, 0.20f},   [SLOPE] = {3, 3, 0.12f, 0.16f},      [PATTERN] = {3, 6, 0.16f, 0.18f},
-    [FILL] = {4, 0, 0, 0},           [FILL_SLOPE] = {4, 3, 0.18f, 0.20f}, [TEXTURE] = {4, 6, 0.30f, 0.26f},
-    [STROKE] = {4, 9, 0.60f, 0.40f},
+    {3, 0, 0.14f, 0.20f},  // BASE
+    {3, 3, 0.12f, 0.16f},  // SLOPE
+    {3, 6, 0.16f, 0.18f},  // PATTERN
+    {4, 0, 0, 0},          // FILL
+    {4, 3, 0.18f, 0.20f},  // FILL_SLOPE
+    {4, 6, 0.30f, 0.26f},  // TEXTURE
+    {4, 9, 0.60f, 0.40f},  // STROKE
 };
 
 /// The background is darker than the middle grey and the fill brighter, by this much each, so that figure and ground
 /// are told apart by one look at the lightness; where the fill lies around that, chunk 4 chooses.
 static const float ground_lightness = -0.26f, fill_lightness = 0.34f, fill_spread = 0.20f, fill_chroma = 0.34f;
 
-static void colours_of(const features *f, float plain[COLOURS][3], float turned[COLOURS][3], float rgb[COLOURS][3]) {
+HL_ONCE void colours_of(const features *f, float plain[COLOURS][3], float turned[COLOURS][3], float rgb[COLOURS][3]) {
     for (int k = 0; k < COLOURS; k++) {
         const float *b = f->folded[palette[k].chunk] + palette[k].first;
         plain[k][0] = palette[k].lightness * b[0];
@@ -164,7 +166,7 @@ static void colours_of(const features *f, float plain[COLOURS][3], float turned[
             rgb[k][c] = to_rgb[c][0] * turned[k][0] + to_rgb[c][1] * turned[k][1] + to_rgb[c][2] * turned[k][2];
     }
 }
-static void colours_reverse(const features *f, const float grgb[COLOURS][3], float gb[CHUNKS][DIRECTIONS]) {
+HL_ONCE void colours_reverse(const features *f, const float grgb[COLOURS][3], float gb[CHUNKS][DIRECTIONS]) {
     float plain[COLOURS][3], turned[COLOURS][3], rgb[COLOURS][3], gplain[COLOURS][3];
     colours_of(f, plain, turned, rgb);
     const float *b = f->folded[4];
@@ -199,9 +201,8 @@ static void colours_reverse(const features *f, const float grgb[COLOURS][3], flo
 /// The width of a sound edge is 1.4 pixels; blur makes it wide and takes contrast from pattern and texture.
 static const float edge_pixels = 1.4f, blur_width = 0.40f, blur_growth = 0.25f, blur_damping = 0.2f;
 
-static void scene_of(const features *f, int size, int defect, scene *s) {
+HL_ONCE void scene_of(const features *f, int size, int defect, scene *s) {
     const float *pose = f->folded[1], *detail = f->folded[2], *ground = f->folded[3], *light = f->folded[5];
-    memset(s, 0, sizeof *s);
     float unused[CLASSES];
     choose(f->raw[0], s->weight, unused);
 
@@ -256,9 +257,11 @@ static void scene_of(const features *f, int size, int defect, scene *s) {
     }
 }
 
-/// `defect` is that of the rendering, as in scene_of. Writes the gradient of all projections.
-static void scene_reverse(const features *f, int defect, const scene *s, const scene *g, float gp[CHUNKS][DIRECTIONS]) {
-    float gb[CHUNKS][DIRECTIONS] = {{0}}, gseverity = 0;
+/// `defect` is that of the rendering, as in scene_of. Puts the gradient of the folded projections into `gb`, which
+/// holds zeros, and returns that of the severity.
+HL_ONCE float scene_reverse(const features *f, int defect, const scene *s, const scene *g,
+                            float gb[CHUNKS][DIRECTIONS]) {
+    float gseverity = 0;
     const float *pose = f->folded[1], *detail = f->folded[2], *ground = f->folded[3], *light = f->folded[5];
     float *gpose = gb[1], *gdetail = gb[2], *gground = gb[3], *glight = gb[5];
 
@@ -306,9 +309,13 @@ static void scene_reverse(const features *f, int defect, const scene *s, const s
     glight[12] = PI * g->noise_phase;
     gseverity += 0.4f * g->noise;
     if (defect == HL_SHAPES_BLUR) gseverity -= blur_growth * s->sharpness * s->sharpness * g->sharpness;
+    return gseverity;
+}
 
-    for (int c = 0; c < CHUNKS; c++)
-        for (int j = 0; j < DIRECTIONS; j++) gp[c][j] = fold_gain * cosine(fold_gain * f->raw[c][j]) * gb[c][j];
+/// What of the gradient of the projections does not go through their folding: that of the defect and of the choice
+/// among silhouettes.
+HL_ONCE void unfolded_reverse(const features *f, int defect, float gseverity, const scene *g,
+                              float gp[CHUNKS][DIRECTIONS]) {
     if (defect) {
         int c = defect_chunk[defect];
         gp[c][defect_direction] += squash_slope(f->raw[c][defect_direction] - defect_threshold) * gseverity;

@@ -1,11 +1,11 @@
-// Elementary functions and the ten silhouettes of shapes.c. Everything is branch-free scalar code, so that a loop over
+// Elementary functions and the ten silhouettes of `shapes`. Everything is branch-free scalar code, so that a loop over
 // pixels which calls it becomes vector code, and free of libm, so that results do not depend on the machine.
-
-#include <math.h>
-#include <stdint.h>
-#include <string.h>
-
-#include "clones.h"
+//
+// This file, shapes_scene.h and shapes_block.h are C and C++ at once: shapes.c includes them, and the kernels of cards,
+// whose compiler brings no header. Who includes them has sqrtf, and says first what the languages say differently:
+// - HL_INLINE, HL_ONCE: before a function that is called for every pixel, and for every image;
+// - HL_TABLE: before constants that are found by an index;
+// - LANES, FOR_LANES: pixels of a block, and the loop over them.
 
 #define PI 3.14159265f
 
@@ -59,22 +59,26 @@ typedef struct {
     float value, x, y;
 } dual;
 
-HL_INLINE dual dual_select(int c, dual a, dual b) {
-    return (dual){c ? a.value : b.value, c ? a.x : b.x, c ? a.y : b.y};
+HL_INLINE dual dual_of(float value, float x, float y) {
+    dual d = {value, x, y};
+    return d;
 }
-HL_INLINE dual constant(float c) { return (dual){c, 0, 0}; }
+HL_INLINE dual dual_select(int c, dual a, dual b) {
+    return dual_of(c ? a.value : b.value, c ? a.x : b.x, c ? a.y : b.y);
+}
+HL_INLINE dual constant(float c) { return dual_of(c, 0, 0); }
 HL_INLINE dual linear(dual a, float s, dual b, float t, float c) {
-    return (dual){s * a.value + t * b.value + c, s * a.x + t * b.x, s * a.y + t * b.y};
+    return dual_of(s * a.value + t * b.value + c, s * a.x + t * b.x, s * a.y + t * b.y);
 }
 HL_INLINE dual plus(dual a, dual b) { return linear(a, 1, b, 1, 0); }
-HL_INLINE dual shifted(dual a, float c) { return (dual){a.value + c, a.x, a.y}; }
-HL_INLINE dual negative(dual a) { return (dual){-a.value, -a.x, -a.y}; }
+HL_INLINE dual shifted(dual a, float c) { return dual_of(a.value + c, a.x, a.y); }
+HL_INLINE dual negative(dual a) { return dual_of(-a.value, -a.x, -a.y); }
 HL_INLINE dual absolute(dual a) { return dual_select(a.value < 0, negative(a), a); }
 HL_INLINE dual lesser(dual a, dual b) { return dual_select(a.value < b.value, a, b); }
 HL_INLINE dual greater(dual a, dual b) { return dual_select(a.value > b.value, a, b); }
 HL_INLINE dual length(dual a, dual b) {
     float l = sqrtf(a.value * a.value + b.value * b.value + 1e-12f), s = a.value / l, t = b.value / l;
-    return (dual){l, s * a.x + t * b.x, s * a.y + t * b.y};
+    return dual_of(l, s * a.x + t * b.x, s * a.y + t * b.y);
 }
 /// Mirrors (x, y) at the line through 0 with unit normal (nx, ny) if it lies on the normal's side.
 HL_INLINE void fold(dual *x, dual *y, float nx, float ny) {
