@@ -77,6 +77,22 @@ static const char random_h[] = {
 static const char optimisers_h[] = {
 #embed "include/kernels/optimisers.h"
 };
+static const char shapes_h[] = {
+#embed "include/kernels/shapes.h"
+};
+// What cards draw as the processor does.
+static const char hl_shapes_model_h[] = {
+#embed "../CKernels/include/hl_shapes_model.h"
+};
+static const char shapes_silhouettes_h[] = {
+#embed "../CKernels/shapes_silhouettes.h"
+};
+static const char shapes_scene_h[] = {
+#embed "../CKernels/shapes_scene.h"
+};
+static const char shapes_block_h[] = {
+#embed "../CKernels/shapes_block.h"
+};
 static const char device_cuh[] = {
 #embed "kernels/device.cuh"
 };
@@ -140,6 +156,9 @@ static const char random_cu[] = {
 static const char optimisers_cu[] = {
 #embed "kernels/optimisers.cu"
 };
+static const char shapes_cu[] = {
+#embed "kernels/shapes.cu"
+};
 #define END(name) name + sizeof name
 #else
 // Before version 19 clang has no #embed, but its assembler takes files in. It looks for them from the folders of -I, of
@@ -163,6 +182,11 @@ TAKE_IN(pixels_h, "kernels/pixels.h")
 TAKE_IN(augmentation_h, "kernels/augmentation.h")
 TAKE_IN(random_h, "kernels/random.h")
 TAKE_IN(optimisers_h, "kernels/optimisers.h")
+TAKE_IN(shapes_h, "kernels/shapes.h")
+TAKE_IN(hl_shapes_model_h, "../../CKernels/include/hl_shapes_model.h")
+TAKE_IN(shapes_silhouettes_h, "../../CKernels/shapes_silhouettes.h")
+TAKE_IN(shapes_scene_h, "../../CKernels/shapes_scene.h")
+TAKE_IN(shapes_block_h, "../../CKernels/shapes_block.h")
 TAKE_IN(device_cuh, "../kernels/device.cuh")
 TAKE_IN(values_cuh, "../kernels/values.cuh")
 TAKE_IN(sums_cuh, "../kernels/sums.cuh")
@@ -184,6 +208,7 @@ TAKE_IN(pixels_cu, "../kernels/pixels.cu")
 TAKE_IN(augmentation_cu, "../kernels/augmentation.cu")
 TAKE_IN(random_cu, "../kernels/random.cu")
 TAKE_IN(optimisers_cu, "../kernels/optimisers.cu")
+TAKE_IN(shapes_cu, "../kernels/shapes.cu")
 #endif
 
 static const embedded texts[] = {
@@ -202,6 +227,11 @@ static const embedded texts[] = {
     {"augmentation.h", augmentation_h, END(augmentation_h)},
     {"random.h", random_h, END(random_h)},
     {"optimisers.h", optimisers_h, END(optimisers_h)},
+    {"shapes.h", shapes_h, END(shapes_h)},
+    {"hl_shapes_model.h", hl_shapes_model_h, END(hl_shapes_model_h)},
+    {"shapes_silhouettes.h", shapes_silhouettes_h, END(shapes_silhouettes_h)},
+    {"shapes_scene.h", shapes_scene_h, END(shapes_scene_h)},
+    {"shapes_block.h", shapes_block_h, END(shapes_block_h)},
     {"device.cuh", device_cuh, END(device_cuh)},
     {"values.cuh", values_cuh, END(values_cuh)},
     {"sums.cuh", sums_cuh, END(sums_cuh)},
@@ -223,6 +253,7 @@ static const embedded texts[] = {
     {"augmentation.cu", augmentation_cu, END(augmentation_cu)},
     {"random.cu", random_cu, END(random_cu)},
     {"optimisers.cu", optimisers_cu, END(optimisers_cu)},
+    {"shapes.cu", shapes_cu, END(shapes_cu)},
 };
 enum { text_count = sizeof texts / sizeof *texts };
 

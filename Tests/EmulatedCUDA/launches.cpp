@@ -20,6 +20,7 @@
 #include "../../Sources/CCUDA/kernels/pooling.cu"
 #include "../../Sources/CCUDA/kernels/random.cu"
 #include "../../Sources/CCUDA/kernels/rows.cu"
+#include "../../Sources/CCUDA/kernels/shapes.cu"
 #include "../../Sources/CCUDA/kernels/sides.cu"
 #include "../../Sources/CCUDA/kernels/weights.cu"
 #include "../../Sources/CCUDA/kernels/windows.cu"

@@ -90,7 +90,8 @@ package struct OperationCase: Sendable, CustomStringConvertible {
     /// All of them, family by family.
     package static let families = [
         rowOperations, productOperations, convolutions, depthwiseConvolutions, elementwiseOperations, modulations,
-        normalisations, poolingOperations, generatorOperations, adversarialOperations, pixelOperations, losses,
+        normalisations, poolingOperations, generatorOperations, shapesOperations, adversarialOperations,
+        pixelOperations, losses,
         optimisers,
     ]
 

@@ -13,6 +13,10 @@ package final class EmulatedDevice: CUDADevice {
     private let hasPlans: Bool
     /// What has been convolved by its library so far.
     package private(set) var convolutions: [DeviceConvolution] = []
+    /// Bytes that have come from the host so far.
+    package private(set) var uploaded = 0
+    /// Bytes that have gone to it.
+    package private(set) var downloaded = 0
 
     /// - Parameters:
     ///   - convolves: whether it has a library of convolutions.
@@ -56,10 +60,12 @@ package final class EmulatedDevice: CUDADevice {
     }
 
     package func upload(_ source: UnsafeRawBufferPointer, to target: UnsafeMutableRawPointer) {
+        uploaded += source.count
         if let start = source.baseAddress { target.copyMemory(from: start, byteCount: source.count) }
     }
 
     package func download(_ source: UnsafeRawPointer, into target: UnsafeMutableRawBufferPointer) {
+        downloaded += target.count
         target.baseAddress?.copyMemory(from: source, byteCount: target.count)
     }
 

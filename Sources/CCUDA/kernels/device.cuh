@@ -4,6 +4,7 @@
 // - a kernel is HL_KERNEL(name) { … }, its arguments are the fields of `a`, a `hl_cuda_name`;
 // - barriers are HL_BARRIER(), which all threads of a block pass; nobody returns before one;
 // - no atomics, no shuffles, no dynamic shared memory: HL_SHARED(type, name, count), sums as fixed trees;
+// - constants that are found by an index are HL_TABLE type name[count] = { … };
 // - no two blocks write to the same place, and none reads what another one writes;
 // - counts are `unsigned` and below 2^31, offsets in bytes or of whole tensors `unsigned long`.
 #pragma once
@@ -13,6 +14,7 @@
 #define HL_SHARED(type, name, count) __shared__ type name[count]
 #define HL_BARRIER() __syncthreads()
 #define HL_DEVICE __device__ static __forceinline__
+#define HL_TABLE __constant__ static const
 #define INFINITY __int_as_float(0x7f800000)
 HL_DEVICE unsigned bits_of(float x) { return __float_as_uint(x); }
 HL_DEVICE float float_of(unsigned x) { return __uint_as_float(x); }
@@ -33,6 +35,7 @@ void *hl_emulated_shared(const char *place, unsigned long bytes);
     type *const name = (type *)hl_emulated_shared(&name##_place, sizeof(type) * (count))
 #define HL_BARRIER() hl_emulated_barrier(__LINE__)
 #define HL_DEVICE static inline
+#define HL_TABLE static const
 HL_DEVICE unsigned bits_of(float x) {
     unsigned bits;
     memcpy(&bits, &x, sizeof bits);

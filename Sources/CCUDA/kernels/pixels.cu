@@ -3,13 +3,6 @@
 #include "sums.cuh"
 #include "values.cuh"
 
-HL_DEVICE unsigned char rounded_pixel(float x) {
-    float v = x * 255.0f + 0.5f;
-    v = v > 0.0f ? v : 0.0f;
-    v = v < 255.0f ? v : 255.0f;
-    return (unsigned char)v;
-}
-
 HL_KERNEL(round_pixels) {
     const unsigned groups = (a.count + 3) / 4;
     HL_FOR_EACH(i, groups) {

@@ -1,4 +1,4 @@
-// Values of activations, f32 or bf16, and the exponential function.
+// Values of activations, f32 or bf16, the exponential function, and pixels.
 #pragma once
 #include "device.cuh"
 
@@ -61,4 +61,12 @@ HL_DEVICE float hl_exp(float x) {
     p = p * r + 5.0000001201e-1f;
     p = p * r * r + r + 1.0f;
     return x != x ? x : p * float_of((bits_of(shifted) - 0x4b400000u + 127u) << 23);
+}
+
+/// 0 … 1 as 0 … 255, to the nearest and cut off at both ends; NaN becomes 0.
+HL_DEVICE unsigned char rounded_pixel(float x) {
+    float v = x * 255.0f + 0.5f;
+    v = v > 0.0f ? v : 0.0f;
+    v = v < 255.0f ? v : 255.0f;
+    return (unsigned char)v;
 }

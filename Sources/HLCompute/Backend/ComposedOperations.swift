@@ -199,6 +199,19 @@ package protocol ComposedOperations: AnyObject {
     /// distribution function, the same on every backend to rounding.
     func normals(_ sequences: [RandomSequence], count: Int) -> Tensor
 
+    // MARK: The built-in generator (z: [B, …] of 6 · 20 values a row)
+
+    /// Images of `shapes` [B, 3, S, S], F32 0…1, or U8 as `roundPixels` makes them. The pixels are the same to the bit on
+    /// every backend.
+    /// - Parameters:
+    ///   - side: S, 16 to 512.
+    ///   - clean: whether defects are left out.
+    func renderShapes(_ z: Tensor, side: Int, clean: Bool, as type: ElementType) -> Tensor
+
+    /// The way back through `renderShapes`, from a gradient [B, 3, S, S]: of z's shape. It goes through everything but the
+    /// decision whether a sample is defective.
+    func renderShapesBackward(_ gradient: Tensor, z: Tensor, clean: Bool) -> Tensor
+
     // MARK: Pixels
 
     /// F32 0…1 as U8 0…255: round(255 x), cut off at both ends; NaN becomes 0.

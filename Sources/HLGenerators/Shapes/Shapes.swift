@@ -4,7 +4,7 @@ import HLNet
 import HLTensor
 
 /// The built-in generator: one of ten silhouettes before a patterned background, 6 chunks × 20. Chunk 0 decides the
-/// class, the others pose, shape detail, background, palette, texture and light (`hl_shapes.h` has the model).
+/// class, the others pose, shape detail, background, palette, texture and light (`hl_shapes_model.h`).
 ///
 /// It satisfies the hierarchy by construction: it tests the tool, not the paper.
 package final class Shapes: DifferentiableGenerator {
@@ -48,76 +48,23 @@ package final class Shapes: DifferentiableGenerator {
             own: clean ? ["clean": true] : [:])
     }
 
-    /// Images that are rendered before they are rounded: their floats stay near the processor.
-    private static let block = 256
-
     package func render(_ views: [Latents], pixels: PixelType) throws -> Tensor {
-        let latents = HostTensor.concatenate(views.map(\.values)), count = latents.rowCount
-        if pixels == .f32 || count <= Self.block { return finished(latents, pixels) }
-        return backend.concatenate(
-            stride(from: 0, to: count, by: Self.block).map { first in
-                finished(latents.rows(first..<min(first + Self.block, count)), pixels)
-            })
+        let latents = HostTensor.concatenate(views.map(\.values))
+        return backend.renderShapes(
+            backend.tensor(latents), side: specification.resolution, clean: specification.isClean,
+            as: pixels == .u8 ? .u8 : .f32)
     }
 
-    private func finished(_ latents: HostTensor, _ pixels: PixelType) -> Tensor {
-        let images = images(of: latents)
-        return pixels == .u8 ? backend.roundPixels(images) : images
-    }
-
-    /// F32 [B, 3, S, S].
-    private func images(of latents: HostTensor) -> Tensor {
-        let count = latents.rowCount, side = specification.resolution, clean: Int32 = specification.isClean ? 1 : 0
-        let latentSize = latents.rowSize, imageSize = 3 * side * side
-        return backend.tensor(.f32, shape: [count, 3, side, side]) { bytes in
-            latents.withUnsafeElements(as: Float.self) { z in
-                guard let z = z.baseAddress, let images = bytes.bindMemory(to: Float.self).baseAddress else { return }
-                nonisolated(unsafe) let (source, target) = (z, images)
-                inParallel(count, parts: backend.threads) { rows in
-                    hl_shapes_render(
-                        source + rows.lowerBound * latentSize, target + rows.lowerBound * imageSize,
-                        Int32(rows.count), Int32(side), clean)
-                }
-            }
-        }
-    }
-
-    /// The formula is computed on the host, both ways.
     package func images(
         _ z: Variable, ids: [Int64], view: Int, substituting substitution: LayerSubstitution?, _ pass: Pass
     ) throws -> Variable {
         guard substitution == nil else {
             throw Failure(.usage, "shapes has no mapped latents to take layers from", "choose chunks instead")
         }
-        let latents = try backend.read(z.value), backend = backend
-        return pass.tape.result(images(of: latents), from: [z]) { [z = z.sink] gradient in
-            do {
-                z.receive(self.gradient(latents, try backend.read(gradient)), backend)
-            } catch {
-                backend.fail(
-                    error as? Failure ?? Failure(.software, "no gradient came back (\(error))", "report this defect"))
-            }
-        }
-    }
-
-    /// dL/dz [B, 120] from dL/dimages [B, 3, S, S].
-    private func gradient(_ latents: HostTensor, _ imageGradient: HostTensor) -> Tensor {
-        let count = latents.rowCount, side = specification.resolution, clean: Int32 = specification.isClean ? 1 : 0
-        let rowSize = latents.rowSize, imageSize = 3 * side * side
-        return backend.tensor(.f32, shape: [count, rowSize]) { bytes in
-            latents.withUnsafeElements(as: Float.self) { z in
-                imageGradient.withUnsafeElements(as: Float.self) { gradient in
-                    guard let z = z.baseAddress, let gradient = gradient.baseAddress,
-                        let target = bytes.bindMemory(to: Float.self).baseAddress
-                    else { return }
-                    nonisolated(unsafe) let (source, images, result) = (z, gradient, target)
-                    inParallel(count, parts: backend.threads) { rows in
-                        hl_shapes_gradient(
-                            source + rows.lowerBound * rowSize, images + rows.lowerBound * imageSize,
-                            result + rows.lowerBound * rowSize, Int32(rows.count), Int32(side), clean)
-                    }
-                }
-            }
+        let backend = backend, latents = z.value, clean = specification.isClean
+        let images = backend.renderShapes(latents, side: specification.resolution, clean: clean, as: .f32)
+        return pass.tape.result(images, from: [z]) { [z = z.sink] gradient in
+            z.receive(backend.renderShapesBackward(gradient, z: latents, clean: clean), backend)
         }
     }
 }
