@@ -18,6 +18,11 @@ extension GeneratorTrainer.Settings {
             throw Failure(
                 .usage, "cannot train on \(batch) images a step", "give an even number from \(Self.leastBatch) on")
         }
+        guard ranks > 0, batch.isMultiple(of: leastShared) else {
+            throw Failure(
+                .usage, "\(batch) images a step cannot be shared out to \(ranks) processes",
+                "give a batch that \(leastShared) divides")
+        }
         if case .cells(let classes) = content, !(2...chunkDimension).contains(classes) {
             throw Failure(
                 .usage, "chunks of \(chunkDimension) values hold no \(classes) cells",
@@ -30,12 +35,12 @@ extension GeneratorTrainer {
     /// The labels of the next step, none where they play no part.
     /// - Throws: `Failure(.data)` for images or labels that do not fit.
     func checked(_ real: Tensor, _ labels: [Int32]?, _ ids: [Int64]) throws -> [Int32] {
-        let wanted = [imagesWanted, 3, settings.side, settings.side]
-        guard real.shape == wanted, ids.count == imagesWanted else {
+        let wanted = [share, 3, settings.side, settings.side]
+        guard real.shape == wanted, ids.count == share else {
             throw Failure(.data, "the images are \(real.shape), not \(wanted)", "give images of one side")
         }
         guard case .cells(let classes) = settings.content else { return [] }
-        guard let labels, labels.count == imagesWanted else {
+        guard let labels, labels.count == share else {
             throw Failure(.data, "the images have no labels", "give labelled images, or train without cells")
         }
         if let label = labels.first(where: { !(0..<Int32(classes)).contains($0) }) {

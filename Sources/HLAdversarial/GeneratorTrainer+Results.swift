@@ -36,8 +36,10 @@ extension GeneratorTrainer {
             backend.assignRows(source, to: target, at: 0)
         }
         for batch in 0..<Self.standingBatches {
+            // A whole batch, by whichever rank asks.
             let latents = TrainingLatents(
-                count: settings.batch, chunks: settings.chunks, dimension: settings.chunkDimension,
+                places: (0..<settings.batch).map { Int64($0) }, chunks: settings.chunks,
+                dimension: settings.chunkDimension,
                 key: RandomKey(seed: settings.seed, purpose: .standingLatents, epoch: batch), content: .none)
             let pass = Pass(Tape(backend, recording: false), training: true)
             _ = average(columns(latents.values), momentum: 1 / Float(batch + 1), pass)

@@ -20,7 +20,7 @@ extension GeneratorTrainer {
         /// Values of a chunk of the latent.
         package var chunkDimension = 20
         package var content = Content.none
-        /// Images of a step of the generator, and real ones of a step of the discriminator; even.
+        /// Images of a step of the generator, and real ones of a step of the discriminator, of all ranks together; even.
         package var batch = 32
         /// Whether it is twice as many in the second half of the steps.
         package var doublesBatch = false
@@ -38,8 +38,15 @@ extension GeneratorTrainer {
         package var seed: UInt64 = 0
         /// Of activations, in both networks.
         package var precision = Precision.f32
+        /// Processes that train together, each on its share of every step's images.
+        package var ranks = 1
 
         package init() {}
+
+        /// What the batch is a multiple of, so that every rank has as many images, and with a head both of one z⁰.
+        package var leastShared: Int {
+            if case .infoNCE = content { 2 * ranks } else { ranks }
+        }
 
         /// Images of the generator's step `step`, counted from 0.
         package func batch(inStep step: Int) -> Int { doublesBatch && step >= steps / 2 ? 2 * batch : batch }
@@ -66,6 +73,7 @@ extension GeneratorTrainer {
                 "average": .float(averagingDecay), "seed": .seed(seed),
             ]
             if precision != .f32 { object["precision"] = .string(precision.rawValue) }
+            if ranks > 1 { object["ranks"] = .integer(Int64(ranks)) }
             switch content {
             case .none: break
             case .infoNCE(let weight, let temperature):

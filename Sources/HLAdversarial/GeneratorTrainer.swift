@@ -17,6 +17,8 @@ package final class GeneratorTrainer {
     /// Steps of the generator done.
     package private(set) var step = 0
     let backend: any Backend
+    /// The processes that train with this one; nil where it is alone.
+    let ranks: (any Ranks)?
     let shape: NetworkShape
     let generator: AdversarialGenerator
     let discriminator: AdversarialDiscriminator
@@ -30,13 +32,19 @@ package final class GeneratorTrainer {
     /// Adam's β₁ and β₂, both networks'.
     package static let betas: (Float, Float) = (0, 0.99)
 
-    /// - Parameter epsilon: Adam's ε. At PyTorch's 1e-8 the first steps take a gradient's sign, be it rounding; at 0.1 two
-    ///   trainings can be compared.
+    /// - Parameters:
+    ///   - ranks: the processes that train with this one, as many as the settings have; nil where it is alone.
+    ///   - epsilon: Adam's ε. At PyTorch's 1e-8 the first steps take a gradient's sign, be it rounding; at 0.1 two
+    ///     trainings can be compared.
     /// - Throws: `Failure(.usage)` for settings that fit no network: a side beyond `Settings.sides`, more classes than a
-    ///   chunk has values, an odd or too small batch.
-    package init(_ settings: Settings, on backend: any Backend, epsilon: Float = 1e-8) throws {
+    ///   chunk has values, an odd or too small batch, or one that the ranks cannot share out.
+    package init(
+        _ settings: Settings, ranks: (any Ranks)? = nil, on backend: any Backend, epsilon: Float = 1e-8
+    ) throws {
+        precondition(settings.ranks == ranks?.count ?? 1)
         try settings.check()
         self.settings = settings
+        self.ranks = ranks
         self.backend = backend
         shape = NetworkShape(side: settings.side, width: settings.width, chunkDimension: settings.chunkDimension)
         var classes: Int?, hasHead = false
@@ -58,23 +66,6 @@ package final class GeneratorTrainer {
         discriminatorOptimiser = adam(discriminator)
     }
 
-    /// What a step left behind.
-    package struct Losses: Sendable {
-        /// Hinge loss of the last step of the discriminator, without the content's part: 2 where it knows nothing, 0
-        /// where it has won.
-        package let discriminator: Double
-        /// −mean score of generated images, without the content's part.
-        package let generator: Double
-        /// InfoNCE of the generator's step, without its weight; nil without such a head.
-        package let content: Double?
-        /// Mean scores of the discriminator's last step.
-        package let real: Double
-        package let generated: Double
-        /// Shares of real images above 0 and of generated ones below.
-        package let realAccuracy: Double
-        package let generatedAccuracy: Double
-    }
-
     /// The learning rates of the last step.
     package var rates: (generator: Float, discriminator: Float) {
         let factor = decay(step - 1)
@@ -87,22 +78,25 @@ package final class GeneratorTrainer {
         return step < half ? 1 : 1 - Float(step - half) / Float(max(1, settings.steps - half))
     }
 
-    /// Real images that the next step takes: its batch times the steps of the discriminator.
+    /// Real images that the next step takes, of all ranks together: its batch times the steps of the discriminator.
     package var imagesWanted: Int { settings.batch(inStep: step) * settings.discriminatorSteps }
+
+    /// Those of them that this rank brings.
+    package var share: Int { imagesWanted / settings.ranks }
 
     /// Real images that all steps so far have taken.
     package var imagesSeen: Int { settings.images(inSteps: step) }
 
     /// One step: those of the discriminator, then one of the generator.
     /// - Parameters:
-    ///   - real: `imagesWanted` images, U8 (0…255) or F32 (0…1), [N, 3, side, side].
+    ///   - real: `share` images, U8 (0…255) or F32 (0…1), [N, 3, side, side].
     ///   - labels: with `.cells`, a class 0 ..< classes of each; else nil.
     ///   - ids: of the samples; flips and augmentations depend on them and on the step.
     ///   - wantsLosses: whether to wait for the step and read what it left behind.
     /// - Throws: `Failure(.data)` for images of another number or shape, labels that are missing or no class, and when a
     ///   loss that was read is not a number.
     package func train(real: Tensor, labels: [Int32]?, ids: [Int64], wantsLosses: Bool) throws -> Losses? {
-        let batch = settings.batch(inStep: step)
+        let batch = settings.batch(inStep: step) / settings.ranks
         let labels = try checked(real, labels, ids)
         settledStep = nil
         var outcome: (scores: Tensor, losses: Tensor)?
@@ -119,44 +113,24 @@ package final class GeneratorTrainer {
         return try losses(outcome.scores, outcome.losses, scores, contents, batch: batch)
     }
 
-    private func losses(
-        _ scores: Tensor, _ hinges: Tensor, _ generatorScores: Tensor, _ contents: Tensor?, batch: Int
-    ) throws -> Losses {
-        func mean(_ values: some Collection<Float>) -> Double {
-            values.reduce(0) { $0 + Double($1) } / Double(values.count)
-        }
-        let scores = try backend.read(scores).floats, hinges = try backend.read(hinges).floats
-        let (real, generated) = (scores[..<batch], scores[batch...])
-        let result = Losses(
-            discriminator: mean(hinges[..<batch]) + mean(hinges[batch...]),
-            generator: -mean(try backend.read(generatorScores).floats),
-            content: try contents.map { mean(try backend.read($0).floats) }, real: mean(real),
-            generated: mean(generated), realAccuracy: Double(real.count { $0 > 0 }) / Double(batch),
-            generatedAccuracy: Double(generated.count { $0 < 0 }) / Double(batch))
-        guard (result.discriminator + result.generator + (result.content ?? 0)).isFinite else {
-            throw Failure(.data, "the loss of step \(step) is not a number", "lower the learning rates")
-        }
-        return result
-    }
-
     // MARK: The two networks' steps
 
     /// One step of the discriminator, real and generated images in one call.
     private func updateDiscriminator(
         _ real: Tensor, labels: [Int32], ids: [Int64], part: Int
     ) -> (scores: Tensor, losses: Tensor) {
-        let batch = real.shape[0], latents = latents(batch, part: part)
-        let silent = Pass(Tape(backend, recording: false), training: true, precision: settings.precision)
+        let batch = real.shape[0], places = places(batch), latents = latents(places, part: part)
+        let silent = Pass(Tape(backend, recording: false), training: true, precision: settings.precision, ranks: ranks)
         let fake = backend.augmentDifferentiably(
-            generator(chunks(latents), silent).value,
-            augmentations((0..<batch).map { Int64($0) }, isReal: false, part: part))
+            generator(chunks(latents), silent).value, augmentations(places, isReal: false, part: part))
         let real = backend.augmentDifferentiably(real, augmentations(ids, isReal: true, part: part))
-        let pass = Pass(Tape(backend), training: true, precision: settings.precision)
+        let (pass, sums) = recordedPass(training: discriminator)
         let images = Variable(backend.concatenate([real, fake]))
         let (scores, features) = discriminator(images, labels: labels + latents.cells, pass)
         let losses = HingeLoss.discriminator(scores, realCount: batch, pass)
         _ = contentLoss(pass.rows(features, batch..<2 * batch), pass)
         pass.tape.run()
+        sums?.finish()
         discriminatorOptimiser.step(rate: settings.discriminatorRate * decay(step))
         return (scores.value, losses)
     }
@@ -164,23 +138,33 @@ package final class GeneratorTrainer {
     /// One step of the generator, through a discriminator whose weights stay.
     /// - Returns: scores, and the losses of the content's head.
     private func updateGenerator(_ batch: Int) -> (scores: Tensor, contents: Tensor?) {
-        let part = settings.discriminatorSteps, latents = latents(batch, part: part)
+        let part = settings.discriminatorSteps, places = places(batch), latents = latents(places, part: part)
         let parameters = discriminator.parameters.map(\.parameter)
         for parameter in parameters { parameter.requiresGradient = false }
         defer { for parameter in parameters { parameter.requiresGradient = true } }
-        let pass = Pass(Tape(backend), training: true, precision: settings.precision)
+        let (pass, sums) = recordedPass(training: generator)
         let images = pass.augmentDifferentiably(
-            generator(chunks(latents), pass),
-            augmentations((0..<batch).map { Int64($0) }, isReal: false, part: part))
+            generator(chunks(latents), pass), augmentations(places, isReal: false, part: part))
         let (scores, features) = discriminator(images, labels: latents.cells, pass)
         HingeLoss.generator(scores, pass)
         let contents = contentLoss(features, pass)
         pass.tape.run()
+        sums?.finish()
         generatorOptimiser.step(rate: settings.generatorRate * decay(step))
         return (scores.value, contents)
     }
 
+    /// A pass whose way back brings the gradients of a network, added up over the ranks where there are several.
+    private func recordedPass(training network: some Module) -> (pass: Pass, sums: GradientSums?) {
+        let tape = Tape(backend)
+        return (
+            Pass(tape, training: true, precision: settings.precision, ranks: ranks),
+            ranks.map { GradientSums($0, of: network.parameters.map(\.parameter), on: tape) }
+        )
+    }
+
     /// InfoNCE of features [B, C] of generated images, of which rows i and i + B/2 share their z⁰; seeded with its weight.
+    /// Those of all ranks are its negatives.
     /// - Returns: the losses, where there is a head.
     private func contentLoss(_ features: Variable, _ pass: Pass) -> Tensor? {
         guard case .infoNCE(let weight, let temperature) = settings.content,
@@ -199,10 +183,16 @@ package final class GeneratorTrainer {
 
     // MARK: Random numbers
 
+    /// This rank's places in the batch of all ranks, of which each has `count`: those of a shard. With a head row i + B/2 of
+    /// the whole is on the rank of row i, since the ranks divide B/2.
+    private func places(_ count: Int) -> [Int64] {
+        (0..<count).map { Int64((ranks?.rank ?? 0) + $0 * settings.ranks) }
+    }
+
     /// The latents of one of a step's parts: those of the discriminator, then the generator.
-    private func latents(_ count: Int, part: Int) -> TrainingLatents {
+    private func latents(_ places: [Int64], part: Int) -> TrainingLatents {
         TrainingLatents(
-            count: count, chunks: settings.chunks, dimension: settings.chunkDimension,
+            places: places, chunks: settings.chunks, dimension: settings.chunkDimension,
             key: RandomKey(seed: settings.seed, purpose: .trainingLatents, view: part, epoch: step),
             content: settings.content)
     }

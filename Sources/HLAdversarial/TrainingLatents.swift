@@ -9,14 +9,15 @@ struct TrainingLatents {
     let cells: [Int32]
 
     /// - Parameters:
+    ///   - places: in the batch of all ranks, of the B that are drawn here.
     ///   - shape: chunks and values of each.
     ///   - key: of this batch.
     ///   - content: what chunk 0 is to hold. For a head it comes twice: row i and row i + B/2 differ in all chunks but 0.
-    init(count: Int, chunks: Int, dimension: Int, key: RandomKey, content: GeneratorContent) {
-        let width = chunks * dimension
+    init(places: [Int64], chunks: Int, dimension: Int, key: RandomKey, content: GeneratorContent) {
+        let width = chunks * dimension, count = places.count
         values = HostTensor(.f32, shape: [count, width]) { bytes in
             guard let start = bytes.bindMemory(to: Float.self).baseAddress else { return }
-            hl_truncated_normal(key.low, key.high, 0, count, width, 0, 1, 2, start)
+            hl_truncated_normal_ids(key.low, key.high, places, count, width, 0, 1, 2, start)
             guard case .infoNCE = content else { return }
             for row in 0..<count / 2 {
                 (start + (count / 2 + row) * width).update(from: start + row * width, count: dimension)

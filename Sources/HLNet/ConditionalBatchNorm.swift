@@ -41,7 +41,7 @@ package final class ConditionalBatchNorm: Module {
         }
         let (y, statistics) = backend.conditionalNorm(
             x.value, gain: gain.value, shift: shift.value, running: momentum.map(standing.running),
-            epsilon: Self.epsilon)
+            epsilon: Self.epsilon, over: pass.normalisingRanks)
         return pass.tape.result(y, from: [x, gain, shift]) {
             [
                 input = x.value, x = x.sink, gainValue = gain.value, gain = gain.sink, shiftValue = shift.value,

@@ -1,7 +1,7 @@
 import HLCompute
 
 /// The hinge losses of adversarial training (Lim & Ye 2017; Miyato et al. 2018), of scores [B, 1]: what the discriminator
-/// gives to images, above 0 for real ones.
+/// gives to images, above 0 for real ones. Means are over the scores of all ranks.
 package enum HingeLoss {
     /// The discriminator's: mean max(0, 1 − s) of the first `realCount` scores plus mean max(0, 1 + s) of the others.
     /// - Returns: every score's loss, [B, 1]; the gradient of the sum of both means is seeded on the scores.
@@ -15,14 +15,14 @@ package enum HingeLoss {
         let margins = backend.add(
             backend.constant(1, shape: scores.shape), backend.multiply(scores.value, parts(-1, 1)))
         let losses = backend.relu(margins)
-        let slopes = parts(-1 / Float(realCount), 1 / Float(generatedCount))
+        let slopes = parts(-1 / Float(pass.overall(realCount)), 1 / Float(pass.overall(generatedCount)))
         pass.tape.seed(scores, gradient: backend.reluBackward(slopes, output: losses))
         return losses
     }
 
     /// The generator's: −mean s; its gradient is seeded on the scores.
     package static func generator(_ scores: Variable, _ pass: Pass) {
-        let slope = -1 / Float(scores.shape[0])
+        let slope = -1 / Float(pass.overall(scores.shape[0]))
         pass.tape.seed(scores, gradient: pass.backend.constant(slope, shape: scores.shape))
     }
 }

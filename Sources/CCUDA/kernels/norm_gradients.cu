@@ -155,13 +155,13 @@ HL_KERNEL(norm_pool_back_apply) {
 
 HL_KERNEL(conditional_norm_back) {
     HL_SHARED(double, memory, 2 * HL_CUDA_THREADS);
-    const unsigned lane = threadIdx.x / norm_channels;
+    const unsigned lane = threadIdx.x / norm_channels, channels = a.slopes.channels;
     const unsigned channel = blockIdx.x * norm_channels + threadIdx.x % norm_channels;
-    const double inverse = channel < a.channels ? (double)a.inverse[channel] : 0;
+    const double inverse = channel < channels ? (double)a.slopes.inverse[channel] : 0;
     norm_sum_pair total = {0, 0};
-    for (unsigned sample = lane; sample < a.samples && channel < a.channels; sample += norm_lanes) {
-        const norm_sum_pair own = sum_tiles(a.partial, sample, a.tiles, 0, 1, a.channels, channel);
-        const unsigned long at = (unsigned long)sample * a.channels + channel;
+    for (unsigned sample = lane; sample < a.samples && channel < channels; sample += norm_lanes) {
+        const norm_sum_pair own = sum_tiles(a.partial, sample, a.tiles, 0, 1, channels, channel);
+        const unsigned long at = (unsigned long)sample * channels + channel;
         const double gain = a.gain[at];
         a.gain_gradient[at] = (float)(own.second * inverse);
         a.shift_gradient[at] = (float)own.first;
@@ -169,8 +169,11 @@ HL_KERNEL(conditional_norm_back) {
         total.second += gain * own.second;
     }
     total = add_lanes(total, memory);
-    if (lane || channel >= a.channels) return;
-    const double slope = -inverse * inverse * inverse * total.second / a.count;
-    a.slope[channel] = (float)slope;
-    a.offset[channel] = (float)(-inverse * total.first / a.count - slope * (double)a.mean[channel]);
+    if (lane || channel >= channels) return;
+    if (a.own) {
+        a.own[channel] = (float)total.first;
+        a.own[channels + channel] = (float)total.second;
+    } else {
+        settle_slopes(a.slopes, 0, channel, total);
+    }
 }

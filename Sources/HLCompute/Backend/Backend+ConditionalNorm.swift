@@ -1,10 +1,18 @@
 /// Conditional batch normalisation, composed of the unconditional one and a modulation.
 extension Backend {
+    /// Conditional batch normalisation by the statistics of this process alone.
     package func conditionalNorm(
         _ x: Tensor, gain: Tensor, shift: Tensor, running: RunningStatistics?, epsilon: Float
     ) -> (output: Tensor, statistics: BatchStatistics) {
+        conditionalNorm(x, gain: gain, shift: shift, running: running, epsilon: epsilon, over: nil)
+    }
+
+    package func conditionalNorm(
+        _ x: Tensor, gain: Tensor, shift: Tensor, running: RunningStatistics?, epsilon: Float, over ranks: (any Ranks)?
+    ) -> (output: Tensor, statistics: BatchStatistics) {
         let (unit, statistics) = batchNorm(
-            x, weight: nil, bias: nil, running: running, epsilon: epsilon, groups: 1, residual: nil, relu: false)
+            x, weight: nil, bias: nil, running: running, epsilon: epsilon, groups: 1, residual: nil, relu: false,
+            over: ranks)
         return (modulate(unit, Modulation(scale: gain, shift: shift, activation: .relu)), statistics)
     }
 

@@ -78,8 +78,9 @@ package protocol ComposedOperations: AnyObject {
 
     /// y = max(0, x̂ · gain + shift) of [B, C, H, W], x̂ normalised by the batch's own statistics, gain and shift per sample and
     /// channel, [B, C] (Brock et al. 2019, appendix B.4). `running` is updated as by `batchNorm`.
+    /// - Parameter ranks: whose batches are one batch: the statistics are those of all of them together.
     func conditionalNorm(
-        _ x: Tensor, gain: Tensor, shift: Tensor, running: RunningStatistics?, epsilon: Float
+        _ x: Tensor, gain: Tensor, shift: Tensor, running: RunningStatistics?, epsilon: Float, over ranks: (any Ranks)?
     ) -> (output: Tensor, statistics: BatchStatistics)
 
     /// The way back through `conditionalNorm`.

@@ -4,9 +4,9 @@ import HLTensor
 /// Conditional batch norm with ReLU in two passes over memory each way: sums, then all else.
 extension CPUBackend {
     package func conditionalNorm(
-        _ x: Tensor, gain: Tensor, shift: Tensor, running: RunningStatistics?, epsilon: Float
+        _ x: Tensor, gain: Tensor, shift: Tensor, running: RunningStatistics?, epsilon: Float, over ranks: (any Ranks)?
     ) -> (output: Tensor, statistics: BatchStatistics) {
-        let statistics = batchStatistics(x, running: running, epsilon: epsilon)
+        let statistics = batchStatistics(x, running: running, epsilon: epsilon, over: ranks)
         let planes = x.planes, output = like(x)
         let whole = coefficients(of: planes, x.shape[1], gain: gain, shift: shift, statistics)
         var description = hl_modulation()
@@ -43,7 +43,10 @@ extension CPUBackend {
         }
         let gains = allocate([planes.samples, channels]), shifts = allocate([planes.samples, channels])
         let onInput = constant(0, shape: [stride]), offset = constant(0, shape: [stride])
-        let count = Double(planes.samples * planes.positions)
+        let count = Double(planes.samples * planes.positions * (statistics.ranks?.count ?? 1))
+        // Of γ ĝ and γ ĝ · (x − mean).
+        let totals = NormSums(channels)
+        defer { withExtendedLifetime(totals) {} }
         for channel in 0..<channels {
             let inverse = Double(statistics.inverseDeviation.floats[channel])
             var sum = 0.0, slope = 0.0
@@ -54,9 +57,15 @@ extension CPUBackend {
                 sum += Double(gain.floats[target]) * Double(sums.floats[at])
                 slope += Double(gain.floats[target]) * Double(centred.floats[at])
             }
-            let onX = -inverse * inverse * inverse * slope / count
+            (totals.plain[channel], totals.centred[channel]) = (sum, slope)
+        }
+        if let ranks = statistics.ranks { totals.add(over: ranks, on: self) }
+        for channel in 0..<channels {
+            let inverse = Double(statistics.inverseDeviation.floats[channel])
+            let onX = -inverse * inverse * inverse * totals.centred[channel] / count
             onInput.floats[channel] = Float(onX)
-            offset.floats[channel] = Float(-inverse * sum / count - onX * Double(statistics.mean.floats[channel]))
+            offset.floats[channel] = Float(
+                -inverse * totals.plain[channel] / count - onX * Double(statistics.mean.floats[channel]))
         }
         parallel(planes.samples * planes.blocks, grain: grain(planes)) { tasks in
             for task in tasks {

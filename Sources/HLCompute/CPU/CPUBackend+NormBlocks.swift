@@ -207,7 +207,7 @@ extension CPUBackend {
 }
 
 /// Σ ĝ and Σ ĝ · (x − mean) per group and channel.
-private final class NormSums {
+final class NormSums {
     let plain: UnsafeMutablePointer<Double>
     let centred: UnsafeMutablePointer<Double>
     private let count: Int

@@ -17,9 +17,11 @@ extension CPUBackend {
         return (output, statistics)
     }
 
-    /// The statistics of a whole batch alone.
-    func batchStatistics(_ x: Tensor, running: RunningStatistics?, epsilon: Float) -> BatchStatistics {
-        batchNorm(x, weight: nil, bias: nil, running: running, epsilon: epsilon, groups: 1, over: nil) { _ in }
+    /// The statistics of a whole batch alone, over all ranks' where there are several.
+    func batchStatistics(
+        _ x: Tensor, running: RunningStatistics?, epsilon: Float, over ranks: (any Ranks)?
+    ) -> BatchStatistics {
+        batchNorm(x, weight: nil, bias: nil, running: running, epsilon: epsilon, groups: 1, over: ranks) { _ in }
     }
 
     package func batchNormInference(

@@ -5,9 +5,9 @@ import HLTensor
 /// statistics of all.
 extension CUDABackend {
     package func conditionalNorm(
-        _ x: Tensor, gain: Tensor, shift: Tensor, running: RunningStatistics?, epsilon: Float
+        _ x: Tensor, gain: Tensor, shift: Tensor, running: RunningStatistics?, epsilon: Float, over ranks: (any Ranks)?
     ) -> (output: Tensor, statistics: BatchStatistics) {
-        let statistics = batchStatistics(x, running: running, epsilon: epsilon, groups: 1, over: nil)
+        let statistics = batchStatistics(x, running: running, epsilon: epsilon, groups: 1, over: ranks)
         let output = applyNorm(
             x, groups: x.shape[0], statistics.norm(gain: gain, shift: shift, of: x), residual: nil, relu: true)
         return (output, statistics)
@@ -32,13 +32,23 @@ extension CUDABackend {
 
         let gains = allocate([samples, channels]), shifts = allocate([samples, channels])
         let slope = allocate([channels]), offset = allocate([channels])
+        // A gain of a sample's own stands in the sums: what is left is a norm without weight.
+        let slopes = hl_cuda_norm_slopes(
+            mean: statistics.mean.f32, inverse: statistics.inverseDeviation.f32, weight: nil, slope: slope.f32,
+            offset: offset.f32, groups: 1, channels: UInt32(kernel: channels), of_batch: 1,
+            count: Double(samples * rows.count * (statistics.ranks?.count ?? 1)))
+        let own = statistics.ranks.map { _ in allocate([1, 2 * channels]) }
         launch(
             hl_kernel_conditional_norm_back, rows.gridOfChannels,
             hl_cuda_conditional_norm_back(
-                partial: partial.f32, mean: statistics.mean.f32, inverse: statistics.inverseDeviation.f32,
-                gain: gain.f32, gain_gradient: gains.f32, shift_gradient: shifts.f32, slope: slope.f32,
-                offset: offset.f32, samples: UInt32(kernel: samples), channels: UInt32(kernel: channels),
-                tiles: tiling.tiles, count: Double(samples * rows.count)))
+                slopes: slopes, partial: partial.f32, gain: gain.f32, gain_gradient: gains.f32,
+                shift_gradient: shifts.f32, own: own?.f32, samples: UInt32(kernel: samples), tiles: tiling.tiles))
+        if let ranks = statistics.ranks, let own {
+            let all = ranks.gatherRows(own)
+            launch(
+                hl_kernel_norm_back_over_ranks, .over(channels),
+                hl_cuda_norm_back_over_ranks(slopes: slopes, all: all.f32, ranks: UInt32(kernel: ranks.count)))
+        }
 
         back.result = result.either
         back.slope = UnsafePointer(slope.f32)

@@ -36,4 +36,10 @@ extension Communicator {
     package func gather(_ numbers: [Double]) -> [[Double]] {
         gather(numbers.map(\.bitPattern)).map { $0.map { Double(bitPattern: $0) } }
     }
+
+    /// Means over the ranks, in rank order, of numbers that each has its own of: the same bits on all of them.
+    package func means(_ own: [Double]) -> [Double] {
+        let all = gather(own)
+        return own.indices.map { index in all.reduce(0) { $0 + $1[index] } / Double(count) }
+    }
 }

@@ -68,8 +68,7 @@ package struct EncoderLoss {
             let values = try backend.read(term.losses).floats
             return sum + Double(term.factor) * values.reduce(0.0) { $0 + Double($1) } / Double(values.count)
         }
-        guard let ranks else { return own }
-        return ranks.communicator.gather([own]).reduce(0.0) { $0 + $1[0] } / Double(ranks.count)
+        return ranks?.communicator.means([own])[0] ?? own
     }
 
     /// Mean over dimensions of the standard deviation of the normalised projections (Chen & He 2021, Fig. 2), times

@@ -138,8 +138,7 @@ package final class EncoderTrainer {
     /// Weights over their mean, that of all ranks, so that a batch of good pairs counts no more than one of poor ones.
     private func overTheirMean(_ weights: [Float]) throws -> [Float] {
         let own = weights.reduce(0.0) { $0 + Double($1) } / Double(weights.count)
-        let means = ranks.map { $0.communicator.gather([own]).map { $0[0] } } ?? [own]
-        let mean = means.reduce(0, +) / Double(means.count)
+        let mean = ranks?.communicator.means([own])[0] ?? own
         guard mean > 0, mean.isFinite else {
             throw Failure(
                 .data, "no pair of a step has a weight above 0", "leave out --pair-weights, or weigh the pairs anew")

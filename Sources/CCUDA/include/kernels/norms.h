@@ -139,10 +139,11 @@ typedef struct {
 } hl_cuda_norm_back_over_ranks;
 
 /// Of partial sums [samples][tiles][2][channels] of a norm whose gain [samples][channels] is a sample's own: the
-/// gradients of gain and shift, [samples][channels], and slope and offset, [channels].
+/// gradients of gain and shift, [samples][channels], and slopes of one group, or where `own` [2][channels] is given the
+/// sums there. The slopes' weight is in the sums already.
 typedef struct {
-    const float *partial, *mean, *inverse, *gain;
-    float *gain_gradient, *shift_gradient, *slope, *offset;
-    unsigned samples, channels, tiles;
-    double count;
+    hl_cuda_norm_slopes slopes;
+    const float *partial, *gain;
+    float *gain_gradient, *shift_gradient, *own;
+    unsigned samples, tiles;
 } hl_cuda_conditional_norm_back;
