@@ -18,7 +18,10 @@ extension GeneratorTrainer.Settings {
             throw Failure(
                 .usage, "cannot train on \(batch) images a step", "give an even number from \(Self.leastBatch) on")
         }
-        guard ranks > 0, batch.isMultiple(of: leastShared) else {
+        var hasHead = false
+        if case .infoNCE = content { hasHead = true }
+        let leastShared = Self.leastShared(among: ranks, hasHead: hasHead)
+        guard batch.isMultiple(of: leastShared) else {
             throw Failure(
                 .usage, "\(batch) images a step cannot be shared out to \(ranks) processes",
                 "give a batch that \(leastShared) divides")

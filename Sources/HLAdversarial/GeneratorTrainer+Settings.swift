@@ -43,10 +43,9 @@ extension GeneratorTrainer {
 
         package init() {}
 
-        /// What the batch is a multiple of, so that every rank has as many images, and with a head both of one z⁰.
-        package var leastShared: Int {
-            if case .infoNCE = content { 2 * ranks } else { ranks }
-        }
+        /// What a batch is a multiple of that so many ranks share out: every rank has as many images, and with a head both
+        /// of one z⁰.
+        package static func leastShared(among ranks: Int, hasHead: Bool) -> Int { hasHead ? 2 * ranks : ranks }
 
         /// Images of the generator's step `step`, counted from 0.
         package func batch(inStep step: Int) -> Int { doublesBatch && step >= steps / 2 ? 2 * batch : batch }

@@ -17,7 +17,8 @@ package final class StreamOutput {
     package var samplesWritten: Int { writer.samplesWritten }
 
     /// - Parameter path: `-` is standard output.
-    /// - Throws: `Failure`: usage if standard output is a terminal, cannotCreate for the file.
+    /// - Throws: `Failure`: usage if standard output is a terminal, cannotCreate for the file, also for one that is there where
+    ///   a launcher has started several processes: all of them have this command line.
     package init(path: String = "-") throws {
         if path == "-" {
             let sink = try FileDescriptorSink.standardOutput()
@@ -25,7 +26,7 @@ package final class StreamOutput {
             pipe = sink
             file = nil
         } else {
-            let sink = try OutputFile(path: path)
+            let sink = try OutputFile(path: path, isClaimed: try Launcher.ofSeveral() != nil)
             writer = try StreamWriter(sink, level: StreamWriter.fileLevel, seekable: true)
             pipe = nil
             file = sink

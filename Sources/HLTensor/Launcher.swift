@@ -17,6 +17,17 @@ package struct Launcher: Sendable, Equatable {
         ("PMIX_RANK", "SLURM_STEP_NUM_TASKS"), ("SLURM_PROCID", "SLURM_STEP_NUM_TASKS"),
     ]
 
+    /// What has started several processes that work together; nil where there is none, or where HL_MPI_LIBRARY=none says that
+    /// each works by itself.
+    /// - Parameter variable: a variable of the environment.
+    /// - Throws: as `current`.
+    package static func ofSeveral(
+        _ variable: (String) -> String? = { getenv($0).map { String(cString: $0) } }
+    ) throws(Failure) -> Launcher? {
+        guard let launcher = try current(variable), launcher.count > 1 else { return nil }
+        return variable("HL_MPI_LIBRARY") == "none" ? nil : launcher
+    }
+
     /// - Parameter variable: a variable of the environment.
     /// - Returns: nil where no launcher has started this process.
     /// - Throws: `Failure` (usage) for variables that make no sense.

@@ -10,6 +10,7 @@ final class GeneratorTraining: Trainee {
     let settings: JSONValue
     private let trainer: GeneratorTrainer
     private let images: RealImages
+    private let group: ProcessGroup?
     private let gallery: GeneratorGallery
     private let quality: GeneratorQuality?
     private let anchors: (_ first: Int, _ count: Int) -> HostTensor
@@ -27,22 +28,24 @@ final class GeneratorTraining: Trainee {
     struct Intervals {
         /// Checkpoints that are kept.
         let keep: Int
-        /// Measurements.
-        let measure: Int
+        /// Measurements; nil where nobody asks for them.
+        let measure: Int?
     }
 
     /// - Parameters:
     ///   - origin: what else decides the result, for the settings.
-    ///   - quality: measures the generator; nil where nobody asks.
+    ///   - group: the processes that train with this one; nil where it is alone.
+    ///   - quality: measures the generator; nil where nobody asks, or another rank does it.
     ///   - anchors: latents [N, chunks, m] to measure it on: those of the samples `first` and behind it.
     ///   - output: the generator's file.
     init(
-        _ trainer: GeneratorTrainer, _ origin: JSONObject, images: RealImages, gallery: GeneratorGallery,
-        quality: GeneratorQuality?, anchors: @escaping (_ first: Int, _ count: Int) -> HostTensor,
+        _ trainer: GeneratorTrainer, _ origin: JSONObject, images: RealImages, group: ProcessGroup?,
+        gallery: GeneratorGallery, quality: GeneratorQuality?, anchors: @escaping (_ first: Int, _ count: Int) -> HostTensor,
         intervals: Intervals, output: String
     ) {
         self.trainer = trainer
         self.images = images
+        self.group = group
         self.gallery = gallery
         self.quality = quality
         self.anchors = anchors
@@ -78,11 +81,13 @@ final class GeneratorTraining: Trainee {
     var streams: [TrainingStream] { [images.stream] }
     var side: Int { trainer.settings.side }
     var endedStream: String { images.name }
+    var fedIDs: [(stream: String, ids: [Int64])] { [(images.name, real?.ids ?? [])] }
+    private var isFirst: Bool { group?.isFirst ?? true }
 
     // MARK: Images
 
     func feed() throws -> Bool {
-        real = try images.next(batch)
+        real = try images.next(trainer.share)
         return real != nil
     }
 
@@ -90,7 +95,7 @@ final class GeneratorTraining: Trainee {
         let settings = trainer.settings
         let count = settings.batch(inStep: skipped) * settings.discriminatorSteps
         skipped += 1
-        return try images.skip(count)
+        return try images.skip(count / settings.ranks)
     }
 
     // MARK: Training
@@ -103,7 +108,8 @@ final class GeneratorTraining: Trainee {
         guard let real else { return false }
         let seen = samples, isLast = step + 1 == steps
         func passes(_ interval: Int) -> Bool { (seen + batch) / interval > seen / interval }
-        let isMeasured = quality != nil && (isLast || passes(intervals.measure))
+        // The same on all ranks, which read the losses together.
+        let isMeasured = intervals.measure.map { isLast || passes($0) } ?? false
         let isKept = isLast || passes(intervals.keep)
         let losses = try trainer.train(
             real: real.pixels, labels: real.labels, ids: real.ids, wantsLosses: reading || isMeasured)
@@ -114,8 +120,14 @@ final class GeneratorTraining: Trainee {
             if watch.add(losses.discriminator, step: step) { warnOfWinner() }
         }
         if isMeasured { try measure() }
-        if isKept { try gallery.add(try file(), seen: samples) { try trainer.images(latents: $0) } }
+        if isKept { try keep() }
         return losses != nil
+    }
+
+    /// The first rank keeps, while the others wait with their next word.
+    private func keep() throws {
+        guard isFirst else { return }
+        try gallery.add(try file(), seen: samples) { try trainer.images(latents: $0) }
     }
 
     private func measure() throws {
@@ -142,13 +154,13 @@ final class GeneratorTraining: Trainee {
             "generated_accuracy", "learning_rate", "discriminator_rate",
         ]
         if case .infoNCE = trainer.settings.content { names.append("content_loss") }
-        if quality != nil { names += ["frechet", "precision", "recall"] }
+        if intervals.measure != nil { names += ["frechet", "precision", "recall"] }
         return names
     }
 
     func measureAtEnd() throws {
         if measured?.step != step { try measure() }
-        try gallery.add(try file(), seen: samples) { try trainer.images(latents: $0) }
+        try keep()
     }
 
     var report: String {

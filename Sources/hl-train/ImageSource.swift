@@ -12,9 +12,10 @@ final class ImageSource {
     private let backend: any Backend
     private let oracle: (any DefectOracle)?
 
-    /// Images U8 or F32 [N, 3, H, W], and the latents that they were made from, where they are of a generator.
+    /// Images U8 or F32 [N, 3, H, W], their ids, and the latents that they were made from, where they are of a generator.
     struct Images {
         let pixels: Tensor
+        let ids: [Int64]
         let latents: HostTensor?
     }
 
@@ -37,7 +38,9 @@ final class ImageSource {
     /// The next images, or nil where there are not so many left.
     func next(_ count: Int) throws -> Images? {
         guard let batch = try stream.nextBatch(count)?.batch else { return nil }
-        return Images(pixels: try renderer.images(of: [0], in: batch, on: backend), latents: batch.tensors["z.0"])
+        return Images(
+            pixels: try renderer.images(of: [0], in: batch, on: backend),
+            ids: try batch.require("id", .i64, rank: 1).integers, latents: batch.tensors["z.0"])
     }
 
     /// Which images are defective, where the generator's oracle knows.

@@ -5,13 +5,25 @@ import HLTensor
 /// What the ranks of a training have to have in common, and what not. What is found all of them throw.
 extension ProcessGroup {
     /// Trainings of different settings do not belong together.
-    func requireSame(settings: JSONValue, weights: NamedTensors) throws {
+    /// - Parameter side: of the images in pixels; 0 where it is not known yet.
+    func requireSame(settings: JSONValue, side: Int, weights: NamedTensors) throws {
         if let other = other(than: StableHash(settings.text).value) {
             throw common(
                 Failure(
                     .usage, "rank \(other) has other settings than rank 0", "start all ranks with the same command"))
         }
+        try requireSame(side: side)
         try requireSame(weights, after: 0)
+    }
+
+    /// All ranks have images of as many pixels.
+    func requireSame(side: Int) throws {
+        if let other = other(than: UInt64(side)) {
+            throw common(
+                Failure(
+                    .incompatible, "rank \(other) has images of another size than rank 0 (\(side) pixels)",
+                    "give all ranks one pipeline"))
+        }
     }
 
     /// All ranks compute by the same libraries with as many threads, on cards of one kind if on cards.
@@ -51,7 +63,25 @@ extension ProcessGroup {
             throw common(
                 Failure(
                     .incompatible, "ranks \(first) and \(second) are given the same samples by \(stream)",
-                    "give hl-sample --shard mpi; a file with --epochs is shared out, one for --mix is not"))
+                    "give hl-sample --shard mpi; the only file that is shared out is that of --epochs"))
         }
     }
+}
+
+/// Every rank takes as many samples of a step.
+/// - Parameter divisor: what the batch has to be a multiple of.
+/// - Throws: `Failure` (usage).
+func checkShares(_ batch: Int, _ unit: String, among ranks: Int, divisor: Int) throws {
+    try check(
+        batch % divisor == 0, "\(batch) \(unit) a step cannot be shared out to \(ranks) processes",
+        "give a --batch that \(divisor) divides")
+}
+
+/// A rank without any of what is held out would have nothing to go by.
+/// - Parameter option: the option that says how many they are.
+/// - Throws: `Failure` (usage).
+func checkHeldOut(_ count: Int, _ option: String, among ranks: Int) throws {
+    try check(
+        count >= ranks, "\(count) images to hold out cannot be shared out to \(ranks) processes",
+        "give \(option) from \(ranks)")
 }

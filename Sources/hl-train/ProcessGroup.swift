@@ -1,5 +1,4 @@
 import ArgumentParser
-import Glibc
 import HLCommand
 import HLCompute
 import HLFormats
@@ -17,10 +16,10 @@ final class ProcessGroup {
 
     private init(_ communicator: MPICommunicator) { self.communicator = communicator }
 
-    /// - Returns: nil where this process is alone; then no MPI is loaded.
+    /// - Returns: nil where this process is alone, or is to train by itself; then no MPI is loaded.
     /// - Throws: `Failure`, as `MPICommunicator.join`.
     static func join() throws -> ProcessGroup? {
-        guard let launcher = try launcher() else { return nil }
+        guard let launcher = try Launcher.ofSeveral() else { return nil }
         Console.speak(asRank: launcher.rank)
         let communicator = try MPICommunicator.join(launcher) { rank in
             endTool(
@@ -29,22 +28,6 @@ final class ProcessGroup {
         }
         Console.note("\(communicator.count) ranks, \(communicator.summary)")
         return ProcessGroup(communicator)
-    }
-
-    /// What has started several processes that are to train together; nil where there is none, or where each is to train by
-    /// itself.
-    private static func launcher() throws -> Launcher? {
-        guard let launcher = try Launcher.current(), launcher.count > 1 else { return nil }
-        return getenv("HL_MPI_LIBRARY").map { String(cString: $0) } == "none" ? nil : launcher
-    }
-
-    /// - Parameter trainee: what one process alone trains.
-    /// - Throws: `Failure` (usage) where a launcher has started several, each of which would train one of its own.
-    static func requireNone(_ trainee: String) throws {
-        guard let launcher = try launcher() else { return }
-        throw Failure(
-            .usage, "\(launcher.variable) is \(launcher.count), and \(trainee) is trained by one process",
-            "start it without mpirun or srun")
     }
 
     /// Exchanges of a backend's tensors, between backends of one kind.
@@ -89,6 +72,9 @@ final class ProcessGroup {
         let first = communicator.gather([number == nil ? 0 : 1, (number ?? 0).bitPattern])[0]
         return first[0] == 0 ? nil : Double(bitPattern: first[1])
     }
+
+    /// What they have of a sequence that they take in turns.
+    var turns: any Communicator { communicator }
 
     /// Returns when all have come here.
     func wait() { _ = communicator.gather([0 as UInt64]) }

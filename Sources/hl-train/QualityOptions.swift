@@ -42,11 +42,11 @@ struct QualityOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "Images of the training between two measurements; one comes at the end in any case. (integer from 1; default: "
-                + "\(interval))", valueName: "n"))
+                + "\(defaultInterval))", valueName: "n"))
     var evalEvery: Int?
 
     static let defaultCount = 2048
-    static let interval = 65_536
+    static let defaultInterval = 65_536
 
     func validate() throws {
         try check(
@@ -89,12 +89,30 @@ struct QualityOptions: ParsableArguments {
         return encoder
     }
 
-    /// - Parameter images: what real images are held out of where no `--reference` is given.
-    func quality(in encoder: Encoder, heldOutOf images: RealImages, threads: Int) throws -> GeneratorQuality {
-        try GeneratorQuality(
+    /// Whether anything is to be measured.
+    var isWanted: Bool { features != nil }
+
+    /// Images of the training between two measurements; nil where nothing is to be measured.
+    var interval: Int? { isWanted ? evalEvery ?? Self.defaultInterval : nil }
+
+    /// - Throws: `Failure` (usage) where so many ranks cannot share out what is held out.
+    func checkRanks(_ ranks: Int) throws {
+        if isWanted, let heldOut { try checkHeldOut(heldOut, "--eval-images", among: ranks) }
+    }
+
+    /// - Parameters:
+    ///   - encoder: nil where another rank measures.
+    ///   - images: what real images are held out of where no `--reference` is given, on all ranks.
+    /// - Returns: nil without an encoder.
+    func quality(in encoder: Encoder?, heldOutOf images: RealImages, threads: Int) throws -> GeneratorQuality? {
+        guard let encoder else {
+            if isWanted, let heldOut { try images.holdOut(heldOut) { _ in } }
+            return nil
+        }
+        return try GeneratorQuality(
             encoder, file: features ?? "", count: count, algebra: try LinearAlgebra(threads: threads)
         ) { take in
-            guard let reference else { return try take(try images.holdOut(count)) }
+            guard let reference else { return try images.holdOut(count, take) }
             try forEachBatch(of: reference, on: encoder.backend, take)
         }
     }

@@ -6,7 +6,8 @@ import HLGenerators
 import HLTensor
 
 /// The images that a generator learns from: view 0 of a stream, rendered where it has to be, without the samples that
-/// are held out, also where a later pass over the data set brings them again.
+/// are held out, also where a later pass over the data set brings them again. Where several processes train, they are this
+/// one's share, and what any of them holds out.
 final class RealImages {
     /// For messages.
     let name: String
@@ -16,6 +17,7 @@ final class RealImages {
     private let renderer: Renderer
     private let backend: any Backend
     private let isLabelled: Bool
+    private let group: ProcessGroup?
     /// The first samples, which were looked at and not taken yet.
     private var first: Batch?
     private var heldOut: Set<Sample> = []
@@ -36,13 +38,15 @@ final class RealImages {
     /// - Parameters:
     ///   - path: a stream; `-` is standard input.
     ///   - isLabelled: whether the samples must have classes `y`.
+    ///   - group: the processes that train with this one; nil where it is alone.
     ///   - backend: what renders.
     /// - Throws: `Failure`: data for a stream without samples, incompatible for one of random crops.
-    init(_ path: String, isLabelled: Bool, on backend: any Backend) throws {
+    init(_ path: String, isLabelled: Bool, group: ProcessGroup?, on backend: any Backend) throws {
         name = path == "-" ? "standard input" : path
         stream = try TrainingStream(path: path, epochs: 1, seed: 0)
         try Self.requireWholeImages(stream.crop, name)
         self.isLabelled = isLabelled
+        self.group = group
         self.backend = backend
         renderer = try Renderer(stream.header, on: backend)
         guard let batch = try stream.nextBatch(1)?.batch else {
@@ -50,6 +54,7 @@ final class RealImages {
         }
         first = batch
         side = try renderer.images(of: [0], in: batch, on: backend).shape[2]
+        try group?.requireSame(side: side)
     }
 
     /// - Throws: `Failure(.incompatible)` for crops.
@@ -65,20 +70,33 @@ final class RealImages {
     var classNames: [String]? { stream.header.classNames }
 
     /// Takes the next images for good: `next` leaves out whatever has the same ids.
+    /// - Parameters:
+    ///   - count: of all ranks together.
+    ///   - take: called with the images in the order of their sequence, on the first rank where there are several.
     /// - Throws: `Failure(.data)` where the stream has fewer.
-    func holdOut(_ count: Int) throws -> Tensor {
-        guard let batch = try takeBatch(count) else {
+    func holdOut(_ count: Int, _ take: (Tensor) throws -> Void) throws {
+        guard let batch = try takeBatch(group?.turns.share(of: count) ?? count) else {
             throw Failure(
                 .data, "\(name) has fewer than the \(count) samples to hold out",
                 "lower --eval-images, or give --reference")
         }
-        for sample in try samples(of: batch) where !heldOut.insert(sample).inserted {
-            throw Failure(
+        let own = try samples(of: batch), all = group.map { Self.inOrder(own, of: count, $0.turns) } ?? own
+        for sample in all where !heldOut.insert(sample).inserted {
+            let failure = Failure(
                 .data,
                 "\(name) has fewer than \(count) different images: sample \(sample.id) comes twice among those to "
                     + "hold out", "lower --eval-images, or give --reference")
+            throw group?.common(failure) ?? failure
         }
-        return try renderer.images(of: [0], in: batch, on: backend)
+        let images = try renderer.images(of: [0], in: batch, on: backend)
+        guard let group else { return try take(images) }
+        try group.turns.bringInOrder(try backend.read(images), of: count) { try take(backend.tensor($0)) }
+    }
+
+    private static func inOrder(_ own: [Sample], of count: Int, _ turns: any Communicator) -> [Sample] {
+        let segments = turns.inOrder(own.map { UInt64($0.segment) }, of: count)
+        let ids = turns.inOrder(own.map { UInt64(bitPattern: $0.id) }, of: count)
+        return zip(segments, ids).map { Sample(segment: Int($0), id: Int64(bitPattern: $1)) }
     }
 
     /// The next images, or nil where there are not so many left.

@@ -46,8 +46,7 @@ final class SurvivableRun {
     func go(resuming: Bool) throws {
         Console.note("settings \(trainee.settings.text)")
         Termination.install()
-        try group?.requireSame(
-            settings: trainee.settings, weights: try trainee.state())
+        try group?.requireSame(settings: trainee.settings, side: trainee.side, weights: try trainee.state())
         do {
             if resuming { try resume() }
         } catch is Interrupted {
@@ -79,10 +78,10 @@ final class SurvivableRun {
             let isStopping = group == nil && Termination.isRequested
             _ = try trainee.train(reading: isLogged || isSaved || isStopping)
             let isWritten = isLogged || trainee.isOver || trainee.isMilestone
+            if isWritten { stoppedBy = rule?.fulfilled(by: entry) }
+            // The first rank alone may have judged what is trained, and then it alone knows that this step is written.
+            if let group, rule != nil { stoppedBy = group.ofFirst(stoppedBy) }
             if isWritten {
-                stoppedBy = rule?.fulfilled(by: entry)
-                // The first rank alone may have judged what is trained.
-                if let group, rule != nil { stoppedBy = group.ofFirst(stoppedBy) }
                 if stoppedBy != nil { try trainee.measureAtEnd() }
                 try recorder?.write(entry, step: trainee.step)
                 Recording.tell(trainee.logEntry, after: trainee.samples)
@@ -100,10 +99,9 @@ final class SurvivableRun {
                 "\(rule.name) is \(rounded(stoppedBy)) after \(Progress.grouped(trainee.samples)) \(trainee.unit): "
                     + "--stop-when \(rule.text) ends it")
         }
-        if let group {
-            try group.requireSame(try trainee.state(), after: trainee.step)
-            if !isFirst { return group.leave() }
-        }
+        try group?.requireSame(try trainee.state(), after: trainee.step)
+        try trainee.collect()
+        if let group, !isFirst { return group.leave() }
         let conclusion = try trainee.finish()
         checkpoint.remove()
         group?.leave()
@@ -270,8 +268,8 @@ final class SurvivableRun {
             try Termination.whileSaving {
                 try checkpoint.save(
                     TrainingCheckpoint.Content(
-                        settings: trainee.settings, step: trainee.step, streamHashes: all, side: trainee.side,
-                        tensors: tensors))
+                        settings: trainee.settings, step: trainee.step, samples: trainee.samples, streamHashes: all,
+                        side: trainee.side, tensors: tensors))
             }
         }
         // Nobody leaves, which ends all, before it is there.

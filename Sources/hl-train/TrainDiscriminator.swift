@@ -35,10 +35,15 @@ struct TrainDiscriminator: Tool {
 
     @OptionGroup var seed: SeedOption
 
-    @Option(help: ArgumentHelp("Images of each kind to hold out. (integer from 1)", valueName: "n"))
+    @Option(
+        help: ArgumentHelp(
+            "Images of each kind to hold out, of all processes together that train. (integer from 1)", valueName: "n"))
     var heldOut = 1024
 
-    @Option(help: ArgumentHelp("Images of each kind per step. (integer from 2 to 65536)", valueName: "n"))
+    @Option(
+        help: ArgumentHelp(
+            "Images of each kind per step, of all processes together that train. (integer from 2 to 65536)",
+            valueName: "n"))
     var batch = DiscriminatorTrainer.Settings().batch
 
     @Option(help: ArgumentHelp("Learning rate of Adam, down to 0 by a cosine. (number above 0)", valueName: "x"))
@@ -67,8 +72,10 @@ struct TrainDiscriminator: Tool {
     }
 
     func run() throws {
-        try ProcessGroup.requireNone("a discriminator")
-        try running.checkOutput(output, inputs: [input, real])
+        let group = try ProcessGroup.join(), ranks = group?.count ?? 1
+        if group?.isFirst ?? true { try running.checkOutput(output, inputs: [input, real]) }
+        try checkShares(batch, "images", among: ranks, divisor: ranks)
+        try checkHeldOut(heldOut, "--held-out", among: ranks)
         let backend = try running.makeBackend(threads: shared.threads)
         var settings = DiscriminatorTrainer.Settings()
         settings.batch = batch
@@ -77,10 +84,11 @@ struct TrainDiscriminator: Tool {
         settings.width = width
         settings.seed = seed.seed
         settings.precision = try running.computing.resolved(on: backend)
+        settings.ranks = ranks
         let generated = try ImageSource(input, on: backend)
         let training = try DiscriminatorTraining(
-            settings, heldOut: heldOut, real: ImageSource(real, on: backend), generated: generated, output: output,
-            on: backend)
-        try SurvivableRun(training, output: output, running).go(resuming: running.resume)
+            settings, heldOut: heldOut, real: ImageSource(real, on: backend), generated: generated, group: group,
+            output: output, on: backend)
+        try SurvivableRun(training, output: output, running, group: group).go(resuming: running.resume)
     }
 }

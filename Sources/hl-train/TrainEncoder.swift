@@ -200,7 +200,7 @@ struct TrainEncoder: Tool {
         if group?.isFirst ?? true {
             try running.checkOutput(output, inputs: [input] + [mix, `init`].compactMap { $0 } + evaluation.inputs)
         }
-        try checkShares(of: group?.count ?? 1)
+        try checkRanks(group?.count ?? 1)
         let backend = try running.makeBackend(threads: shared.threads)
         let source = try ViewSource(
             path: input, epochs: epochs, seed: seed.seed, threads: shared.threadCount,
@@ -227,10 +227,8 @@ struct TrainEncoder: Tool {
     }
 
     /// Every rank takes as many samples of a step.
-    private func checkShares(of ranks: Int) throws {
-        try check(
-            batch % ranks == 0, "\(batch) \(method.unit) a step cannot be shared out to \(ranks) processes",
-            "give a --batch that \(ranks) divides")
+    private func checkRanks(_ ranks: Int) throws {
+        try checkShares(batch, method.unit, among: ranks, divisor: ranks)
         try check(
             batch / ranks >= 2 || (batchNorm ?? method.batchNorm) == .global,
             "each of \(ranks) processes has one of \(batch) \(method.unit), which no batch norm of its own can do with",

@@ -67,7 +67,9 @@ struct TrainGenerator: Tool {
                 + "names)", valueName: "n"))
     var classes: Int?
 
-    @Option(help: ArgumentHelp("Images per step. (even integer from 4 to 4096)", valueName: "n"))
+    @Option(
+        help: ArgumentHelp(
+            "Images per step, of all processes together that train. (even integer from 4 to 4096)", valueName: "n"))
     var batch = defaults.batch
 
     @Flag(inversion: .prefixedNo, help: "Twice as many images per step in the second half of the steps.")
@@ -157,30 +159,36 @@ struct TrainGenerator: Tool {
     }
 
     func run() throws {
-        try ProcessGroup.requireNone("a generator")
-        try running.checkOutput(output, inputs: [input] + [`init`].compactMap { $0 } + measuring.inputs)
+        let group = try ProcessGroup.join(), ranks = group?.count ?? 1, isFirst = group?.isFirst ?? true
+        if isFirst {
+            try running.checkOutput(output, inputs: [input] + [`init`].compactMap { $0 } + measuring.inputs)
+        }
+        try checkShares(
+            batch, "images", among: ranks,
+            divisor: GeneratorTrainer.Settings.leastShared(among: ranks, hasHead: content == .infonce))
+        try measuring.checkRanks(ranks)
         let backend = try running.makeBackend(threads: shared.threads)
-        let encoder = try measuring.makeEncoder(on: backend)
-        let images = try RealImages(input, isLabelled: content == .cells, on: backend)
+        let encoder = isFirst ? try measuring.makeEncoder(on: backend) : nil
+        let images = try RealImages(input, isLabelled: content == .cells, group: group, on: backend)
         var settings = try settings(for: images)
         settings.precision = try running.computing.resolved(on: backend)
-        let trainer = try GeneratorTrainer(settings, on: backend)
+        settings.ranks = ranks
+        let trainer = try GeneratorTrainer(settings, ranks: try group?.ranks(on: backend), on: backend)
         var origin = JSONObject()
         if let path = `init` {
             origin["init"] = .string(String(try SHA256.digest(ofFile: path).prefix(12)))
             try trainer.initialise(from: path)
         }
-        if encoder != nil, let heldOut = measuring.heldOut { origin["eval_images"] = .integer(Int64(heldOut)) }
+        if measuring.isWanted, let heldOut = measuring.heldOut { origin["eval_images"] = .integer(Int64(heldOut)) }
         let anchors = anchors(of: trainer.settings)
         let training = GeneratorTraining(
-            trainer, origin, images: images,
+            trainer, origin, images: images, group: group,
             gallery: GeneratorGallery(
                 folder: try CheckpointFolder(path: checkpoints, output: output), chunks: trainer.settings.chunks,
                 draw: anchors),
-            quality: try encoder.map { try measuring.quality(in: $0, heldOutOf: images, threads: shared.threads) },
-            anchors: anchors, intervals: .init(keep: every, measure: measuring.evalEvery ?? QualityOptions.interval),
-            output: output)
-        try SurvivableRun(training, output: output, running).go(resuming: running.resume)
+            quality: try measuring.quality(in: encoder, heldOutOf: images, threads: shared.threads), anchors: anchors,
+            intervals: .init(keep: every, measure: measuring.interval), output: output)
+        try SurvivableRun(training, output: output, running, group: group).go(resuming: running.resume)
     }
 
     /// The largest number of steps that take no more than `--images` images.

@@ -110,9 +110,7 @@ struct TrainWalker: Tool {
     func run() throws {
         let group = try ProcessGroup.join(), ranks = group?.count ?? 1
         if group?.isFirst ?? true { try running.checkOutput(output, inputs: [input]) }
-        try check(
-            batch % ranks == 0, "\(batch) anchors a step cannot be shared out to \(ranks) processes",
-            "give a --batch that \(ranks) divides")
+        try checkShares(batch, "anchors", among: ranks, divisor: ranks)
         let stream = try TrainingStream(path: input, epochs: 1, seed: seed.seed)
         guard stream.header.generator != nil else {
             throw Failure(

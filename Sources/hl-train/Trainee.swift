@@ -63,6 +63,9 @@ protocol Trainee: AnyObject {
     /// Whether the last step is one for the log whatever its number.
     var isMilestone: Bool { get }
 
+    /// Called once behind the last step, on all ranks: takes what `finish`, on the first alone, needs of the others.
+    func collect() throws
+
     /// All that it goes on from.
     func state() throws -> NamedTensors
     /// Goes on from a saved state, after `step` steps on images of a side.
@@ -85,6 +88,7 @@ extension Trainee {
     var isMilestone: Bool { false }
     var logLists: [String] { [] }
     func measureAtEnd() throws {}
+    func collect() throws {}
     var fedIDs: [(stream: String, ids: [Int64])] { [] }
     var endedStream: String { "the stream" }
     var shortage: Failure {

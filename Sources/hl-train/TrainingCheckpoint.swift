@@ -17,6 +17,8 @@ struct TrainingCheckpoint {
         let settings: JSONValue
         /// Steps done.
         let step: Int
+        /// Samples of these steps, of all ranks together.
+        let samples: Int
         /// `TrainingStream.hash` of each stream after these steps, rank by rank.
         let streamHashes: [UInt64]
         /// Side of the images in pixels.
@@ -26,7 +28,7 @@ struct TrainingCheckpoint {
 
     func save(_ content: Content) throws {
         let metadata = [
-            "hl.step": String(content.step), "hl.side": String(content.side),
+            "hl.step": String(content.step), "hl.samples": String(content.samples), "hl.side": String(content.side),
             "hl.stream": content.streamHashes.map { String($0) }.joined(separator: " "),
         ]
         let file = Checkpoint.stoppedRun.file(content.tensors, metadata: metadata, training: content.settings)
@@ -42,9 +44,12 @@ struct TrainingCheckpoint {
         guard step >= 0, !hashes.isEmpty, hashes.count == words.count else {
             throw Failure(.data, "\(path) does not say how far it came", "delete it and start anew")
         }
+        let settings = try file.json("hl.training")
+        // Earlier releases did not say it.
+        let samples = file.metadata["hl.samples"].flatMap { Int($0) }
         return Content(
-            settings: try file.json("hl.training"), step: step, streamHashes: hashes,
-            side: try file.integer("hl.side"), tensors: file.tensors)
+            settings: settings, step: step, samples: samples ?? step &* Int(settings["batch"]?.integer ?? 0),
+            streamHashes: hashes, side: try file.integer("hl.side"), tensors: file.tensors)
     }
 
     /// What a run with these settings goes on from; nil, with a message, where there is nothing.
@@ -88,15 +93,14 @@ struct TrainingCheckpoint {
         func ranks(_ settings: JSONValue) -> Int { settings["ranks"]?.integer.map { Int($0) } ?? 1 }
         let (before, now) = (ranks(saved.settings), ranks(settings))
         guard before != now else { return }
-        let samples = Int(saved.settings["batch"]?.integer ?? 0) * saved.step
         throw Failure(
             .incompatible,
-            "\(path) was made by \(before) \(before == 1 ? "process" : "processes") in \(samples) samples, and this run has "
+            "\(path) was made by \(before) \(before == 1 ? "process" : "processes") in \(saved.samples) samples, and this run has "
                 + "\(now)",
             "start \(before == 1 ? "it alone" : "\(before) with mpirun or srun")"
                 + (settings["method"] == nil
                     ? ""
-                    : ", or train on from its weights with --init \(path), hl-sample --start \(samples) and another -o")
+                    : ", or train on from its weights with --init \(path), hl-sample --start \(saved.samples) and another -o")
         )
     }
 

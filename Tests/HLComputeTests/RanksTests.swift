@@ -119,4 +119,74 @@ struct RanksTests {
         expect(sum(\.weight), whole.weight, "gradient of the scale")
         expect(sum(\.bias), whole.bias, "gradient of the shift")
     }
+
+    /// Conditional batch norm there and back on some of the samples.
+    private static func condition(
+        _ backend: any Backend, _ inputs: [HostTensor], over ranks: (any Ranks)?
+    ) throws -> Normalised {
+        let tensors = inputs.map { backend.tensor($0) }, channels = inputs[0].shape[1]
+        let running = RunningStatistics(
+            mean: backend.constant(0, shape: [channels]), variance: backend.constant(1, shape: [channels]))
+        let (output, statistics) = backend.conditionalNorm(
+            tensors[0], gain: tensors[1], shift: tensors[2], running: running, epsilon: 1e-4, over: ranks)
+        let back = backend.conditionalNormBackward(
+            tensors[3], input: tensors[0], gain: tensors[1], shift: tensors[2], statistics: statistics)
+        return Normalised(
+            output: try backend.read(output).floats,
+            running: try backend.read(running.mean).floats + backend.read(running.variance).floats,
+            input: try backend.read(back.input).floats, weight: try backend.read(back.gain).floats,
+            bias: try backend.read(back.shift).floats)
+    }
+
+    /// Samples that the ranks take in turns, whose gain and shift are each sample's own.
+    @Test(arguments: names, [2, 3]) func conditionalNorm(_ name: String, count: Int) throws {
+        let inputs = [
+            Formula.array("x", [12, 5, 3, 4]) { 3 * $0 - 1 }, Formula.array("gain", [12, 5]) { 0.5 + $0 },
+            Formula.array("shift", [12, 5]) { $0 - 0.5 }, Formula.array("gradient", [12, 5, 3, 4]) { $0 - 0.5 },
+        ]
+        let whole = try Self.condition(Self.backend(name), inputs, over: nil)
+        @Sendable func rows(_ rank: Int) -> [Int] { Array(stride(from: rank, to: 12, by: count)) }
+        let parts = try ThreadCommunicator.run(count) { communicator in
+            let backend = try Self.backend(name)
+            return try Self.condition(
+                backend, inputs.map { $0.gather(rows(communicator.rank)) }, over: backend.ranks(over: communicator))
+        }
+        func expect(_ values: [Float], _ expected: [Float], _ what: String) {
+            #expect(values.count == expected.count)
+            for (a, b) in zip(values, expected) { #expect(abs(a - b) < 2e-5, "\(what): \(a), \(b)") }
+        }
+        for (rank, part) in parts.enumerated() {
+            func own(_ values: [Float], _ size: Int) -> [Float] {
+                rows(rank).flatMap { values[$0 * size..<($0 + 1) * size] }
+            }
+            expect(part.output, own(whole.output, 60), "output")
+            expect(part.input, own(whole.input, 60), "gradient of the input")
+            expect(part.weight, own(whole.weight, 5), "gradient of the gain")
+            expect(part.bias, own(whole.bias, 5), "gradient of the shift")
+            expect(part.running, whole.running, "running statistics")
+            #expect(part.running == parts[0].running)
+        }
+    }
+
+    // MARK: Sequences that are taken in turns
+
+    @Test(arguments: [1, 2, 3], [3, 4, 7, 12]) func turns(count: Int, total: Int) throws {
+        let found = try ThreadCommunicator.run(count) { communicator in
+            let own = Array(stride(from: communicator.rank, to: total, by: count))
+            #expect(communicator.share(of: total) == own.count)
+            let words = communicator.inOrder(own.map { UInt64($0 * $0) }, of: total)
+            var rows: [Float] = [], sizes: [Int] = []
+            let values = HostTensor(own.flatMap { [Float($0), Float(-$0)] }, shape: [own.count, 2])
+            communicator.bringInOrder(values, of: total, portion: 2) {
+                rows += $0.floats
+                sizes.append($0.rowCount)
+            }
+            return (words, rows, sizes)
+        }
+        for (rank, (words, rows, sizes)) in found.enumerated() {
+            #expect(words == (0..<total).map { UInt64($0 * $0) })
+            #expect(rows == (rank > 0 ? [] : (0..<total).flatMap { [Float($0), Float(-$0)] }))
+            #expect(sizes.allSatisfy { $0 <= 2 * count })
+        }
+    }
 }

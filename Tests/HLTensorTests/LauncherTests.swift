@@ -20,6 +20,14 @@ struct LauncherTests {
         [:], ["SLURM_PROCID": "0", "SLURM_NTASKS": "8", "SLURM_JOB_ID": "7"], ["OMPI_COMM_WORLD_SIZE": "2"],
     ]) func alone(_ variables: [String: String]) throws { #expect(try place(variables) == nil) }
 
+    @Test func severalThatWorkTogether() throws {
+        func several(_ variables: [String: String]) throws -> Launcher? { try Launcher.ofSeveral { variables[$0] } }
+        #expect(try several(["PMI_RANK": "1", "PMI_SIZE": "2"])?.rank == 1)
+        #expect(try several(["PMI_RANK": "0", "PMI_SIZE": "1"]) == nil)
+        #expect(try several(["PMI_RANK": "1", "PMI_SIZE": "2", "HL_MPI_LIBRARY": "none"]) == nil)
+        #expect(try several(["PMI_RANK": "1", "PMI_SIZE": "2", "HL_MPI_LIBRARY": "libmpi.so"])?.count == 2)
+    }
+
     @Test(arguments: [("4", "4"), ("-1", "2"), ("one", "2"), ("0", "0"), ("0", "99999999")])
     func nonsense(_ rank: String, _ count: String) throws {
         #expect { try place(["PMI_RANK": rank, "PMI_SIZE": count]) } throws: { ($0 as? Failure)?.kind == .usage }

@@ -16,8 +16,10 @@ package final class OutputFile: ByteSink {
     private var entry: Int32 = -1
     private var descriptor: Int32
 
+    /// - Parameter isClaimed: whether nobody else may write the file, be it meanwhile or before: several processes that one
+    ///   launcher has started with the same command would each replace what another one has written.
     /// - Throws: `Failure` (cannotCreate).
-    package init(path: String) throws {
+    package init(path: String, isClaimed: Bool = false) throws {
         self.path = path
         if path.isEmpty { throw Failure(.cannotCreate, "the name of the output file is empty", "name a file") }
         if let number = HLFormats.descriptor(namedBy: path) {
@@ -42,6 +44,11 @@ package final class OutputFile: ByteSink {
         if exists && kind != S_IFREG {
             temporary = nil
             descriptor = open(target, O_WRONLY | O_CLOEXEC)
+        } else if isClaimed {
+            let name = Self.claim(of: target)
+            descriptor = open(name, Self.newFile, 0o666)
+            if descriptor < 0 && errno == EEXIST { throw Self.claimed(path, by: name) }
+            temporary = descriptor < 0 ? nil : name
         } else {
             (descriptor, temporary) = Self.createTemporary(beside: target)
             // The new file takes over the permissions of the one it replaces.
@@ -49,6 +56,14 @@ package final class OutputFile: ByteSink {
         }
         if descriptor < 0 { throw Self.failure(path) }
         if let temporary { entry = hl_temporary_add(temporary) }
+        // Looked for once the claim stands: whoever had it before has been here, or never will be.
+        if isClaimed && temporary != nil && access(target, F_OK) == 0 {
+            abandon()
+            throw Failure(
+                .cannotCreate,
+                "\(path) is there already, and processes of one launcher replace no file, which may be another one's",
+                "give each a file of its own (hl-parallel(7)), or remove it before")
+        }
     }
 
     deinit { abandon() }
@@ -80,11 +95,29 @@ package final class OutputFile: ByteSink {
         try file.commit(isLasting: isLasting)
     }
 
+    private static let newFile = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC
+
+    /// With its slash; empty for the working directory.
+    private static func directory(of target: String) -> String {
+        target.lastIndex(of: "/").map { String(target[...$0]) } ?? ""
+    }
+
+    /// The temporary name that all have in common who write one file.
+    private static func claim(of target: String) -> String {
+        let directory = directory(of: target)
+        return "\(directory).hl-\(target.dropFirst(directory.count)).tmp"
+    }
+
+    private static func claimed(_ path: String, by name: String) -> Failure {
+        Failure(
+            .cannotCreate, "another process of this launcher writes \(path)",
+            "give each a file of its own (hl-parallel(7)), or remove \(name) if none of them runs")
+    }
+
     private static func createTemporary(beside target: String) -> (Int32, String?) {
-        let directory = target.lastIndex(of: "/").map { String(target[...$0]) } ?? ""
         for attempt in 0..<1000 {
-            let name = "\(directory).hl-\(getpid())-\(attempt).tmp"
-            let descriptor = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+            let name = "\(directory(of: target)).hl-\(getpid())-\(attempt).tmp"
+            let descriptor = open(name, newFile, 0o666)
             if descriptor >= 0 || errno != EEXIST { return (descriptor, name) }
         }
         return (-1, nil)

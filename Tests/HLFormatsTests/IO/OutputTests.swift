@@ -44,6 +44,29 @@ import Testing
         }
     }
 
+    /// Of several processes with one command line one alone writes its file, whoever comes when.
+    @Test func claimedFilesHaveOneWriter() throws {
+        try StreamFixtures.inFolder { folder in
+            let path = folder + "/a"
+            let first = try OutputFile(path: path, isClaimed: true)
+            try write("one", to: first)
+            expectFailure(.cannotCreate) { _ = try OutputFile(path: path, isClaimed: true) }
+            // The one that is refused takes nothing from the other.
+            #expect(try names(folder) == [".hl-a.tmp"])
+            let other = try OutputFile(path: folder + "/b", isClaimed: true)
+            try other.commit()
+            try first.commit()
+            expectFailure(.cannotCreate) { _ = try OutputFile(path: path, isClaimed: true) }
+            #expect(try text(path) == "one" && names(folder) == ["a", "b"])
+            // What is given up is free again.
+            unlink(path)
+            try OutputFile(path: path, isClaimed: true).abandon()
+            try OutputFile(path: path, isClaimed: true).commit()
+            #expect(try names(folder) == ["a", "b"])
+            try OutputFile(path: "/dev/null", isClaimed: true).commit()
+        }
+    }
+
     @Test func linksAreFollowed() throws {
         try StreamFixtures.inFolder { folder in
             try Data("old".utf8).write(to: URL(fileURLWithPath: folder + "/real"))
