@@ -40,7 +40,8 @@ final class GeneratorTraining: Trainee {
     ///   - output: the generator's file.
     init(
         _ trainer: GeneratorTrainer, _ origin: JSONObject, images: RealImages, group: ProcessGroup?,
-        gallery: GeneratorGallery, quality: GeneratorQuality?, anchors: @escaping (_ first: Int, _ count: Int) -> HostTensor,
+        gallery: GeneratorGallery, quality: GeneratorQuality?,
+        anchors: @escaping (_ first: Int, _ count: Int) -> HostTensor,
         intervals: Intervals, output: String
     ) {
         self.trainer = trainer

@@ -36,7 +36,9 @@ extension RanksTests {
             ]
         }
         for recipe in ["ridge", "lbfgs --penalty 1"] {
-            let (found, expected) = (try scores("train", "test", recipe), try scores("whole-train", "whole-test", recipe))
+            let (found, expected) = (
+                try scores("train", "test", recipe), try scores("whole-train", "whole-test", recipe)
+            )
             // One image of 97 may lie on a border.
             for (a, b) in zip(found, expected) { #expect(abs(a - b) < 1.1, "\(recipe): \(a), \(b)") }
         }
