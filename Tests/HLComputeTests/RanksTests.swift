@@ -183,9 +183,11 @@ struct RanksTests {
             }
             return (words, rows, sizes)
         }
+        let squares = (0..<total).map { UInt64($0 * $0) }
+        let all: [Float] = (0..<total).flatMap { [Float($0), Float(-$0)] }
         for (rank, (words, rows, sizes)) in found.enumerated() {
-            #expect(words == (0..<total).map { UInt64($0 * $0) })
-            #expect(rows == (rank > 0 ? [] : (0..<total).flatMap { [Float($0), Float(-$0)] }))
+            #expect(words == squares)
+            #expect(rows == (rank > 0 ? [] : all))
             #expect(sizes.allSatisfy { $0 <= 2 * count })
         }
     }
