@@ -1,3 +1,4 @@
+import HLCommand
 import HLCompute
 import HLFormats
 import HLTensor
