@@ -43,6 +43,12 @@ final class DiscriminatorTraining: Trainee {
         guard let realImages = try real.next(own) else { throw Self.shortage(of: real.name) }
         guard let generatedImages = try generated.next(own) else { throw Self.shortage(of: generated.name) }
         self.heldOut = (realImages, generatedImages)
+        if let group {
+            // Some ranks have one more than others.
+            let count = heldOut / group.count
+            try group.requireDifferent(samples: Array(realImages.ids.prefix(count)), of: real.name)
+            try group.requireDifferent(samples: Array(generatedImages.ids.prefix(count)), of: generated.name)
+        }
         let shape = generatedImages.pixels.shape
         trainer = try DiscriminatorTrainer(
             settings, side: min(shape[2], shape[3]), ranks: try group?.ranks(on: backend), on: backend)
@@ -59,9 +65,6 @@ final class DiscriminatorTraining: Trainee {
     var steps: Int { trainer.settings.steps }
     var streams: [TrainingStream] { [real.stream, generated.stream] }
     var side: Int { trainer.model.side }
-    var fedIDs: [(stream: String, ids: [Int64])] {
-        [(real.name, images?.real.ids ?? []), (generated.name, images?.generated.ids ?? [])]
-    }
     var shortage: Failure { Self.shortage(of: endedStream) }
 
     private static func shortage(of name: String) -> Failure {

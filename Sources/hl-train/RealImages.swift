@@ -80,7 +80,10 @@ final class RealImages {
                 .data, "\(name) has fewer than the \(count) samples to hold out",
                 "lower --eval-images, or give --reference")
         }
-        let own = try samples(of: batch), all = group.map { Self.inOrder(own, of: count, $0.turns) } ?? own
+        let own = try samples(of: batch)
+        // Some ranks have one more than others.
+        if let group { try group.requireDifferent(samples: own.prefix(count / group.count).map(\.id), of: name) }
+        let all = group.map { Self.inOrder(own, of: count, $0.turns) } ?? own
         for sample in all where !heldOut.insert(sample).inserted {
             let failure = Failure(
                 .data,

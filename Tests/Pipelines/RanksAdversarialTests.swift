@@ -11,8 +11,8 @@ extension RanksTests {
 
     /// Sharing out 7 images to 2 ranks leaves one with less.
     private static func discriminator(_ options: String) -> String {
-        "\(some) | hl-train discriminator -q --threads 1 --width 4 --batch 8 --held-out 7 --checkpoint-every 0 \(options) "
-            + "--real <(\(real))"
+        "\(some) | hl-train discriminator -q --threads 1 --width 4 --batch 8 --held-out 7 --checkpoint-every 0 "
+            + "--real <(\(real)) \(options)"
     }
 
     private static func generator(_ options: String) -> String {
@@ -50,9 +50,10 @@ extension RanksTests {
     }
 
     @Test(
-        .enabled(if: !installed.isEmpty, "there is no mpirun.openmpi and no mpirun.mpich"), arguments: installed,
-        ["none", "infonce", "cells"])
-    func generatorIsThatOfOneProcess(_ launcher: Launcher, _ content: String) throws {
+        .enabled(if: !installed.isEmpty, "there is no mpirun.openmpi and no mpirun.mpich"),
+        arguments: first.flatMap { [($0, "none"), ($0, "cells")] } + installed.map { ($0, "infonce") })
+    func generatorIsThatOfOneProcess(_ form: (launcher: Launcher, content: String)) throws {
+        let (launcher, content) = form
         let space = try Workspace(), run = Self.generator("--content \(content) --no-double-batch -n 12 --every 8")
         try space.succeed(launcher.start(2, "\(run) -o two.safetensors --log two.jsonl"))
         try space.succeed(ofOne("\(run) -o one.safetensors --log one.jsonl"))
@@ -138,7 +139,13 @@ extension RanksTests {
         try expect(64, 2, Self.discriminator("-n 16 --held-out 1"), "1 images to hold out cannot be shared out")
         try expect(64, 2, Self.generator("--content infonce -n 24 --batch 6"), "give a --batch that 4 divides")
         try expect(64, 4, Self.generator("-n 24 --batch 6"), "6 images a step cannot be shared out to 4 processes")
-        try expect(78, 2, ofOne(Self.generator("-n 16")), "ranks 0 and 1 are given the same samples by standard input")
+        try space.succeed(
+            "hl-sample --size 32 -n 8 | hl-perturb | hl-train -q --width 4 --batch 4 -n 8 -o e.safetensors")
+        for heldOut in ["", "--features e.safetensors --eval-images 9"] {
+            try expect(
+                78, 2, ofOne(Self.generator("-n 16 \(heldOut)")),
+                "ranks 0 and 1 are given the same samples by standard input")
+        }
         let sizes = "\(Self.real) --size $((32 << ${OMPI_COMM_WORLD_RANK:-$PMI_RANK}))"
         try expect(
             78, 2, Self.generator("-n 16").replacing(Self.real, with: sizes),
