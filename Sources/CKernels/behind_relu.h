@@ -15,6 +15,13 @@ typedef struct {
     const float *scale, *shift;
 } behind_relu;
 
+/// The same from value `at` on, whose channel is `channel` of the block.
+HL_INLINE behind_relu piece_behind(behind_relu b, size_t at, size_t channel, int narrow) {
+    return (behind_relu){
+        from(b.gradient, at, narrow), from(b.addend, at, narrow),         from(b.y, at, narrow),
+        from(b.x, at, narrow),        b.scale ? b.scale + channel : NULL, b.shift ? b.shift + channel : NULL};
+}
+
 /// The gradient behind ReLU, which let pass what is above 0, of channel j of a block at `at`, where the input is `x`. It is
 /// loaded in any case: behind a branch, which nobody could predict, it would keep a loop from becoming vector code.
 HL_INLINE float gradient_behind(behind_relu b, size_t at, size_t j, float x, int mask, int adds, int narrow) {

@@ -24,17 +24,15 @@ HL_INLINE void filter_row(const void *x, void *y, size_t n, size_t side, size_t 
     }
 }
 
-HL_INLINE void filter_planes(const void *x, void *y, size_t first, size_t last, size_t side, size_t out_side,
-                             size_t offset, const float *taps, size_t block, float *scratch, int narrow) {
-    for (size_t plane = first; plane < last; plane++)
-        for (size_t n = 0; n < out_side; n++)
-            filter_row(from(x, plane * side * side * block, narrow),
-                       into(y, (plane * out_side + n) * out_side * block, narrow), n, side, out_side, offset, taps,
-                       block, scratch, narrow);
+HL_INLINE void filter_rows(const void *x, void *y, size_t first, size_t last, size_t side, size_t out_side,
+                           size_t offset, const float *taps, size_t block, float *scratch, int narrow) {
+    for (size_t row = first; row < last; row++)
+        filter_row(from(x, row / out_side * side * side * block, narrow), into(y, row * out_side * block, narrow),
+                   row % out_side, side, out_side, offset, taps, block, scratch, narrow);
 }
 
-HL_CLONES void hl_filter_planes(const void *x, void *y, size_t first, size_t last, size_t side, size_t out_side,
-                                size_t offset, const float *taps, size_t block, int narrow, float *scratch) {
+HL_CLONES void hl_filter_rows(const void *x, void *y, size_t first, size_t last, size_t side, size_t out_side,
+                              size_t offset, const float *taps, size_t block, int narrow, float *scratch) {
     memset(scratch, 0, (side + 4) * block * sizeof(float));
-    HL_FOR_VALUES(narrow, filter_planes(x, y, first, last, side, out_side, offset, taps, block, scratch, NARROW));
+    HL_FOR_VALUES(narrow, filter_rows(x, y, first, last, side, out_side, offset, taps, block, scratch, NARROW));
 }

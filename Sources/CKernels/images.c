@@ -1,14 +1,15 @@
 #include "hl_images.h"
 
+#include "blocks.h"
 #include "clones.h"
 #include "exponential.h"
 #include "values.h"
 
 enum { COLOURS = 3 };
 
-// Where a channel's values lie, a block apart.
+// Where a channel's values lie, a step apart.
 HL_INLINE size_t channel_start(hl_planes p, size_t channel) {
-    return channel / p.block * p.positions * p.block + channel % p.block;
+    return start_of(p, 0, channel / p.block) + channel % p.block;
 }
 
 HL_INLINE void to_image(hl_planes p, hl_squash squash, const void *x, float *image, int narrow) {
@@ -18,10 +19,10 @@ HL_INLINE void to_image(hl_planes p, hl_squash squash, const void *x, float *ima
         if (squash == HL_SQUASH_TANH) {
             // (tanh x + 1) / 2 is the logistic function of 2 x.
             for (size_t i = 0; i < p.positions; i++)
-                target[i] = 1 / (1 + hl_exp(-2 * loaded(source, i * p.block, narrow)));
+                target[i] = 1 / (1 + hl_exp(-2 * loaded(source, i * p.step, narrow)));
         } else {
             for (size_t i = 0; i < p.positions; i++) {
-                float v = loaded(source, i * p.block, narrow) * 0.5f + 0.5f;
+                float v = loaded(source, i * p.step, narrow) * 0.5f + 0.5f;
                 v = v < 0 ? 0 : v;
                 target[i] = v > 1 ? 1 : v;
             }
@@ -41,7 +42,7 @@ HL_INLINE void to_image_back(hl_planes p, hl_squash squash, const float *image, 
         const float *y = image + c * p.positions, *g = gradient + c * p.positions;
         for (size_t i = 0; i < p.positions; i++) {
             const float slope = squash == HL_SQUASH_TANH ? 2 * y[i] * (1 - y[i]) : y[i] > 0 && y[i] < 1 ? 0.5f : 0;
-            store(target, i * p.block, g[i] * slope, narrow);
+            store(target, i * p.step, g[i] * slope, narrow);
         }
     }
 }

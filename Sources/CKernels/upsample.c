@@ -6,30 +6,33 @@
 #include "clones.h"
 #include "values.h"
 
-HL_INLINE void add_row(const void *small, void *large, size_t width, size_t block, int narrow) {
-    if (block == 16 || block == 8) {
-        // By way of local arrays: what is read cannot then be what has just been written.
-        HL_ONE_BLOCK_AT_A_TIME
+HL_INLINE void add_row(const void *small, void *large, size_t width, size_t block, size_t step, int narrow) {
+    if (step == 1) {
         for (size_t i = 0; i < width; i++) {
-            const size_t from_small = i * block, at = 2 * i * block;
-            float sums[2 * 16];
-            for (size_t j = 0; j < block; j++) {
-                const float v = loaded(small, from_small + j, narrow);
-                sums[j] = loaded(large, at + j, narrow) + v;
-                sums[block + j] = loaded(large, at + block + j, narrow) + v;
-            }
-            for (size_t j = 0; j < 2 * block; j++) store(large, at + j, sums[j], narrow);
+            const float v = loaded(small, i, narrow);
+            for (size_t at = 2 * i; at < 2 * i + 2; at++) store(large, at, loaded(large, at, narrow) + v, narrow);
         }
         return;
     }
-    for (size_t i = 0; i < width; i++)
+    // By way of local arrays: what is read cannot then be what has just been written.
+    HL_ONE_BLOCK_AT_A_TIME
+    for (size_t i = 0; i < width; i++) {
+        const size_t from_small = i * step, at = 2 * i * step;
+        float left[PIECE], right[PIECE];
         for (size_t j = 0; j < block; j++) {
-            const float v = loaded(small, i * block + j, narrow);
-            for (size_t half = 0; half < 2; half++) {
-                const size_t at = (2 * i + half) * block + j;
-                store(large, at, loaded(large, at, narrow) + v, narrow);
-            }
+            const float v = loaded(small, from_small + j, narrow);
+            left[j] = loaded(large, at + j, narrow) + v;
+            right[j] = loaded(large, at + step + j, narrow) + v;
         }
+        for (size_t j = 0; j < block; j++) store(large, at + j, left[j], narrow);
+        for (size_t j = 0; j < block; j++) store(large, at + step + j, right[j], narrow);
+    }
+}
+
+HL_INLINE void add_pieces(const void *small, void *large, size_t width, size_t block, int narrow) {
+    HL_FOR_PIECES(width, block, block,
+                  add_row(from(small, PLACE * STEP + CHANNEL, narrow), into(large, 2 * PLACE * STEP + CHANNEL, narrow),
+                          COUNT, BLOCK, STEP, narrow));
 }
 
 HL_CLONES void hl_add_upsampled(const void *small, void *large, size_t first, size_t last, size_t height, size_t width,
@@ -38,7 +41,7 @@ HL_CLONES void hl_add_upsampled(const void *small, void *large, size_t first, si
         for (size_t half = 0; half < 2; half++) {
             const void *source = from(small, row * width * block, narrow);
             void *target = into(large, (2 * row + half) * 2 * width * block, narrow);
-            HL_FOR_VALUES(narrow, HL_FOR_BLOCK(16 | 8 | 1, block, add_row(source, target, width, BLOCK, NARROW)));
+            HL_FOR_VALUES(narrow, add_pieces(source, target, width, block, NARROW));
         }
 }
 
@@ -55,7 +58,7 @@ HL_CLONES void hl_upsample(const void *small, void *restrict large, size_t first
             const void *source = from(small, row * width * block, narrow);
             void *target = into(large, (2 * row + half) * 2 * width * block, narrow);
             HL_FOR_VALUES(narrow,
-                          HL_FOR_BLOCK(16 | 8 | 1, block, copy_row(source, target, width, BLOCK * value_size(NARROW))));
+                          HL_FOR_BLOCK(block, block, copy_row(source, target, width, BLOCK * value_size(NARROW))));
         }
 }
 
@@ -64,22 +67,27 @@ HL_INLINE float sum_square(const void *upper, const void *lower, size_t left, si
            (loaded(lower, left, narrow) + loaded(lower, right, narrow));
 }
 
-HL_INLINE void sum_rows(const void *upper, const void *lower, void *small, size_t width, size_t block, int narrow) {
-    if (block == 16 || block == 8) {
-        HL_ONE_BLOCK_AT_A_TIME
-        for (size_t i = 0; i < width; i++) {
-            const size_t at = 2 * i * block;
-            float sums[16];
-            for (size_t j = 0; j < block; j++) sums[j] = sum_square(upper, lower, at + j, at + block + j, narrow);
-            for (size_t j = 0; j < block; j++) store(small, i * block + j, sums[j], narrow);
-        }
+HL_INLINE void sum_rows(const void *upper, const void *lower, void *small, size_t width, size_t block, size_t step,
+                        int narrow) {
+    if (step == 1) {
+        for (size_t i = 0; i < width; i++) store(small, i, sum_square(upper, lower, 2 * i, 2 * i + 1, narrow), narrow);
         return;
     }
-    for (size_t i = 0; i < width; i++)
-        for (size_t j = 0; j < block; j++) {
-            const float sum = sum_square(upper, lower, 2 * i * block + j, (2 * i + 1) * block + j, narrow);
-            store(small, i * block + j, sum, narrow);
-        }
+    HL_ONE_BLOCK_AT_A_TIME
+    for (size_t i = 0; i < width; i++) {
+        const size_t at = 2 * i * step;
+        float sums[PIECE];
+        for (size_t j = 0; j < block; j++) sums[j] = sum_square(upper, lower, at + j, at + step + j, narrow);
+        for (size_t j = 0; j < block; j++) store(small, i * step + j, sums[j], narrow);
+    }
+}
+
+HL_INLINE void sum_pieces(const void *upper, const void *lower, void *small, size_t width, size_t block, int narrow) {
+    HL_FOR_PIECES(width, block, block, {
+        const size_t at = 2 * PLACE * STEP + CHANNEL;
+        sum_rows(from(upper, at, narrow), from(lower, at, narrow), into(small, PLACE * STEP + CHANNEL, narrow), COUNT,
+                 BLOCK, STEP, narrow);
+    });
 }
 
 HL_CLONES void hl_sum_squares(const void *large, void *small, size_t first, size_t last, size_t height, size_t width,
@@ -88,7 +96,7 @@ HL_CLONES void hl_sum_squares(const void *large, void *small, size_t first, size
         const void *upper = from(large, 2 * row * 2 * width * block, narrow);
         const void *lower = from(upper, 2 * width * block, narrow);
         void *target = into(small, row * width * block, narrow);
-        HL_FOR_VALUES(narrow, HL_FOR_BLOCK(16 | 8 | 1, block, sum_rows(upper, lower, target, width, BLOCK, NARROW)));
+        HL_FOR_VALUES(narrow, sum_pieces(upper, lower, target, width, block, NARROW));
     }
 }
 

@@ -17,7 +17,16 @@ struct hl_dnn_convolution {
 };
 
 static dnnl_format_tag_t activations(int block) {
-    return block == 16 ? dnnl_nChw16c : block == 8 ? dnnl_nChw8c : dnnl_nchw;
+    switch (block) {
+        case HL_CHANNELS_LAST:
+            return dnnl_nhwc;
+        case 16:
+            return dnnl_nChw16c;
+        case 8:
+            return dnnl_nChw8c;
+        default:
+            return dnnl_nchw;
+    }
 }
 
 static int new_memory(dnnl_memory_t *memory, descriptor_reference layout) {

@@ -79,11 +79,10 @@ int hl_dnn_computes_narrow(void) {
     return hl_dnn_is_loaded() && (hl_dnn.dnnl_get_effective_cpu_isa() & needed) == needed;
 }
 
-// Version 2.6 takes AVX-512's kernels for activations in blocks where there is AMX, too, and Winograd's algorithm in f32 is far
-// ahead of them there: a step of ResNet-18 takes 1.70 and 0.75 s on two cores of a Xeon (RESULTS.md).
-int hl_dnn_narrow_is_slow(void) {
-    const int amx = dnnl_cpu_isa_avx512_core_amx;
-    return hl_dnn_has_winograd() && hl_dnn_is_loaded() && (hl_dnn.dnnl_get_effective_cpu_isa() & amx) == amx;
+// The kernels for AMX take nothing else; for activations in blocks there are those of AVX-512 alone, several times as slow.
+int hl_dnn_narrow_wants_channels_last(void) {
+    const int needed = dnnl_cpu_isa_avx512_core_amx;
+    return hl_dnn_is_loaded() && (hl_dnn.dnnl_get_effective_cpu_isa() & needed) == needed;
 }
 
 int hl_dnn_block(void) {

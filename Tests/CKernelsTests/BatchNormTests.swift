@@ -4,12 +4,15 @@ import Testing
 
 /// Batch normalisation against its formulas in Double. Sums of a few hundred floats: within 2e-6 of the greatest value.
 struct BatchNormTests {
-    /// Row-major, blocks with and without padding, matrices, one position, one sample, and a block of no layout in use.
+    /// Row-major, blocks with and without padding, matrices, one position, one sample, and channels last: a few, whole pieces
+    /// and a rest, more positions than are walked at once, and cut.
     static let layouts = [
         Layout(3, 5, 35, block: 1), Layout(1, 1, 1, block: 1), Layout(2, 3, 1, block: 1), Layout(2, 2, 16, block: 1),
         Layout(2, 32, 7, block: 16), Layout(3, 20, 12, block: 16), Layout(1, 16, 1, block: 16),
         Layout(3, 8, 9, block: 8), Layout(2, 13, 6, block: 8), Layout(7, 37, 1, block: 37), Layout(4, 8, 1, block: 8),
-        Layout(1, 40, 1, block: 40), Layout(2, 6, 5, block: 3),
+        Layout(1, 40, 1, block: 40), Layout(2, 6, 5, block: 3), Layout(2, last: 3, 9), Layout(3, last: 32, 7),
+        Layout(2, last: 40, 5), Layout(1, last: 512, 19), Layout(2, 96, 3, block: 32, isCut: true),
+        Layout(1, 32, 5, block: 16, isCut: true),
     ]
 
     /// One block of channels after another, as the backend calls the kernels.
@@ -27,20 +30,15 @@ struct BatchNormTests {
         let plain = inputs(layout, 10), x = layout.pack(plain, filling: 0)
         let channels = layout.blocks * layout.block
         let found = everyClone(
-            hl_batch_norm_statistics, avx2: hl_batch_norm_statistics_avx2, baseline: hl_batch_norm_statistics_baseline
-        ) { statistics in
-            var mean = [Float](repeating: .nan, count: channels), variance = mean
-            var scratch = [Float](repeating: .nan, count: 4 * layout.block)
+            hl_batch_norm_moments, avx2: hl_batch_norm_moments_avx2, baseline: hl_batch_norm_moments_baseline
+        ) { moments in
+            var result: [[Float]] = [[], []]
             forEachBlock(layout) { which, range in
-                mean.withUnsafeMutableBufferPointer { mean in
-                    variance.withUnsafeMutableBufferPointer { variance in
-                        statistics(
-                            layout.planes, which, x, mean.baseAddress! + range.lowerBound,
-                            variance.baseAddress! + range.lowerBound, &scratch)
-                    }
-                }
+                let statistics = Self.statistics(layout.planes, which, x, moments)
+                result[0] += statistics.mean
+                result[1] += statistics.variance
             }
-            return mean + variance
+            return result[0] + result[1]
         }
         let count = Double(layout.samples * layout.positions)
         let values = (0..<channels).map { channel in
@@ -54,6 +52,25 @@ struct BatchNormTests {
         }
         expectClose(Array(found.prefix(channels)), means, within: 0x1p-23, "mean")
         expectClose(Array(found.suffix(channels)), variances, within: 2e-6, "variance")
+    }
+
+    typealias Moments = (
+        hl_planes, Int, UnsafeRawPointer?, UnsafePointer<Float>?, UnsafeMutablePointer<Double>?,
+        UnsafeMutablePointer<Double>?, UnsafeMutablePointer<Float>?
+    ) -> Void
+
+    /// Mean and variance of a block of channels by moments around its first values.
+    static func statistics(
+        _ planes: hl_planes, _ which: Int, _ x: UnsafeRawPointer, _ moments: Moments = hl_batch_norm_moments
+    ) -> (mean: [Float], variance: [Float]) {
+        var pivot = [Float](repeating: .nan, count: planes.block), mean = pivot, variance = pivot
+        var scratch = [Float](repeating: .nan, count: 4 * planes.block)
+        var sum = [Double](repeating: .nan, count: planes.block), square = sum
+        hl_batch_norm_pivot(planes, which, x, &pivot)
+        moments(planes, which, x, pivot, &sum, &square, &scratch)
+        let count = Double(planes.samples * planes.positions)
+        hl_batch_norm_statistics(planes.block, count, pivot, sum, square, &mean, &variance)
+        return (mean, variance)
     }
 
     @Test(arguments: layouts) func application(_ layout: Layout) {

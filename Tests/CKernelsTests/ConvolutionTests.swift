@@ -84,6 +84,7 @@ struct ConvolutionTests {
             Layout(1, 5, 7, block: 1), Layout(1, 70, 3, block: 1), Layout(1, 32, 67, block: 16),
             Layout(1, 16, 1, block: 16),
             Layout(1, 20, 9, block: 16), Layout(1, 8, 130, block: 8), Layout(1, 13, 6, block: 8),
+            Layout(1, last: 64, 70), Layout(1, last: 21, 6), Layout(1, 96, 9, block: 32, isCut: true),
         ], [1, 3, 4])
     func mixing(_ layout: Layout, _ outputs: Int) {
         var numbers = Numbers(52)

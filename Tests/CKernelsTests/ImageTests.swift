@@ -7,7 +7,7 @@ import Testing
 struct ImageTests {
     static let layouts = [
         Layout(1, 3, 10, block: 1), Layout(1, 16, 1, block: 16), Layout(1, 20, 33, block: 16),
-        Layout(1, 8, 7, block: 8),
+        Layout(1, 8, 7, block: 8), Layout(1, last: 3, 5), Layout(1, last: 32, 7),
     ]
 
     /// hl_exp lies within 2 units in the last place: 1e-6.
@@ -38,7 +38,7 @@ struct ImageTests {
 
     /// Far out, where e^x is beyond what a float holds.
     @Test func extremesOfTanh() {
-        let planes = hl_planes(samples: 1, blocks: 3, positions: 2, block: 1, narrow: 0)
+        let planes = hl_planes(samples: 1, blocks: 3, positions: 2, block: 1, step: 1, narrow: 0)
         var image = [Float](repeating: -1, count: 6)
         hl_to_image(planes, HL_SQUASH_TANH, [-1000, 1000, -.infinity, .infinity, .nan, 0] as [Float], &image)
         #expect(image[0] >= 0 && image[0] < 1e-30 && image[2] < 1e-30 && image[1] == 1 && image[3] == 1)

@@ -3,22 +3,39 @@ import CKernels
 /// Activations [samples, channels, positions] in one of the layouts that hl_planes describes.
 struct Layout: Sendable, CustomStringConvertible {
     let samples, channels, positions, block: Int
+    /// Whether all channels of a position lie together, though they are cut into blocks.
+    let isCut: Bool
 
-    init(_ samples: Int, _ channels: Int, _ positions: Int, block: Int) {
+    init(_ samples: Int, _ channels: Int, _ positions: Int, block: Int, isCut: Bool = false) {
         (self.samples, self.channels, self.positions, self.block) = (samples, channels, positions, block)
+        self.isCut = isCut
+    }
+
+    /// Channels last.
+    init(_ samples: Int, last channels: Int, _ positions: Int) {
+        self.init(samples, channels, positions, block: channels)
     }
 
     var blocks: Int { (channels + block - 1) / block }
-    var planes: hl_planes { hl_planes(samples: samples, blocks: blocks, positions: positions, block: block, narrow: 0) }
+    /// Values from one position to the next.
+    var step: Int { isCut ? blocks * block : block }
+    var planes: hl_planes { planes(narrow: 0) }
     /// The same of bf16.
-    var narrow: hl_planes { hl_planes(samples: samples, blocks: blocks, positions: positions, block: block, narrow: 1) }
+    var narrow: hl_planes { planes(narrow: 1) }
     /// Values in memory, padding included.
     var count: Int { samples * blocks * positions * block }
-    var description: String { "[\(samples), \(channels), \(positions)] in blocks of \(block)" }
+    var description: String {
+        "[\(samples), \(channels), \(positions)] in \(isCut ? "cut " : "")blocks of \(block)"
+    }
 
     /// Where a value lies.
     func index(_ sample: Int, _ channel: Int, _ position: Int) -> Int {
-        ((sample * blocks + channel / block) * positions + position) * block + channel % block
+        if isCut { return (sample * positions + position) * step + channel }
+        return ((sample * blocks + channel / block) * positions + position) * block + channel % block
+    }
+
+    private func planes(narrow: Int32) -> hl_planes {
+        hl_planes(samples: samples, blocks: blocks, positions: positions, block: block, step: step, narrow: narrow)
     }
 
     /// From row-major; the padding is `filling`.

@@ -11,12 +11,15 @@ struct ModulationTests {
         let arrangement: Int
         /// Whether the coefficients and the noise are there, and differ from sample to sample.
         let given, perSample: Bool
+        /// Whether all channels of a position lie together.
+        var isLast = false
 
-        var output: Layout { Layout(2, channels, height * width, block: block) }
+        var output: Layout { Layout(2, channels, height * width, block: block, isCut: isLast) }
         var overlap: Int { arrangement == 2 ? 1 : 0 }
         var isMatrix: Bool { block == channels && height * width == 1 }
         var description: String {
             "\(channels) channels in blocks of \(block), \(height) × \(width), arrangement \(arrangement), \(given)"
+                + (isLast ? ", last" : "")
         }
 
         /// Values of x in memory, and where the one for a place of y lies.
@@ -24,22 +27,27 @@ struct ModulationTests {
             guard arrangement > 0 else { return output.count }
             return 2 * 4 * output.blocks * block * (height / 2 + overlap) * (width / 2 + overlap)
         }
+        var sourceStep: Int { isLast && arrangement > 0 ? 4 * output.step : output.step }
         func source(_ n: Int, _ c: Int, _ row: Int, _ column: Int) -> Int {
             guard arrangement > 0 else { return output.index(n, c, row * width + column) }
             let (p, q) = (row % 2, column % 2), phase = 2 * p + q
             let pitch = width / 2 + overlap, plane = (height / 2 + overlap) * pitch
             let position = (row / 2 + overlap * p) * pitch + column / 2 + overlap * q
+            if isLast { return (n * plane + position) * sourceStep + phase * channels + c }
             return ((n * 4 * output.blocks + phase * output.blocks + c / block) * plane + position) * block + c % block
         }
     }
 
     static let cases: [Case] =
-        [(16, 16), (32, 16), (8, 8), (3, 1), (6, 3)].flatMap { channels, block in
+        [
+            (16, 16, false), (32, 16, false), (8, 8, false), (3, 1, false), (6, 3, false), (3, 3, true), (4, 4, true),
+            (16, 16, true), (40, 40, true), (128, 64, true), (96, 32, true),
+        ].flatMap { channels, block, isLast in
             [(2, 4, 0), (1, 7, 0), (4, 6, 1), (2, 2, 1), (4, 2, 2)].flatMap { height, width, arrangement in
                 [(false, false), (true, false), (true, true)].map { given, perSample in
                     Case(
                         channels: channels, block: block, height: height, width: width, arrangement: arrangement,
-                        given: given, perSample: perSample)
+                        given: given, perSample: perSample, isLast: isLast)
                 }
             }
         }
@@ -71,7 +79,7 @@ struct ModulationTests {
                             let stride = c.perSample ? c.channels : 0
                             var m = hl_modulation(
                                 out: c.output.planes, width: c.width, phases: c.arrangement > 0 ? 1 : 0,
-                                overlap: c.overlap, activation: ModulationTests.activation,
+                                overlap: c.overlap, source_step: c.sourceStep, activation: ModulationTests.activation,
                                 scale: c.given ? scale.baseAddress : nil, shift: c.given ? shift.baseAddress : nil,
                                 gain: c.given ? gain.baseAddress : nil, scale_stride: stride, shift_stride: stride,
                                 gain_stride: stride, noise: c.given ? noise.baseAddress : nil,
@@ -154,9 +162,9 @@ struct ModulationTests {
         let y = everyClone(hl_modulate, avx2: hl_modulate_avx2, baseline: hl_modulate_baseline) { modulate in
             var y: [Float] = [0, 0, 0]
             var m = hl_modulation(
-                out: hl_planes(samples: 1, blocks: 1, positions: 3, block: 1, narrow: 0), width: 3, phases: 0,
-                overlap: 0,
-                activation: Self.activation, scale: nil, shift: nil, gain: nil, scale_stride: 0, shift_stride: 0,
+                out: hl_planes(samples: 1, blocks: 1, positions: 3, block: 1, step: 1, narrow: 0), width: 3, phases: 0,
+                overlap: 0, source_step: 1, activation: Self.activation, scale: nil, shift: nil, gain: nil,
+                scale_stride: 0, shift_stride: 0,
                 gain_stride: 0, noise: nil, noise_stride: 0)
             modulate(&m, 0, [.nan, .infinity, -.infinity] as [Float], &y)
             return y

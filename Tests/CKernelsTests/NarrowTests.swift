@@ -79,6 +79,8 @@ struct NarrowTests {
 
     static let layouts = [
         Layout(2, 3, 7, block: 1), Layout(3, 16, 9, block: 16), Layout(2, 21, 6, block: 16), Layout(2, 11, 5, block: 8),
+        Layout(2, last: 3, 7), Layout(2, last: 48, 6), Layout(1, last: 27, 5), Layout(1, last: 1024, 9),
+        Layout(2, 64, 5, block: 32, isCut: true),
     ]
 
     @Test(arguments: layouts) func batchNorm(_ layout: Layout) {
@@ -90,9 +92,8 @@ struct NarrowTests {
         var scratch = [Float](repeating: 0, count: 4 * block)
         for which in 0..<layout.blocks {
             func statistics(_ planes: hl_planes, _ values: UnsafeRawPointer) -> [Float] {
-                var mean = [Float](repeating: .nan, count: block), variance = mean
-                hl_batch_norm_statistics(planes, which, values, &mean, &variance, &scratch)
-                return mean + variance
+                let found = BatchNormTests.statistics(planes, which, values)
+                return found.mean + found.variance
             }
             #expect(statistics(layout.narrow, x) == statistics(layout.planes, wideX))
             for relu in [0, 1] as [Int32] {

@@ -22,11 +22,13 @@ struct PoolingTests {
         }
     }
 
-    /// ResNet's pooling, windows side by side, windows that leave a rest, single rows and positions; padded blocks.
-    static let poolings = [1, 8, 16].flatMap { block in
+    /// ResNet's pooling, windows side by side, windows that leave a rest, single rows and positions; padded blocks, and channels
+    /// last, whole pieces and a rest.
+    static let poolings = [1, 8, 16, 32, 20, 3].flatMap { block in
         [(7, 5, 3, 2, 1), (8, 8, 2, 2, 0), (5, 6, 3, 1, 0), (1, 9, 3, 2, 1), (1, 1, 1, 1, 0), (6, 3, 3, 3, 1)].map {
             Pooling(
-                channels: block == 1 ? 3 : block + 3, block: block, height: $0.0, width: $0.1, window: $0.2,
+                channels: block == 1 ? 3 : block == 8 || block == 16 ? block + 3 : block, block: block, height: $0.0,
+                width: $0.1, window: $0.2,
                 stride: $0.3, padding: $0.4)
         }
     }
@@ -67,6 +69,12 @@ struct PoolingTests {
             hl_max_pool(x, &y, &chosen, 0, 1, 2, 2, 1, 2, 2, 0, 0)
             #expect(y[0].isNaN && Int(chosen[0]) == place)
         }
+        for block in [3, 40] {
+            let broken = (0..<4 * block).map { $0 == 2 * block - 1 ? Float.nan : 1 }
+            var wide = [Float](repeating: 0, count: block), offsets = [UInt8](repeating: 9, count: block)
+            hl_max_pool(broken, &wide, &offsets, 0, 1, 2, 2, block, 2, 2, 0, 0)
+            #expect(wide.dropLast().allSatisfy { $0 == 1 } && wide[block - 1].isNaN && offsets[block - 1] == 1)
+        }
         hl_max_pool([Float](repeating: -.infinity, count: 4), &y, &chosen, 0, 1, 2, 2, 1, 2, 2, 0, 0)
         #expect(y == [-.infinity] && chosen == [0])
     }
@@ -100,7 +108,8 @@ struct PoolingTests {
 
     static let layouts = [
         Layout(1, 1, 1, block: 1), Layout(3, 5, 7, block: 1), Layout(2, 16, 9, block: 16), Layout(3, 21, 5, block: 16),
-        Layout(2, 11, 1, block: 8), Layout(2, 24, 64, block: 8),
+        Layout(2, 11, 1, block: 8), Layout(2, 24, 64, block: 8), Layout(2, last: 3, 11), Layout(2, last: 32, 9),
+        Layout(1, last: 520, 19), Layout(2, 64, 6, block: 32, isCut: true),
     ]
 
     /// Means of up to 64 values, added up in float: within 1e-6.

@@ -4,9 +4,9 @@ import Testing
 
 /// Doubling the side and filtering against plain loops over row-major planes. Eighths: exact.
 struct UpsamplingTests {
-    /// Samples 2; row-major, blocks with and without padding, a block of no layout in use; single rows and positions.
-    static let shapes = [(3, 1), (16, 16), (20, 16), (8, 8), (11, 8), (6, 3)].flatMap { channels, block in
-        [(1, 1), (1, 5), (4, 3)].map { (channels, block, $0.0, $0.1) }
+    /// Samples 2; row-major, blocks with and without padding, channels last; single rows and positions.
+    static let shapes = [(3, 1), (16, 16), (20, 16), (8, 8), (11, 8), (3, 3), (32, 32), (27, 27)].flatMap {
+        (channels, block) in [(1, 1), (1, 5), (4, 3)].map { (channels, block, $0.0, $0.1) }
     }
 
     @Test(arguments: shapes) func nearest(_ channels: Int, _ block: Int, _ height: Int, _ width: Int) {
@@ -68,18 +68,18 @@ struct UpsamplingTests {
     }
 
     /// Four taps along both sides; offsets on both sides of the middle.
-    @Test(arguments: [(3, 1), (16, 16), (11, 8)], [(1, 1, 1), (5, 4, 1), (7, 8, 2), (4, 3, 0)])
+    @Test(arguments: [(3, 1), (16, 16), (11, 8), (40, 40)], [(1, 1, 1), (5, 4, 1), (7, 8, 2), (4, 3, 0)])
     func filter(_ channels: (count: Int, block: Int), _ sides: (side: Int, out: Int, offset: Int)) {
         var numbers = Numbers(72)
         let (side, out) = (sides.side, sides.out), taps = numbers.eighths(4)
         let small = Layout(2, channels.count, side * side, block: channels.block)
         let large = Layout(2, channels.count, out * out, block: channels.block)
         let plain = numbers.eighths(2 * channels.count * side * side), x = small.pack(plain, filling: 0)
-        let found = everyClone(hl_filter_planes, avx2: hl_filter_planes_avx2, baseline: hl_filter_planes_baseline) {
+        let found = everyClone(hl_filter_rows, avx2: hl_filter_rows_avx2, baseline: hl_filter_rows_baseline) {
             filter in
             var y = [Float](repeating: .nan, count: large.count)
             var scratch = [Float](repeating: .nan, count: (side + 4) * channels.block)
-            for range in [0..<1, 1..<2 * small.blocks] {
+            for range in [0..<1, 1..<2 * large.blocks * out] {
                 filter(
                     x, &y, range.lowerBound, range.upperBound, side, out, sides.offset, taps, channels.block, 0,
                     &scratch)

@@ -10,9 +10,7 @@ extension ComputeTests {
         @Test func choices() throws {
             let backend = try PrimitiveBackend()
             #expect(backend.bf16 == .emulated)
-            let expected: [(BF16Support, auto: Precision)] = [
-                (.native, .bf16), (.slow, .f32), (.emulated, .f32), (.missing, .f32),
-            ]
+            let expected: [(BF16Support, auto: Precision)] = [(.native, .bf16), (.emulated, .f32), (.missing, .f32)]
             for (support, auto) in expected {
                 backend.bf16 = support
                 #expect(try PrecisionChoice.auto.precision(on: backend) == auto)

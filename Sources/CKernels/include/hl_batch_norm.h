@@ -8,9 +8,19 @@
 #pragma once
 #include "hl_planes.h"
 
-/// Mean and biased variance over samples and positions, `block` values each: algorithm 1, first and second line.
-/// `scratch`: 4 * block floats.
-void hl_batch_norm_statistics(hl_planes p, size_t which, const void *x, float *mean, float *variance, float *scratch);
+/// What moments are taken around: the first value of each channel, `block` of them. It keeps the variance free of
+/// cancellation.
+void hl_batch_norm_pivot(hl_planes p, size_t which, const void *x, float *pivot);
+
+/// Sums of x - pivot and of its square over samples and positions, `block` values each; in float over a sample, in double over
+/// samples. `scratch`: 4 * block floats.
+void hl_batch_norm_moments(hl_planes p, size_t which, const void *x, const float *pivot, double *sum, double *square,
+                           float *scratch);
+
+/// Mean and biased variance of `channels` channels of `count` values each, from their moments: algorithm 1, first and second
+/// line.
+void hl_batch_norm_statistics(size_t channels, double count, const float *pivot, const double *sum,
+                              const double *square, float *mean, float *variance);
 
 /// y = x * scale + shift (+ residual), then ReLU if asked: algorithm 1, third and fourth line, with scale = γ / σ and
 /// shift = β - mean * scale. `scale` and `shift` hold `block` values.

@@ -26,6 +26,8 @@ typedef struct {
     int phases;
     /// With phases: 1 where x has one row and column more than half of y's, and odd rows and columns begin at 1.
     size_t overlap;
+    /// Values from one position of x to the next: the step of `out`, or of channels last with phases four times as many.
+    size_t source_step;
     hl_activation activation;
     /// Per channel, [samples or 1][channels], with the floats between samples; NULL is 1, 0 and 1.
     const float *scale, *shift, *gain;

@@ -10,13 +10,16 @@
 
 typedef enum { HL_FORWARD, HL_BACKWARD_DATA, HL_BACKWARD_WEIGHTS } hl_dnn_pass;
 
+/// Channels last, where blocks of channels are asked for.
+enum { HL_CHANNELS_LAST = 0 };
+
 typedef struct {
     int batch, in_channels, out_channels, height, width, kernel, stride, padding;
     /// Zeros behind the last row and column, beside the padding.
     int trailing;
     /// Every channel has a kernel of its own, weights [C][1][k][k]; in_channels and out_channels are both C.
     int depthwise;
-    /// Channels per block of input and output: 16 or 8 (nChw16c, nChw8c), or 1 for row-major NCHW.
+    /// Channels per block of input and output: 16 or 8 (nChw16c, nChw8c), 1 for row-major NCHW, or HL_CHANNELS_LAST for NHWC.
     int in_block, out_block;
     /// Whether activations are bf16, and packed weights with them. Gradients of weights are f32 in any case.
     int narrow;
@@ -40,8 +43,8 @@ const char *hl_dnn_version(void);
 int hl_dnn_has_winograd(void);
 /// Whether this CPU computes bf16 by instructions of its own (AVX-512 BF16 or AMX).
 int hl_dnn_computes_narrow(void);
-/// Whether these instructions bring less than Winograd's algorithm in f32.
-int hl_dnn_narrow_is_slow(void);
+/// Whether it does so fastest with channels last: by AMX.
+int hl_dnn_narrow_wants_channels_last(void);
 /// Channels per block that suit this CPU: 16 with AVX-512, else 8.
 int hl_dnn_block(void);
 

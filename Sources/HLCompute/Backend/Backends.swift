@@ -38,7 +38,7 @@ package enum Backends {
         }, remedy: "", hasDevices: true)
 
     /// The fast CPU form: oneDNN's convolutions, Winograd's where it wins, on activations that stay in the blocked layout
-    /// from layer to layer.
+    /// from layer to layer, or channels last where AMX's kernels ask for it.
     private static var oneDNN: BackendDescription {
         #if HL_ONEDNN
             let make: @Sendable (Int, Int?) throws(Failure) -> any Backend = { threads, _ throws(Failure) in

@@ -7,10 +7,11 @@ extension CPUBackend {
         _ x: Tensor, gain: Tensor, shift: Tensor, running: RunningStatistics?, epsilon: Float, over ranks: (any Ranks)?
     ) -> (output: Tensor, statistics: BatchStatistics) {
         let statistics = batchStatistics(x, running: running, epsilon: epsilon, over: ranks)
-        let planes = x.planes, output = like(x)
+        let planes = x.cutPlanes, output = like(x)
         let whole = coefficients(of: planes, x.shape[1], gain: gain, shift: shift, statistics)
         var description = hl_modulation()
         description.out = planes
+        description.source_step = planes.step
         description.width = x.shape[3]
         description.activation = hl_activation(slope: 0, gain: 1, clamp: .infinity)
         description.scale = UnsafePointer(whole.scale.floats)
@@ -30,7 +31,7 @@ extension CPUBackend {
     package func conditionalNormBackward(
         _ gradient: Tensor, input: Tensor, gain: Tensor, shift: Tensor, statistics: BatchStatistics
     ) -> ConditionalNormGradients {
-        let planes = input.planes, channels = input.shape[1], stride = planes.channels
+        let planes = input.cutPlanes, channels = input.shape[1], stride = planes.channels
         let gradient = matched(gradient, to: input), result = like(input)
         let whole = coefficients(of: planes, channels, gain: gain, shift: shift, statistics)
         let sums = allocate([planes.samples, stride]), centred = allocate([planes.samples, stride])

@@ -6,7 +6,9 @@ extension CPUBackend {
     /// The engine's: all else takes BF16 anywhere.
     package var bf16: BF16Support { engine.bf16 }
 
-    func activationLayout(_ channels: Int) -> CPUStorage.Layout { engine.activationLayout(channels) }
+    func activationLayout(_ channels: Int, _ type: ElementType) -> CPUStorage.Layout {
+        engine.activationLayout(channels, type)
+    }
 
     package func convolution(_ x: Tensor, weight: Tensor, window: Window) -> Tensor {
         activations(x, weight) { engine.convolution($0, weight: $1, window: window, on: self) }
@@ -46,7 +48,7 @@ extension CPUBackend {
 
     // MARK: BF16 by F32
 
-    private func isEmulated(_ x: Tensor) -> Bool { x.type == .bf16 && !engine.bf16.hasInstructions }
+    private func isEmulated(_ x: Tensor) -> Bool { x.type == .bf16 && engine.bf16 != .native }
 
     /// Activations from activations and weights.
     private func activations(_ x: Tensor, _ weight: Tensor, _ product: (Tensor, Tensor) -> Tensor) -> Tensor {

@@ -6,33 +6,28 @@ extension CPUBackend {
 
     package func addUpsampled(_ small: Tensor, to large: Tensor) {
         precondition(large.shape == [small.shape[0], small.shape[1], 2 * small.shape[2], 2 * small.shape[3]])
-        let small = matched(small, to: large), planes = small.planes
-        parallel(planes.samples * planes.blocks, grain: grain(planes)) {
+        let small = matched(small, to: large)
+        forEachRow(of: small) { row, last, planes in
             hl_add_upsampled(
-                small.values(), large.values(), $0.lowerBound, $0.upperBound, small.shape[2], small.shape[3],
-                planes.block, planes.narrow)
+                small.values(), large.values(), row, last, 1, small.shape[3], planes.block, planes.narrow)
         }
         large.cpu.version += 1
     }
 
     package func upsampled(_ small: Tensor) -> Tensor {
         let shape = [small.shape[0], small.shape[1], 2 * small.shape[2], 2 * small.shape[3]]
-        let result = allocate(shape, small.cpu.layout, type: small.type), planes = small.planes
-        parallel(planes.samples * planes.blocks, grain: grain(planes)) {
-            hl_upsample(
-                small.values(), result.values(), $0.lowerBound, $0.upperBound, small.shape[2], small.shape[3],
-                planes.block, planes.narrow)
+        let result = allocate(shape, small.cpu.layout, type: small.type)
+        forEachRow(of: small) { row, last, planes in
+            hl_upsample(small.values(), result.values(), row, last, 1, small.shape[3], planes.block, planes.narrow)
         }
         return result
     }
 
     package func sumSquares(_ large: Tensor) -> Tensor {
         let shape = [large.shape[0], large.shape[1], large.shape[2] / 2, large.shape[3] / 2]
-        let result = allocate(shape, large.cpu.layout, type: large.type), planes = result.planes
-        parallel(planes.samples * planes.blocks, grain: grain(planes)) {
-            hl_sum_squares(
-                large.values(), result.values(), $0.lowerBound, $0.upperBound, shape[2], shape[3], planes.block,
-                planes.narrow)
+        let result = allocate(shape, large.cpu.layout, type: large.type)
+        forEachRow(of: result) { row, last, planes in
+            hl_sum_squares(large.values(), result.values(), row, last, 1, shape[3], planes.block, planes.narrow)
         }
         return result
     }
@@ -58,16 +53,16 @@ extension CPUBackend {
     }
 
     package func filter(_ x: Tensor, taps: [Float], offset: Int, outputSide: Int) -> Tensor {
-        let side = x.shape[3], planes = x.planes
+        let side = x.shape[3]
         // The last tap of the last output must not lie beyond the zeros behind a row.
         precondition(taps.count == 4 && x.shape[2] == side && outputSide + 3 <= side + 4 && offset <= 3)
         let result = allocate([x.shape[0], x.shape[1], outputSide, outputSide], x.cpu.layout, type: x.type)
-        parallel(planes.samples * planes.blocks, grain: grain(planes)) { range in
+        forEachRow(of: result) { row, last, planes in
             withUnsafeTemporaryAllocation(of: Float.self, capacity: (side + 4) * planes.block) { scratch in
                 guard let scratch = scratch.baseAddress else { return }
-                hl_filter_planes(
-                    x.values(), result.values(), range.lowerBound, range.upperBound, side, outputSide, offset, taps,
-                    planes.block, planes.narrow, scratch)
+                hl_filter_rows(
+                    x.values(), result.values(), row, last, side, outputSide, offset, taps, planes.block, planes.narrow,
+                    scratch)
             }
         }
         return result
@@ -93,7 +88,7 @@ extension CPUBackend {
     package func mixChannelsBackward(
         _ gradient: Tensor, input: Tensor, weights: Tensor
     ) -> (input: Tensor, weights: Tensor) {
-        let gradient = plain(gradient), planes = input.planes, outputs = weights.shape[1]
+        let gradient = plain(gradient), planes = input.cutPlanes, outputs = weights.shape[1]
         let result = (like(input), like(weights)), size = planes.blocks * planes.block
         parallel(planes.samples * planes.blocks, grain: grain(planes)) { tasks in
             for task in tasks {
@@ -152,7 +147,7 @@ extension CPUBackend {
         _ gradient: Tensor, image: Tensor, inputShape: [Int], type: ElementType, _ squash: Squash
     ) -> Tensor {
         let gradient = plain(gradient), image = plain(image)
-        let result = allocate(inputShape, activationLayout(inputShape[1]), type: type)
+        let result = allocate(inputShape, activationLayout(inputShape[1], type), type: type)
         var planes = result.planes
         let size = planes.blocks * planes.block * planes.positions, count = planes.samples
         planes.samples = 1
@@ -192,6 +187,14 @@ extension CPUBackend {
             }
         }
         return result
+    }
+
+    /// Calls `body` with each thread's part of the rows of all planes, which each kernel treats by themselves.
+    private func forEachRow(of x: Tensor, _ body: (_ first: Int, _ last: Int, hl_planes) -> Void) {
+        let planes = x.planes, rows = planes.samples * planes.blocks * x.shape[2]
+        parallel(rows, grain: max(1, Self.elementGrain / max(1, x.shape[3] * planes.block))) {
+            body($0.lowerBound, $0.upperBound, planes)
+        }
     }
 
     private func grain(_ planes: hl_planes) -> Int {

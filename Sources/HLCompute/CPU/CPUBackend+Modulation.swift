@@ -6,7 +6,8 @@ extension CPUBackend {
         let (x, output) = arranged(x, modulation)
         let description = description(modulation, of: output)
         withDescription(description) { description in
-            parallel(output.planes.samples * output.planes.blocks, grain: grain(output)) { tasks in
+            let planes = description.pointee.out
+            parallel(planes.samples * planes.blocks, grain: grain(planes)) { tasks in
                 for task in tasks { hl_modulate(description, task, x.values(), output.values()) }
             }
         }
@@ -22,7 +23,8 @@ extension CPUBackend {
         let channels = [output.shape[0], output.shape[1]]
         let sums = (allocate(channels), allocate(channels), allocate(channels))
         withDescription(description(modulation, of: output)) { description in
-            parallel(output.planes.samples * output.planes.blocks, grain: grain(output)) { tasks in
+            let planes = description.pointee.out
+            parallel(planes.samples * planes.blocks, grain: grain(planes)) { tasks in
                 for task in tasks {
                     hl_modulate_backward(
                         description, task, x.values(), gradient.values(), inputGradient.values(), sums.0.floats,
@@ -39,7 +41,12 @@ extension CPUBackend {
     ) -> (input: Tensor, output: Tensor) {
         let shape = modulation.output(of: x.shape)
         guard modulation.arrangement != .same else { return (x, allocating ? like(x) : x) }
-        let layout = x.cpu.layout == .plain ? .plain : activationLayout(shape[1])
+        // Channels last, a phase is whole in any case.
+        let layout =
+            switch x.cpu.layout {
+            case .plain, .channelsLast: x.cpu.layout
+            default: activationLayout(shape[1], x.type)
+            }
         return (laidOut(x, as: layout), allocate(shape, layout, type: x.type))
     }
 
@@ -52,8 +59,8 @@ extension CPUBackend {
     }
 
     /// Blocks that make a task worth a thread.
-    private func grain(_ output: Tensor) -> Int {
-        max(1, Self.elementGrain / max(1, output.planes.positions * output.planes.block))
+    private func grain(_ planes: hl_planes) -> Int {
+        max(1, Self.elementGrain / max(1, planes.positions * planes.block))
     }
 
     private func description(_ modulation: Modulation, of output: Tensor) -> hl_modulation {
@@ -65,11 +72,13 @@ extension CPUBackend {
             precondition(tensor.shape[0] == 1 || tensor.shape[0] == batch)
             return tensor.shape[0] == 1 ? 0 : size
         }
-        let activation = modulation.activation
+        let activation = modulation.activation, planes = output.cutPlanes
+        let isSpread = output.cpu.layout == .channelsLast && modulation.arrangement != .same
         return hl_modulation(
-            out: output.planes, width: output.shape.count == 4 ? output.shape[3] : 1,
+            out: planes, width: output.shape.count == 4 ? output.shape[3] : 1,
             phases: modulation.arrangement == .same ? 0 : 1,
             overlap: modulation.arrangement == .overlappingPhases ? 1 : 0,
+            source_step: isSpread ? 4 * planes.step : planes.step,
             activation: hl_activation(slope: activation.slope, gain: activation.gain, clamp: activation.clamp),
             scale: modulation.scale.map { UnsafePointer($0.floats) },
             shift: modulation.shift.map { UnsafePointer($0.floats) },

@@ -15,9 +15,9 @@ extension CPUBackend {
         let size = output.planes.positions * output.planes.block
         let statistics = batchNorm(
             x, weight: weight, bias: bias, running: running, epsilon: epsilon, groups: groups, over: ranks
-        ) { block in
-            forEachPlane(of: block) { plane, at, number, scratch in
-                hl_batch_norm_apply(plane, 0, x.values(at: at), nil, scratch, block.scale, block.shift, 1)
+        ) { part in
+            forEachPlane(of: part) { plane, at, number, scratch in
+                hl_batch_norm_apply(plane, 0, x.values(at: at), nil, scratch, part.scale, part.shift, 1)
                 hl_max_pool(
                     scratch, output.values(at: number * size), chosen.cpu.bytes + number * size, 0, 1, x.shape[2],
                     x.shape[3], plane.block, window.size, window.stride, window.padding, plane.narrow)
@@ -41,13 +41,13 @@ extension CPUBackend {
         }
         let (weightGradient, biasGradient) = batchNormBackward(
             input, weight: weight, bias: nil, statistics: statistics,
-            add: { block, mean, sum, centred, floats in
-                let channels = block.planes.block
+            add: { part, mean, sum, centred, floats in
+                let channels = part.planes.block
                 sum.update(repeating: 0, count: channels)
                 centred.update(repeating: 0, count: channels)
                 withUnsafeTemporaryAllocation(of: Double.self, capacity: 2 * channels) { own in
                     guard let own = own.baseAddress else { return }
-                    forEachPlane(of: block) { plane, at, number, scratch in
+                    forEachPlane(of: part) { plane, at, number, scratch in
                         spread(number, plane, to: scratch)
                         hl_batch_norm_backward_sums(
                             plane, 0, scratch, nil, all, input.values(at: at), mean, own, own + channels, nil, floats)
@@ -58,8 +58,8 @@ extension CPUBackend {
                     }
                 }
             },
-            apply: { block, a, b, c in
-                forEachPlane(of: block) { plane, at, number, scratch in
+            apply: { part, a, b, c in
+                forEachPlane(of: part) { plane, at, number, scratch in
                     spread(number, plane, to: scratch)
                     hl_batch_norm_backward_apply(
                         plane, 0, scratch, all, input.values(at: at), inputGradient.values(at: at), a, b, c)
@@ -69,19 +69,21 @@ extension CPUBackend {
             input: inputGradient, weight: weightGradient, bias: biasGradient, residual: nil)
     }
 
-    /// Calls `body` for a block's plane of each sample: with its description, its first value among those of the batch, its
+    /// Calls `body` for a part's plane of each sample: with its description, its first value among those of the batch, its
     /// number among the batch's planes, and room for as many values.
     private func forEachPlane(
-        of block: NormBlock,
+        of part: NormBlock,
         _ body: (_ plane: hl_planes, _ at: Int, _ number: Int, _ scratch: UnsafeMutableRawPointer) -> Void
     ) {
-        let planes = block.planes, size = planes.positions * planes.block
+        let planes = part.planes, size = planes.positions * planes.block
         let plane = hl_planes(
-            samples: 1, blocks: 1, positions: planes.positions, block: planes.block, narrow: planes.narrow)
-        withUnsafeTemporaryAllocation(byteCount: size * MemoryLayout<Float>.size, alignment: 64) { scratch in
+            samples: 1, blocks: 1, positions: planes.positions, block: planes.block, step: planes.step,
+            narrow: planes.narrow)
+        let bytes = size * (planes.narrow != 0 ? ElementType.bf16 : .f32).size
+        withUnsafeTemporaryAllocation(byteCount: bytes, alignment: 64) { scratch in
             guard let scratch = scratch.baseAddress else { return }
             for sample in 0..<planes.samples {
-                let number = block.start / size + sample * planes.blocks + block.which
+                let number = part.start / size + sample * planes.blocks + part.which
                 body(plane, number * size, number, scratch)
             }
         }

@@ -9,10 +9,10 @@ extension CPUBackend {
         let output = like(x), residual = residual.map { matched($0, to: x) }
         let statistics = batchNorm(
             x, weight: weight, bias: bias, running: running, epsilon: epsilon, groups: groups, over: ranks
-        ) { block in
+        ) { part in
             hl_batch_norm_apply(
-                block.planes, block.which, x.values(at: block.start), residual?.values(at: block.start),
-                output.values(at: block.start), block.scale, block.shift, relu ? 1 : 0)
+                part.planes, part.which, x.values(at: part.start), residual?.values(at: part.start),
+                output.values(at: part.start), part.scale, part.shift, relu ? 1 : 0)
         }
         return (output, statistics)
     }
@@ -28,21 +28,20 @@ extension CPUBackend {
         _ x: Tensor, weight: Tensor?, bias: Tensor?, running: RunningStatistics, epsilon: Float, residual: Tensor?,
         relu: Bool
     ) -> (output: Tensor, statistics: BatchStatistics) {
-        let channels = x.shape[1], planes = x.planes
-        let mean = allocate([1, planes.channels]), deviation = allocate([1, planes.channels])
+        let channels = x.shape[1], parts = NormParts(x, groups: 1, on: self)
+        let mean = constant(0, shape: [1, parts.planes.channels])
+        let deviation = constant(0, shape: [1, parts.planes.channels])
+        for channel in 0..<channels {
+            mean.floats[channel] = running.mean.floats[channel]
+            deviation.floats[channel] = 1 / (running.variance.floats[channel] + epsilon).squareRoot()
+        }
         let statistics = BatchStatistics(mean: mean, inverseDeviation: deviation, groups: 1, ofBatch: false)
-        let output = like(x)
-        let residual = residual.map { matched($0, to: x) }
-        forEachBlock(planes, groups: 1) { scratch, _, which in
-            for channel in which * planes.block..<(which + 1) * planes.block {
-                let isPadding = channel >= channels
-                mean.floats[channel] = isPadding ? 0 : running.mean.floats[channel]
-                deviation.floats[channel] =
-                    isPadding ? 0 : 1 / (running.variance.floats[channel] + epsilon).squareRoot()
-            }
-            let block = block(planes, 0, which, statistics, weight, bias, channels: channels, scratch)
+        parts.prepare(parts.channels, statistics, weight, bias, count: channels)
+        let output = like(x), residual = residual.map { matched($0, to: x) }
+        forEachPart(parts) { _, part, _ in
             hl_batch_norm_apply(
-                planes, which, x.values(), residual?.values(), output.values(), block.scale, block.shift, relu ? 1 : 0)
+                part.planes, part.which, x.values(at: part.start), residual?.values(at: part.start),
+                output.values(at: part.start), part.scale, part.shift, relu ? 1 : 0)
         }
         return (output, statistics)
     }
@@ -61,26 +60,26 @@ extension CPUBackend {
         let isKept = addend != nil || wantsResidual && relu != nil
         var bias: Tensor?
         if case .norm(_, let own) = relu { bias = own }
-        func mask(_ block: NormBlock) -> hl_relu_mask {
+        func mask(_ part: NormBlock) -> hl_relu_mask {
             switch relu {
-            case .output(let y): hl_relu_mask(output: y.values(at: block.start), scale: nil, shift: nil)
-            case .norm: hl_relu_mask(output: nil, scale: block.scale, shift: block.shift)
+            case .output(let y): hl_relu_mask(output: y.values(at: part.start), scale: nil, shift: nil)
+            case .norm: hl_relu_mask(output: nil, scale: part.scale, shift: part.shift)
             case nil: hl_relu_mask(output: nil, scale: nil, shift: nil)
             }
         }
         let (weightGradient, biasGradient) = batchNormBackward(
             input, weight: weight, bias: bias, statistics: statistics,
-            add: { block, mean, sum, centred, scratch in
+            add: { part, mean, sum, centred, scratch in
                 hl_batch_norm_backward_sums(
-                    block.planes, block.which, gradient.values(at: block.start), addend?.values(at: block.start),
-                    mask(block), input.values(at: block.start), mean, sum, centred,
-                    isKept ? gradient.values(at: block.start) : nil, scratch)
+                    part.planes, part.which, gradient.values(at: part.start), addend?.values(at: part.start),
+                    mask(part), input.values(at: part.start), mean, sum, centred,
+                    isKept ? gradient.values(at: part.start) : nil, scratch)
             },
-            apply: { block, a, b, c in
+            apply: { part, a, b, c in
                 hl_batch_norm_backward_apply(
-                    block.planes, block.which, gradient.values(at: block.start),
-                    isKept ? hl_relu_mask(output: nil, scale: nil, shift: nil) : mask(block),
-                    input.values(at: block.start), inputGradient.values(at: block.start), a, b, c)
+                    part.planes, part.which, gradient.values(at: part.start),
+                    isKept ? hl_relu_mask(output: nil, scale: nil, shift: nil) : mask(part),
+                    input.values(at: part.start), inputGradient.values(at: part.start), a, b, c)
             })
         gradient.cpu.version += 1
         return BatchNormGradients(

@@ -35,7 +35,7 @@ extension CPUBackend {
     }
 
     package func averagePoolBackward(_ gradient: Tensor, inputShape: [Int], type: ElementType) -> Tensor {
-        let result = allocate(inputShape, activationLayout(inputShape[1]), type: type)
+        let result = allocate(inputShape, activationLayout(inputShape[1], type), type: type)
         parallel(inputShape[0]) {
             hl_average_pool_backward(
                 result.planes, inputShape[1], $0.lowerBound, $0.upperBound, gradient.floats, result.values())

@@ -70,7 +70,7 @@ package final class CPUBackend: Backend, ConvolutionHost {
         let count = shape.reduce(1, *)
         let bytes =
             switch layout {
-            case .plain: count * type.size
+            case .plain, .channelsLast: count * type.size
             case .blocked(let block): count / shape[1] * ((shape[1] + block - 1) / block * block) * type.size
             case .library(let layout): layout.byteCount
             }
@@ -136,7 +136,7 @@ package final class CPUBackend: Backend, ConvolutionHost {
     func plain(_ tensor: Tensor) -> Tensor {
         switch tensor.cpu.layout {
         case .plain: return tensor
-        case .blocked:
+        case .blocked, .channelsLast:
             let result = allocate(tensor.shape, type: tensor.type)
             parallel(tensor.shape[0]) {
                 hl_unblock(
@@ -156,7 +156,7 @@ package final class CPUBackend: Backend, ConvolutionHost {
         let source = plain(tensor)
         switch layout {
         case .plain: return source
-        case .blocked:
+        case .blocked, .channelsLast:
             let result = allocate(tensor.shape, layout, type: tensor.type)
             parallel(tensor.shape[0]) {
                 hl_block(

@@ -25,6 +25,8 @@ package final class CPUStorage: TensorStorage {
         case plain
         /// Channels in blocks of 8 or 16, [B][C/b][H][W][b], padded with zeros.
         case blocked(Int)
+        /// Channels last, [B][H][W][C].
+        case channelsLast
         /// Weights as a library's kernels want them, padded with zeros. Gradients come in this layout, and weights and
         /// optimiser state take it on, so that a training step reorders none of them on its way forward.
         case library(LibraryLayout)
@@ -32,7 +34,7 @@ package final class CPUStorage: TensorStorage {
         /// Layouts of libraries are the same where the library says so.
         package static func == (a: Layout, b: Layout) -> Bool {
             switch (a, b) {
-            case (.plain, .plain): true
+            case (.plain, .plain), (.channelsLast, .channelsLast): true
             case (.blocked(let a), .blocked(let b)): a == b
             case (.library(let a), .library(let b)): a.isSame(as: b)
             default: false
@@ -118,7 +120,7 @@ extension Tensor {
     /// Elements in memory, padding included.
     var storedCount: Int {
         switch cpu.layout {
-        case .plain: elementCount
+        case .plain, .channelsLast: elementCount
         case .blocked(let block): shape[0] * ((shape[1] + block - 1) / block * block) * shape[2] * shape[3]
         case .library(let layout): layout.byteCount / 4
         }
@@ -127,18 +129,34 @@ extension Tensor {
     /// The layout as the kernels of `hl_planes.h` see it.
     var planes: hl_planes {
         let narrow: Int32 = type == .bf16 ? 1 : 0
+        let (samples, channels) = (shape[0], shape[1])
         if shape.count == 2 {
-            return hl_planes(samples: shape[0], blocks: 1, positions: 1, block: shape[1], narrow: narrow)
+            return hl_planes(samples: samples, blocks: 1, positions: 1, block: channels, step: channels, narrow: narrow)
         }
         let positions = shape[2] * shape[3]
         switch cpu.layout {
         case .plain:
-            return hl_planes(samples: shape[0], blocks: shape[1], positions: positions, block: 1, narrow: narrow)
+            return hl_planes(
+                samples: samples, blocks: channels, positions: positions, block: 1, step: 1, narrow: narrow)
         case .blocked(let block):
             return hl_planes(
-                samples: shape[0], blocks: (shape[1] + block - 1) / block, positions: positions, block: block,
-                narrow: narrow)
+                samples: samples, blocks: (channels + block - 1) / block, positions: positions, block: block,
+                step: block, narrow: narrow)
+        case .channelsLast:
+            return hl_planes(
+                samples: samples, blocks: 1, positions: positions, block: channels, step: channels, narrow: narrow)
         case .library: preconditionFailure("weights are no activations")
         }
+    }
+
+    /// The same with channels last cut into blocks of one or two cache lines, for kernels that threads share block by block.
+    var cutPlanes: hl_planes {
+        var planes = self.planes
+        guard cpu.layout == .channelsLast, let block = [64, 32, 16].first(where: { shape[1] % $0 == 0 }) else {
+            return planes
+        }
+        planes.blocks = planes.block / block
+        planes.block = block
+        return planes
     }
 }

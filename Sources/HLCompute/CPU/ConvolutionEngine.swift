@@ -42,8 +42,8 @@ package protocol ConvolutionEngine: AnyObject {
     /// argument exactly once.
     var aroundKernel: ((() -> Void) -> Void)? { get set }
 
-    /// The layout in which activations of so many channels travel.
-    func activationLayout(_ channels: Int) -> CPUStorage.Layout
+    /// The layout in which activations of so many channels and that type travel.
+    func activationLayout(_ channels: Int, _ type: ElementType) -> CPUStorage.Layout
 
     /// y.
     func convolution(_ x: Tensor, weight: Tensor, window: Window, on backend: any ConvolutionHost) -> Tensor

@@ -3,10 +3,10 @@
     import HLTensor
 
     /// The fast CPU form: oneDNN's convolutions, Winograd's where it wins, on activations that stay in the blocked layout
-    /// from layer to layer.
+    /// from layer to layer, or channels last where AMX's kernels ask for it.
     package final class OneDNNConvolutions: ConvolutionEngine {
         package var aroundKernel: ((() -> Void) -> Void)?
-        private let block: Int
+        private let choices: OneDNNChoices
         private var convolutions: [Key: Convolution] = [:]
 
         private struct Key: Hashable {
@@ -52,30 +52,27 @@
         /// - Throws: `Failure` where the library cannot be loaded.
         package init(threads: Int) throws(Failure) {
             try Libraries.loadOneDNN(threads: threads)
-            block = Int(hl_dnn_block())
+            choices = OneDNNChoices()
         }
 
         /// The library emulates it on AVX-512, more slowly than F32, and has nothing on AVX2.
-        package var bf16: BF16Support {
-            guard hl_dnn_computes_narrow() != 0 else { return .missing }
-            return hl_dnn_narrow_is_slow() != 0 ? .slow : .native
-        }
+        package var bf16: BF16Support { hl_dnn_computes_narrow() != 0 ? .native : .missing }
 
         package var summary: String? { "oneDNN \(String(cString: hl_dnn_version()))" }
 
-        package func activationLayout(_ channels: Int) -> CPUStorage.Layout {
-            channels % block == 0 ? .blocked(block) : .plain
+        package func activationLayout(_ channels: Int, _ type: ElementType) -> CPUStorage.Layout {
+            choices.activationLayout(channels, type)
         }
 
         package func convolution(_ x: Tensor, weight: Tensor, window: Window, on backend: any ConvolutionHost) -> Tensor
         {
             precondition(weight.shape == [weight.shape[0], x.shape[1], window.size, window.size])
-            if x.type == .bf16 && isFasterWide(x.shape, weight.shape[0], window, HL_FORWARD) {
+            if x.type == .bf16 && choices.isFasterWide(x.shape, weight.shape[0], window, HL_FORWARD) {
                 let wide = convolution(backend.converted(x, to: .f32), weight: weight, window: window, on: backend)
                 return backend.converted(wide, to: .bf16)
             }
             let shape = [x.shape[0], weight.shape[0], window.output(x.shape[2]), window.output(x.shape[3])]
-            let sides = layouts(x.shape[1], weight.shape[0], HL_FORWARD)
+            let sides = choices.layouts(x.shape[1], weight.shape[0], x.type, HL_FORWARD)
             let result = backend.allocate(shape, sides.output, type: x.type)
             guard let convolution = prepared(x.shape, x.type, weight.shape[0], window, HL_FORWARD, backend) else {
                 return result
@@ -92,13 +89,13 @@
                 weight.shape == [gradient.shape[1], inputShape[1], window.size, window.size]
                     && gradient.shape[0] == inputShape[0]
                     && Array(gradient.shape.dropFirst(2)) == inputShape.dropFirst(2).map(window.output))
-            if gradient.type == .bf16 && isFasterWide(inputShape, weight.shape[0], window, HL_BACKWARD_DATA) {
+            if gradient.type == .bf16 && choices.isFasterWide(inputShape, weight.shape[0], window, HL_BACKWARD_DATA) {
                 let wide = inputGradient(
                     backend.converted(gradient, to: .f32), weight: weight, inputShape: inputShape, window: window,
                     on: backend)
                 return backend.converted(wide, to: .bf16)
             }
-            let sides = layouts(inputShape[1], weight.shape[0], HL_BACKWARD_DATA)
+            let sides = choices.layouts(inputShape[1], weight.shape[0], gradient.type, HL_BACKWARD_DATA)
             let result = backend.allocate(inputShape, sides.input, type: gradient.type)
             guard
                 let convolution = prepared(
@@ -122,7 +119,7 @@
             else { return backend.allocateFloats(weightShape) }
             let result = backend.allocateFloats(
                 weightShape, convolution.hasPlainWeights ? .plain : .library(convolution))
-            let sides = layouts(input.shape[1], weightShape[0], HL_BACKWARD_WEIGHTS)
+            let sides = choices.layouts(input.shape[1], weightShape[0], input.type, HL_BACKWARD_WEIGHTS)
             let input = backend.laidOut(input, as: sides.input), gradient = backend.laidOut(gradient, as: sides.output)
             run(convolution, input, result.cpu, gradient, backend)
             return result
@@ -132,7 +129,7 @@
 
         package func depthwise(_ x: Tensor, weight: Tensor, window: Window, on backend: any ConvolutionHost) -> Tensor {
             precondition(weight.shape == [x.shape[1], 1, window.size, window.size])
-            let channels = x.shape[1], layout = activationLayout(channels)
+            let channels = x.shape[1], layout = choices.depthwiseLayout(channels, x.type)
             let result = backend.allocate(window.depthwiseOutput(x.shape), layout, type: x.type)
             guard
                 let convolution = prepared(
@@ -148,7 +145,7 @@
         ) -> Tensor {
             precondition(weight.shape == [inputShape[1], 1, window.size, window.size])
             precondition(gradient.shape == window.depthwiseOutput(inputShape))
-            let channels = inputShape[1], layout = activationLayout(channels)
+            let channels = inputShape[1], layout = choices.depthwiseLayout(channels, gradient.type)
             let result = backend.allocate(inputShape, layout, type: gradient.type)
             guard
                 let convolution = prepared(
@@ -169,47 +166,10 @@
                     input.shape, input.type, channels, window, HL_BACKWARD_WEIGHTS, isDepthwise: true, backend)
             else { return backend.allocateFloats(shape) }
             let result = backend.allocateFloats(shape, convolution.hasPlainWeights ? .plain : .library(convolution))
-            let layout = activationLayout(channels)
+            let layout = choices.depthwiseLayout(channels, input.type)
             let input = backend.laidOut(input, as: layout), gradient = backend.laidOut(gradient, as: layout)
             run(convolution, input, result.cpu, gradient, backend)
             return result
-        }
-
-        /// The layouts of a convolution's two sides: blocked where both fill whole blocks, since the library has fast
-        /// kernels for nothing else there, and row-major with its general ones where they do not. Images are the
-        /// exception: the first convolution's kernels read them as they are, and give their gradient in blocks.
-        private func layouts(
-            _ inChannels: Int, _ outChannels: Int, _ pass: hl_dnn_pass
-        ) -> (input: CPUStorage.Layout, output: CPUStorage.Layout) {
-            let isImage = inChannels < 4
-            guard outChannels % block == 0, isImage || inChannels % block == 0 else { return (.plain, .plain) }
-            return (isImage && pass != HL_BACKWARD_DATA ? .plain : .blocked(block), .blocked(block))
-        }
-
-        /// Whether Winograd's algorithm is worth its transforms, measured on AVX-512 with version 2.6: from 64 channels
-        /// on in every pass, and for weight gradients always, since the direct kernel is slow for few channels.
-        private func prefersWinograd(_ inChannels: Int, _ outChannels: Int, _ window: Window, _ pass: hl_dnn_pass)
-            -> Bool
-        {
-            window.size == 3 && window.stride == 1 && inChannels % block == 0 && outChannels % block == 0
-                && (pass == HL_BACKWARD_WEIGHTS || min(inChannels, outChannels) >= 64)
-        }
-
-        /// Winograd's weights take 16 floats for 4 of a kernel's 9, and are made anew in every call. Where a large kernel
-        /// meets few tiles of 4 × 4 positions, as in the first blocks of a generator, that costs more than it saves, and
-        /// hundreds of megabytes.
-        private func isWorthTransforming(_ input: [Int], _ outChannels: Int, _ pass: hl_dnn_pass) -> Bool {
-            let tiles = input[0] * ((input[2] + 3) / 4) * ((input[3] + 3) / 4)
-            if pass == HL_BACKWARD_WEIGHTS || tiles >= 48 { return true }
-            return tiles >= 24 && input[1] * outChannels * 36 * 4 < 64 << 20
-        }
-
-        /// Whether Winograd's algorithm in F32, with the conversions that it takes, is faster than BF16's direct one: from 64
-        /// pixels a side on, measured on AVX-512 BF16 with version 2.6 (30 against 41 ms for 512 channels at 64 pixels, 10
-        /// against 10 at 32). Its weights are not rounded.
-        private func isFasterWide(_ input: [Int], _ outChannels: Int, _ window: Window, _ pass: hl_dnn_pass) -> Bool {
-            hl_dnn_has_winograd() != 0 && min(input[2], input[3]) >= 64
-                && prefersWinograd(input[1], outChannels, window, pass)
         }
 
         /// The convolution for this shape, made on first use.
@@ -223,17 +183,16 @@
             if let known = convolutions[key] { return known }
             // The library writes code at run time, and does not live through memory that it cannot have for it.
             if Memory.isShort { Memory.exhausted(0, for: "kernels of oneDNN") }
-            let own = activationLayout(outChannels)
-            let sides = isDepthwise ? (input: own, output: own) : layouts(input[1], outChannels, pass)
+            let own = choices.depthwiseLayout(outChannels, type)
+            let sides = isDepthwise ? (input: own, output: own) : choices.layouts(input[1], outChannels, type, pass)
             var shape = hl_dnn_shape(
                 batch: Int32(input[0]), in_channels: Int32(input[1]), out_channels: Int32(outChannels),
                 height: Int32(input[2]), width: Int32(input[3]), kernel: Int32(window.size),
                 stride: Int32(window.stride), padding: Int32(window.padding), trailing: Int32(window.trailing),
                 depthwise: isDepthwise ? 1 : 0,
-                in_block: sides.input == .plain ? 1 : Int32(block),
-                out_block: sides.output == .plain ? 1 : Int32(block), narrow: type == .bf16 ? 1 : 0,
-                winograd: type == .f32 && !isDepthwise && prefersWinograd(input[1], outChannels, window, pass)
-                    && isWorthTransforming(input, outChannels, pass) ? 1 : 0)
+                in_block: sides.input.channelBlock, out_block: sides.output.channelBlock, narrow: type == .bf16 ? 1 : 0,
+                winograd: type == .f32 && !isDepthwise && choices.prefersWinograd(input[1], outChannels, window, pass)
+                    && choices.isWorthTransforming(input, outChannels, pass) ? 1 : 0)
             var message = [CChar](repeating: 0, count: 256)
             guard let handle = hl_dnn_create(&shape, pass, &message, message.count) else {
                 let text = message.withUnsafeBufferPointer { $0.baseAddress.map { String(cString: $0) } ?? "" }

@@ -14,7 +14,7 @@ package final class PlainConvolutions: ConvolutionEngine {
     /// It needs nothing of its own.
     package init() {}
 
-    package func activationLayout(_ channels: Int) -> CPUStorage.Layout { .plain }
+    package func activationLayout(_ channels: Int, _ type: ElementType) -> CPUStorage.Layout { .plain }
 
     package func convolution(_ x: Tensor, weight: Tensor, window: Window, on backend: any ConvolutionHost) -> Tensor {
         let g = Geometry(input: x.shape, weight: weight.shape, window: window)

@@ -17,7 +17,9 @@ extension EncodersTests {
             private(set) var types: [ElementType] = []
             private let plain = PlainConvolutions()
 
-            func activationLayout(_ channels: Int) -> CPUStorage.Layout { plain.activationLayout(channels) }
+            func activationLayout(_ channels: Int, _ type: ElementType) -> CPUStorage.Layout {
+                plain.activationLayout(channels, type)
+            }
 
             func convolution(_ x: Tensor, weight: Tensor, window: Window, on backend: any ConvolutionHost) -> Tensor {
                 types.append(x.type)

@@ -17,7 +17,7 @@
     extern __typeof__(kernel) kernel##_baseline __asm__(#kernel);
 #endif
 
-HL_CLONES_OF(hl_batch_norm_statistics)
+HL_CLONES_OF(hl_batch_norm_moments)
 HL_CLONES_OF(hl_batch_norm_apply)
 HL_CLONES_OF(hl_batch_norm_backward_sums)
 HL_CLONES_OF(hl_batch_norm_backward_apply)
@@ -42,7 +42,7 @@ HL_CLONES_OF(hl_add_narrow)
 HL_CLONES_OF(hl_scale_narrow)
 HL_CLONES_OF(hl_relu_narrow)
 HL_CLONES_OF(hl_relu_backward_narrow)
-HL_CLONES_OF(hl_filter_planes)
+HL_CLONES_OF(hl_filter_rows)
 HL_CLONES_OF(hl_to_image)
 HL_CLONES_OF(hl_to_image_backward)
 HL_CLONES_OF(hl_resample_down)
