@@ -143,7 +143,8 @@ extension ComputeTests {
                 let x = activation("x", shape(test)), statistics = running(backend, channels)
                 let gain = vector(backend, "s", [Self.samples, channels])
                 let shift = vector(backend, "t", [Self.samples, channels])
-                let made = backend.conditionalNorm(x, gain: gain, shift: shift, running: statistics, epsilon: 1e-5)
+                let made = backend.conditionalNorm(
+                    x, gain: gain, shift: shift, running: statistics, epsilon: 1e-5, over: nil)
                 let back = backend.conditionalNormBackward(
                     activation("g", shape(test)), input: x, gain: gain, shift: shift, statistics: made.statistics)
                 return [made.output, statistics.mean, statistics.variance, back.input, back.gain, back.shift]
