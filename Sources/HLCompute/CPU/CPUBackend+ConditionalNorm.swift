@@ -46,7 +46,7 @@ extension CPUBackend {
         let onInput = constant(0, shape: [stride]), offset = constant(0, shape: [stride])
         let count = Double(planes.samples * planes.positions * (statistics.ranks?.count ?? 1))
         // Of γ ĝ and γ ĝ · (x − mean).
-        let totals = NormSums(channels)
+        let totals = NormSums(channels, on: self)
         defer { withExtendedLifetime(totals) {} }
         for channel in 0..<channels {
             let inverse = Double(statistics.inverseDeviation.floats[channel])
