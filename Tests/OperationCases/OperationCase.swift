@@ -91,8 +91,7 @@ package struct OperationCase: Sendable, CustomStringConvertible {
     package static let families = [
         rowOperations, productOperations, convolutions, depthwiseConvolutions, elementwiseOperations, modulations,
         normalisations, poolingOperations, generatorOperations, shapesOperations, adversarialOperations,
-        pixelOperations, losses,
-        optimisers,
+        pixelOperations, losses, optimisers,
     ]
 
     /// What a backend makes of the inputs, row-major, activations being of a type: the results as `result 0` and so on, and
