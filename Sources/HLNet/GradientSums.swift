@@ -16,8 +16,9 @@ package final class GradientSums {
     /// - Parameters:
     ///   - parameters: all that gradients train, in the same order on all ranks.
     ///   - tape: on which nothing is yet.
-    ///   - bucketBytes: that are gathered before they leave; PyTorch's by default.
-    package init(_ ranks: any Ranks, of parameters: [Parameter], on tape: Tape, bucketBytes: Int = 25 << 20) {
+    ///   - bucketBytes: that are gathered before they leave. PyTorch waits for 25 MB, most of which is left over when the
+    ///     way back ends: a ResNet's largest weights, its last, come first.
+    package init(_ ranks: any Ranks, of parameters: [Parameter], on tape: Tape, bucketBytes: Int = 4 << 20) {
         self.ranks = ranks
         self.parameters = parameters
         self.bucketBytes = bucketBytes

@@ -29,10 +29,14 @@ package final class WalkerTrainer {
     /// Steps done.
     package private(set) var step = 0
 
-    /// - Parameter ranks: the processes that train with this one, as many as the settings have; nil where it is alone.
+    /// - Parameters:
+    ///   - ranks: the processes that train with this one, as many as the settings have; nil where it is alone.
+    ///   - epsilon: Adam's ε. At PyTorch's 1e-8 the first steps take a gradient's sign, be it rounding; at a larger one two
+    ///     trainings can be compared.
     /// - Throws: `Failure(.usage)` if the generator lacks one of the chunks.
     package init(
-        _ settings: WalkerSettings, generator: any DifferentiableGenerator, ranks: (any Ranks)? = nil
+        _ settings: WalkerSettings, generator: any DifferentiableGenerator, ranks: (any Ranks)? = nil,
+        epsilon: Float = 1e-8
     ) throws {
         precondition(settings.ranks == ranks?.count ?? 1)
         let backend = generator.backend
@@ -50,7 +54,8 @@ package final class WalkerTrainer {
         walker.initialise(seed: settings.seed, on: backend)
         estimator.initialise(seed: settings.seed, on: backend)
         func adam(_ parameters: [(name: String, parameter: Parameter)]) -> Adam {
-            Adam(backend, parameters, beta1: WalkerSettings.betas.0, beta2: WalkerSettings.betas.1)
+            Adam(
+                backend, parameters, beta1: WalkerSettings.betas.0, beta2: WalkerSettings.betas.1, epsilon: epsilon)
         }
         walkerOptimiser = adam(walker.parameters)
         estimatorOptimiser = adam(estimator.parameters)

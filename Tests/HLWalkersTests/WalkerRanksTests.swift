@@ -24,7 +24,8 @@ struct WalkerRanksTests {
 
     /// - Parameter order: places of this rank's anchors in every step's batch.
     private static func run(
-        ranks: Int, order: [Int], seed: UInt64 = 3, steps: Int = steps, over communicator: (any Communicator)? = nil
+        ranks: Int, order: [Int], seed: UInt64 = 3, steps: Int = steps, epsilon: Float = 1e-8,
+        over communicator: (any Communicator)? = nil
     ) throws -> Run {
         let backend = try TestedBackend.fastest.make(threads: 1)
         var settings = WalkerSettings(chunks: try ChunkSet(parsing: "3-5"), isWhole: false)
@@ -34,7 +35,8 @@ struct WalkerRanksTests {
         settings.ranks = ranks
         let generator = try Shapes(try Shapes.specification(resolution: 32, clean: false), on: backend)
         let trainer = try WalkerTrainer(
-            settings, generator: generator, ranks: communicator.map { backend.ranks(over: $0) })
+            settings, generator: generator, ranks: communicator.map { backend.ranks(over: $0) },
+            epsilon: epsilon)
         func weights() throws -> [Float] { try trainer.weights().flatMap(\.tensor.floats) }
         var run = Run(before: try weights())
         for step in 0..<steps {
@@ -50,11 +52,13 @@ struct WalkerRanksTests {
         return run
     }
 
-    private static func shared(among ranks: Int, seed: UInt64 = 3, steps: Int = steps) throws -> [Run] {
+    private static func shared(
+        among ranks: Int, seed: UInt64 = 3, steps: Int = steps, epsilon: Float = 1e-8
+    ) throws -> [Run] {
         try ThreadCommunicator.run(ranks) { communicator in
             try run(
                 ranks: ranks, order: Array(stride(from: communicator.rank, to: batch, by: ranks)), seed: seed,
-                steps: steps, over: communicator)
+                steps: steps, epsilon: epsilon, over: communicator)
         }
     }
 
@@ -62,18 +66,23 @@ struct WalkerRanksTests {
         zip(run[keyPath: values], whole[keyPath: values]).map { abs($0 - $1) / abs($1) }
     }
 
-    /// Five steps, before rounding has grown. With some first weights a ReLU lies so near the border that another order of
-    /// the anchors goes another way too; a mistake would show with all of them.
-    @Test(arguments: [2, 4]) func firstSteps(ranks: Int) throws {
+    /// At Adam's own ε five steps, before rounding has grown; at a larger one, where a gradient that is 0 but for rounding
+    /// moves nothing, twenty. With some first weights a ReLU lies so near the border that another order of the anchors
+    /// goes another way too; a mistake would show with all of them.
+    @Test(arguments: [2, 4], [(steps: 5, epsilon: 1e-8 as Float), (steps: 20, epsilon: 0.1)])
+    func sameTraining(ranks: Int, training: (steps: Int, epsilon: Float)) throws {
+        let (steps, epsilon) = training
         var findings: [String] = []
         for seed in [1, 2, 4, 6] as [UInt64] {
-            let whole = try Self.run(ranks: 1, order: Array(0..<Self.batch), seed: seed, steps: 5)
-            let run = try Self.shared(among: ranks, seed: seed, steps: 5)[0]
-            let losses = [\Run.losses, \Run.walkerLosses, \Run.changes].map {
-                Self.deviations(run, from: whole, $0).max() ?? 1
+            let whole = try Self.run(
+                ranks: 1, order: Array(0..<Self.batch), seed: seed, steps: steps, epsilon: epsilon)
+            let run = try Self.shared(among: ranks, seed: seed, steps: steps, epsilon: epsilon)[0]
+            let losses = [\Run.losses, \Run.walkerLosses, \Run.changes].map { values in
+                let found = Self.deviations(run, from: whole, values)
+                return (first: found.prefix(5).max() ?? 1, all: found.max() ?? 1)
             }
             let share = Self.length(run.after, whole.after) / Self.length(whole.after, whole.before)
-            if losses.allSatisfy({ $0 < 1e-4 }) && share < 1e-2 { return }
+            if losses.allSatisfy({ $0.first < 1e-4 && $0.all < 1e-3 }) && share < 1e-2 { return }
             findings.append("seed \(seed): \(losses), weights \(share)")
         }
         Issue.record("\(findings.joined(separator: "; "))")
