@@ -23,6 +23,7 @@
 #include "hl_epps_pulley.h"
 #include "hl_im2col.h"
 #include "hl_depthwise.h"
+#include "hl_amx.h"
 #include "hl_combine.h"
 #include "hl_widen.h"
 #include "hl_dot.h"

@@ -1,7 +1,7 @@
 import CKernels
 import HLTensor
 
-/// A layout that only a library understands: that of the weights of one of its convolutions.
+/// A layout that only a library, or a family of our own kernels, understands: that of the weights of one of its convolutions.
 package class LibraryLayout {
     /// Bytes of a tensor in this layout.
     let byteCount: Int

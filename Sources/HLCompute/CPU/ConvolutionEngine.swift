@@ -2,6 +2,8 @@ import HLTensor
 
 /// What an engine may ask of the backend that it convolves for: memory, layouts, and a place for errors.
 package protocol ConvolutionHost: AnyObject {
+    /// Threads in all.
+    var threads: Int { get }
     /// A tensor of that shape, whose values are undefined.
     func allocate(_ shape: [Int], _ layout: CPUStorage.Layout, type: ElementType) -> Tensor
     /// Memory of so many bytes.

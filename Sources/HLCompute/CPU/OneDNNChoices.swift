@@ -6,7 +6,7 @@
     struct OneDNNChoices {
         private let block = Int(hl_dnn_block())
         /// Whether activations of BF16 lie channels last, of any number of channels: AMX's kernels take nothing else.
-        private let hasNarrowLast = hl_dnn_narrow_wants_channels_last() != 0
+        let hasNarrowLast = hl_dnn_narrow_wants_channels_last() != 0
 
         /// That in which activations travel.
         func activationLayout(_ channels: Int, _ type: ElementType) -> CPUStorage.Layout {

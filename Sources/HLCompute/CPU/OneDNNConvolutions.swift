@@ -3,10 +3,13 @@
     import HLTensor
 
     /// The fast CPU form: oneDNN's convolutions, Winograd's where it wins, on activations that stay in the blocked layout
-    /// from layer to layer, or channels last where AMX's kernels ask for it.
+    /// from layer to layer, or channels last where AMX's kernels ask for it. Some passes in BF16 are our own then
+    /// (`AMXConvolutions`).
     package final class OneDNNConvolutions: ConvolutionEngine {
         package var aroundKernel: ((() -> Void) -> Void)?
-        private let choices: OneDNNChoices
+        let choices: OneDNNChoices
+        /// Our own kernels, which take BF16 where the library says that there is AMX.
+        private let amx: AMXConvolutions?
         private var convolutions: [Key: Convolution] = [:]
 
         private struct Key: Hashable {
@@ -19,7 +22,7 @@
         }
 
         /// A primitive of the library, which also stands for the layout of its weights.
-        private final class Convolution: LibraryLayout {
+        final class Convolution: LibraryLayout {
             let handle: OpaquePointer
             let scratchBytes: Int
             let hasPlainWeights: Bool
@@ -53,6 +56,7 @@
         package init(threads: Int) throws(Failure) {
             try Libraries.loadOneDNN(threads: threads)
             choices = OneDNNChoices()
+            amx = choices.hasNarrowLast ? AMXConvolutions() : nil
         }
 
         /// The library emulates it on AVX-512, more slowly than F32, and has nothing on AVX2.
@@ -67,6 +71,9 @@
         package func convolution(_ x: Tensor, weight: Tensor, window: Window, on backend: any ConvolutionHost) -> Tensor
         {
             precondition(weight.shape == [weight.shape[0], x.shape[1], window.size, window.size])
+            if x.type == .bf16, let amx, amx.takes(x.shape[1], weight.shape[0], window, .convolution) {
+                return amx.convolution(x, weight: weight, window: window, on: backend, timed: running)
+            }
             if x.type == .bf16 && choices.isFasterWide(x.shape, weight.shape[0], window, HL_FORWARD) {
                 let wide = convolution(backend.converted(x, to: .f32), weight: weight, window: window, on: backend)
                 return backend.converted(wide, to: .bf16)
@@ -89,6 +96,10 @@
                 weight.shape == [gradient.shape[1], inputShape[1], window.size, window.size]
                     && gradient.shape[0] == inputShape[0]
                     && Array(gradient.shape.dropFirst(2)) == inputShape.dropFirst(2).map(window.output))
+            if gradient.type == .bf16, let amx, amx.takes(inputShape[1], weight.shape[0], window, .inputGradient) {
+                return amx.inputGradient(
+                    gradient, weight: weight, inputShape: inputShape, window: window, on: backend, timed: running)
+            }
             if gradient.type == .bf16 && choices.isFasterWide(inputShape, weight.shape[0], window, HL_BACKWARD_DATA) {
                 let wide = inputGradient(
                     backend.converted(gradient, to: .f32), weight: weight, inputShape: inputShape, window: window,
@@ -113,6 +124,10 @@
                 weightShape == [gradient.shape[1], input.shape[1], window.size, window.size]
                     && gradient.shape[0] == input.shape[0]
                     && Array(gradient.shape.dropFirst(2)) == input.shape.dropFirst(2).map(window.output))
+            if input.type == .bf16, let amx, amx.takes(input.shape[1], weightShape[0], window, .weightGradient) {
+                return amx.weightGradient(
+                    gradient, input: input, weightShape: weightShape, window: window, on: backend, timed: running)
+            }
             guard
                 let convolution = prepared(
                     input.shape, input.type, weightShape[0], window, HL_BACKWARD_WEIGHTS, backend)
@@ -125,55 +140,8 @@
             return result
         }
 
-        // MARK: Depthwise
-
-        package func depthwise(_ x: Tensor, weight: Tensor, window: Window, on backend: any ConvolutionHost) -> Tensor {
-            precondition(weight.shape == [x.shape[1], 1, window.size, window.size])
-            let channels = x.shape[1], layout = choices.depthwiseLayout(channels, x.type)
-            let result = backend.allocate(window.depthwiseOutput(x.shape), layout, type: x.type)
-            guard
-                let convolution = prepared(
-                    x.shape, x.type, channels, window, HL_FORWARD, isDepthwise: true, backend)
-            else { return result }
-            let x = backend.laidOut(x, as: layout)
-            run(convolution, x, packed(weight, for: convolution, backend), result, backend)
-            return result
-        }
-
-        package func depthwiseInputGradient(
-            _ gradient: Tensor, weight: Tensor, inputShape: [Int], window: Window, on backend: any ConvolutionHost
-        ) -> Tensor {
-            precondition(weight.shape == [inputShape[1], 1, window.size, window.size])
-            precondition(gradient.shape == window.depthwiseOutput(inputShape))
-            let channels = inputShape[1], layout = choices.depthwiseLayout(channels, gradient.type)
-            let result = backend.allocate(inputShape, layout, type: gradient.type)
-            guard
-                let convolution = prepared(
-                    inputShape, gradient.type, channels, window, HL_BACKWARD_DATA, isDepthwise: true, backend)
-            else { return result }
-            let gradient = backend.laidOut(gradient, as: layout)
-            run(convolution, result, packed(weight, for: convolution, backend), gradient, backend)
-            return result
-        }
-
-        package func depthwiseWeightGradient(
-            _ gradient: Tensor, input: Tensor, window: Window, on backend: any ConvolutionHost
-        ) -> Tensor {
-            precondition(gradient.shape == window.depthwiseOutput(input.shape))
-            let channels = input.shape[1], shape = [channels, 1, window.size, window.size]
-            guard
-                let convolution = prepared(
-                    input.shape, input.type, channels, window, HL_BACKWARD_WEIGHTS, isDepthwise: true, backend)
-            else { return backend.allocateFloats(shape) }
-            let result = backend.allocateFloats(shape, convolution.hasPlainWeights ? .plain : .library(convolution))
-            let layout = choices.depthwiseLayout(channels, input.type)
-            let input = backend.laidOut(input, as: layout), gradient = backend.laidOut(gradient, as: layout)
-            run(convolution, input, result.cpu, gradient, backend)
-            return result
-        }
-
         /// The convolution for this shape, made on first use.
-        private func prepared(
+        func prepared(
             _ input: [Int], _ type: ElementType, _ outChannels: Int, _ window: Window, _ pass: hl_dnn_pass,
             isDepthwise: Bool = false, _ backend: any ConvolutionHost
         ) -> Convolution? {
@@ -205,7 +173,7 @@
         }
 
         /// The weights in the layout that a convolution wants; a copy is kept until they change.
-        private func packed(_ weight: Tensor, for convolution: Convolution, _ backend: any ConvolutionHost)
+        func packed(_ weight: Tensor, for convolution: Convolution, _ backend: any ConvolutionHost)
             -> CPUStorage
         {
             let storage = weight.cpu
@@ -217,7 +185,8 @@
             if case .library(let layout) = storage.layout, let source = layout as? Convolution {
                 check(hl_dnn_repack(source.handle, storage.bytes, convolution.handle, packed.bytes), backend)
             } else {
-                check(hl_dnn_pack(convolution.handle, storage.floats, packed.bytes), backend)
+                let plain = backend.laidOut(weight, as: .plain)
+                check(hl_dnn_pack(convolution.handle, plain.floats, packed.bytes), backend)
             }
             // Rounded weights stay a copy: what is frozen may be read, or used in F32, later.
             if storage.isFrozen && storage.layout == .plain && !convolution.isNarrow {
@@ -228,7 +197,7 @@
             return packed
         }
 
-        private func run(
+        func run(
             _ convolution: Convolution, _ input: Tensor, _ weights: CPUStorage, _ output: Tensor,
             _ backend: any ConvolutionHost
         ) {

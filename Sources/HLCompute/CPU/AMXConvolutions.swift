@@ -1,0 +1,192 @@
+import CKernels
+import HLTensor
+
+/// Convolutions of BF16 channels last by our own kernels for AMX.
+///
+/// What a shape needs is made on first use and kept. A result depends on nothing but its shape and values, not on the number of
+/// threads; an activation does not depend on the batch that it came in either.
+///
+/// Shapes are those of `Backend`: x [B, I, H, W], weight [O, I, k, k], y [B, O, H', W'].
+final class AMXConvolutions {
+    private struct Key: Hashable {
+        let input: [Int]
+        let outChannels: Int
+        let window: Window
+
+        var output: [Int] { [input[0], outChannels, window.output(input[2]), window.output(input[3])] }
+        var mergesColumns: Bool { AMXColumns.suit(input[1], window) }
+        /// Whether positions of the output are those of the input.
+        var isPoint: Bool {
+            window.size == 1 && window.stride == 1 && window.padding == 0 && output.dropFirst(2) == input.dropFirst(2)
+        }
+        var columns: AMXColumns { AMXColumns(input: input, output: output, window: window) }
+    }
+
+    private struct Taps: Hashable {
+        let shape: [Int]
+        let taps: [Int32]
+        let isBackward: Bool
+    }
+
+    private var weights: [[Int]: AMXWeights] = [:]
+    private var packings: [Taps: AMXPacking] = [:]
+    private var forward: [Key: AMXProducts] = [:]
+    private var backward: [Key: [AMXProducts]] = [:]
+    private var gradients: [Key: AMXGradient] = [:]
+    /// How many samples of a batch are taken at once for a gradient.
+    private var shares: [Key: Int] = [:]
+
+    /// Nil where processor or system have no AMX.
+    init?() {
+        guard hl_amx_prepare() != 0 else { return nil }
+    }
+
+    /// Whether they are faster than the library's own, measured on a Xeon: from 64 channels on, but where the library gathers
+    /// windows well, from 128 on; it does not where it goes back through a stride. Of images, whose few channels leave tiles
+    /// empty, all columns of a kernel are a row; their own gradient, which nothing asks for, stays with the library.
+    func takes(_ inChannels: Int, _ outChannels: Int, _ window: Window, _ pass: Pass) -> Bool {
+        if AMXColumns.suit(inChannels, window) { return outChannels >= 16 && pass != .inputGradient }
+        let libraryIsGood =
+            switch pass {
+            case .convolution: window.size > 1
+            case .inputGradient: window.size > 1 && window.stride == 1
+            case .weightGradient: false
+            }
+        return min(inChannels, outChannels) >= (libraryIsGood ? 128 : 64)
+    }
+
+    enum Pass { case convolution, inputGradient, weightGradient }
+
+    /// y.
+    func convolution(
+        _ x: Tensor, weight: Tensor, window: Window, on backend: any ConvolutionHost, timed: (() -> Void) -> Void
+    ) -> Tensor {
+        let key = Key(input: x.shape, outChannels: weight.shape[0], window: window)
+        let result = backend.allocate(key.output, .channelsLast, type: .bf16)
+        guard result.elementCount > 0 else { return result }
+        let products = forward[key] ?? makeForward(key, weight.shape)
+        forward[key] = products
+        products.run(rows(x, key, on: backend), weight, into: result, on: backend, timed: timed)
+        return result
+    }
+
+    /// Gradient with regard to x, whose shape is given.
+    func inputGradient(
+        _ gradient: Tensor, weight: Tensor, inputShape: [Int], window: Window, on backend: any ConvolutionHost,
+        timed: (() -> Void) -> Void
+    ) -> Tensor {
+        let key = Key(input: inputShape, outChannels: weight.shape[0], window: window)
+        let result = backend.allocate(inputShape, .channelsLast, type: .bf16)
+        let parts = backward[key] ?? makeBackward(key, weight.shape)
+        backward[key] = parts
+        let gradient = backend.laidOut(gradient, as: .channelsLast)
+        guard result.elementCount > 0 else { return result }
+        // Between the windows of a stride there are places without a tap, and without an output there is no window.
+        if window.stride > window.size || gradient.elementCount == 0 {
+            result.narrow.update(repeating: 0, count: result.elementCount)
+        }
+        guard gradient.elementCount > 0 else { return result }
+        for part in parts { part.run(gradient, weight, into: result, on: backend, timed: timed) }
+        return result
+    }
+
+    /// Gradient with regard to the weight, whose shape is given.
+    func weightGradient(
+        _ gradient: Tensor, input: Tensor, weightShape: [Int], window: Window, on backend: any ConvolutionHost,
+        timed: (() -> Void) -> Void
+    ) -> Tensor {
+        let key = Key(input: input.shape, outChannels: weightShape[0], window: window)
+        let layout = layout(of: weightShape, mergesColumns: key.mergesColumns)
+        let result = backend.allocateFloats(weightShape, .library(layout))
+        guard gradient.elementCount > 0 else {
+            result.floats.update(repeating: 0, count: layout.byteCount / MemoryLayout<Float>.size)
+            return result
+        }
+        let x = rows(input, key, on: backend), y = backend.laidOut(gradient, as: .channelsLast), all = key.input[0]
+        let most =
+            shares[key]
+            ?? AMXGradient.samples(layout.kernel, input: key.input, output: key.output, window: window)
+        shares[key] = most
+        for first in stride(from: 0, to: all, by: most) {
+            let part = Key(
+                input: [min(most, all - first)] + key.input.dropFirst(), outChannels: key.outChannels, window: window)
+            let sums =
+                gradients[part]
+                ?? AMXGradient(layout.kernel, input: part.input, output: part.output, window: window)
+            gradients[part] = sums
+            sums.add(y, x, from: first, of: all, to: result, on: backend, timed: timed)
+        }
+        return result
+    }
+
+    /// x as the kernels read it.
+    private func rows(_ x: Tensor, _ key: Key, on backend: any ConvolutionHost) -> Tensor {
+        key.mergesColumns ? key.columns.padded(x, on: backend) : backend.laidOut(x, as: .channelsLast)
+    }
+
+    // MARK: Making what a shape needs
+
+    private func layout(of shape: [Int], mergesColumns: Bool) -> AMXWeights {
+        let layout = weights[shape] ?? AMXWeights(shape, mergesColumns: mergesColumns)
+        weights[shape] = layout
+        return layout
+    }
+
+    private func packing(_ shape: [Int], _ taps: [Int], mergesColumns: Bool, isBackward: Bool) -> AMXPacking {
+        let key = Taps(shape: shape, taps: taps.map { Int32($0) }, isBackward: isBackward)
+        let packing =
+            packings[key]
+            ?? AMXPacking(layout(of: shape, mergesColumns: mergesColumns), taps: key.taps, isBackward: isBackward)
+        packings[key] = packing
+        return packing
+    }
+
+    private func makeForward(_ key: Key, _ weightShape: [Int]) -> AMXProducts {
+        let (height, width, window, output) = (key.input[2], key.input[3], key.window, key.output)
+        if key.mergesColumns {
+            return key.columns.products(
+                packing(weightShape, Array(0..<window.size), mergesColumns: true, isBackward: false))
+        }
+        let taps = Array(0..<window.size * window.size), results = output[2] * output[3]
+        let sources = taps.flatMap { tap in
+            (0..<results).map { result -> Int32 in
+                let row = result / output[3] * window.stride + tap / window.size - window.padding
+                let column = result % output[3] * window.stride + tap % window.size - window.padding
+                let exists = (0..<height).contains(row) && (0..<width).contains(column)
+                return exists ? Int32(row * width + column) : -1
+            }
+        }
+        return AMXProducts(
+            input: key.input, step: key.input[1], output: output,
+            packing: packing(weightShape, taps, mergesColumns: false, isBackward: false), taps: taps.count,
+            sources: sources, targets: (0..<results).map { Int32($0) }, isPoint: key.isPoint)
+    }
+
+    /// Every phase of the stride is a convolution of the gradient with the taps that meet it.
+    private func makeBackward(_ key: Key, _ weightShape: [Int]) -> [AMXProducts] {
+        let (height, width, window, output) = (key.input[2], key.input[3], key.window, key.output)
+        return (0..<window.stride * window.stride).compactMap { phase in
+            let (top, left) = (phase / window.stride, phase % window.stride)
+            let rows = Array(stride(from: top, to: height, by: window.stride))
+            let columns = Array(stride(from: left, to: width, by: window.stride))
+            let taps = (0..<window.size * window.size).filter {
+                (top + window.padding - $0 / window.size) % window.stride == 0
+                    && (left + window.padding - $0 % window.size) % window.stride == 0
+            }
+            if rows.isEmpty || columns.isEmpty || taps.isEmpty { return nil }
+            let places = rows.flatMap { row in columns.map { (row: row, column: $0) } }
+            let sources = taps.flatMap { tap in
+                places.map { place -> Int32 in
+                    let row = place.row + window.padding - tap / window.size
+                    let column = place.column + window.padding - tap % window.size
+                    let (y, x) = (row / window.stride, column / window.stride)
+                    return row >= 0 && column >= 0 && y < output[2] && x < output[3] ? Int32(y * output[3] + x) : -1
+                }
+            }
+            return AMXProducts(
+                input: output, step: output[1], output: key.input,
+                packing: packing(weightShape, taps, mergesColumns: false, isBackward: true), taps: taps.count,
+                sources: sources, targets: places.map { Int32($0.row * width + $0.column) }, isPoint: key.isPoint)
+        }
+    }
+}
