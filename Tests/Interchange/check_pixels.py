@@ -10,31 +10,20 @@ of their size (`--decode scaled`) must be within 3 of 255 levels on average of t
 """
 
 import collections
-import io
-import json
 import pathlib
 import subprocess
 import sys
 
 import numpy
-import safetensors.numpy
-import zstandard
 from PIL import Image
+from streams import records
 
 
 def images(command):
     """Ids and pixels of a stream."""
     process = subprocess.Popen(command, stdout=subprocess.PIPE)
-    with zstandard.ZstdDecompressor().stream_reader(process.stdout, read_across_frames=True) as reader:
-        file = io.BufferedReader(reader)
-        while length := file.read(8):
-            header = file.read(int.from_bytes(length, "little"))
-            entries = json.loads(header)
-            entries.pop("__metadata__")
-            size = max((entry["data_offsets"][1] for entry in entries.values()), default=0)
-            tensors = safetensors.numpy.load(length + header + file.read(size))
-            if "x.0" in tensors:
-                yield from zip(tensors["id"], tensors["x.0"])
+    for tensors in records(process.stdout):
+        yield from zip(tensors["id"], tensors["x.0"])
     assert process.wait() == 0
 
 

@@ -117,8 +117,9 @@ def augmented(images, key, flips, everything):
 # -------------------------------------------------------------------------------------------------------- networks
 
 
-def public_generator(package):
-    """The public generator of 32 pixels, its channels 4, 4, 2 and 1 times the width."""
+def generator_of(package, side, width, dimension, shared, classes):
+    """The public generator with hierarchical latents of that many values in all; of 32 pixels its channels are 4, 4, 2 and 1
+    times the width, by an entry that its table of widths gets for this."""
     table = package.BigGAN.G_arch
 
     def with_one_entry_more(ch=64, attention="64", **rest):
@@ -128,10 +129,14 @@ def public_generator(package):
 
     package.BigGAN.G_arch = with_one_entry_more
     config = package.make_biggan_config(128)
-    config.update(resolution=SIDE, G_ch=WIDTH, G_attn="0", n_classes=1, shared_dim=SHARED, dim_z=CHUNKS * DIMENSION)
+    config.update(resolution=side, G_ch=width, G_attn="0", n_classes=classes, shared_dim=shared, dim_z=dimension)
     network = package.BigGAN.Generator(**config)
     package.BigGAN.G_arch = table
     return network
+
+
+def public_generator(package):
+    return generator_of(package, SIDE, WIDTH, CHUNKS * DIMENSION, SHARED, 1)
 
 
 class Discriminator(nn.Module):
