@@ -320,7 +320,7 @@ unit() {
                 [[ $method != *:* ]] || options+=(--learning-rate "${method#*:}")
                 first=$views
                 if [[ $arm == mixed ]]; then
-                    first=views/real-$seed.hls
+                    first=$views.real
                     store real - "$seed" "$first"
                     options+=(--mix "$views" --mix-ratio "$mix_ratio")
                 fi
@@ -331,7 +331,7 @@ unit() {
             evaluate "$who" --encoder "$file"
         done
     done
-    rm -f "$views" "views/real-$seed.hls"
+    rm -f "$views" "$views.real"
 }
 # store ARM SIGMA SEED FILE: as many views as a training takes, rendered.
 store() {
