@@ -11,7 +11,6 @@ each the greatest difference of a value, of 0 to 1, must be below 0.0001.
 import argparse
 import json
 import pathlib
-import subprocess
 import sys
 
 import numpy
@@ -19,11 +18,11 @@ import safetensors
 import torch
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE.parents[1] / "Benchmarks"), str(HERE)]
+sys.path[:0] = [str(HERE.parents[1] / "Benchmarks"), str(HERE.parents[1] / "examples/python"), str(HERE)]
 
 import reference_code  # noqa: E402
+from hlviews import Command, arrays  # noqa: E402
 from make_gan import generator_of  # noqa: E402
-from streams import records  # noqa: E402
 
 
 def public(package, file):
@@ -48,15 +47,11 @@ def main():
     for file in options.files:
         network, side = public(package, file)
         command = [options.program, "-q", "--weights", file, "-n", "64", "--render", "--pixels", "f32"]
-        worst, count = 0, 0
-        with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
-            for tensors in records(process.stdout):
-                z = torch.from_numpy(tensors["z.0"]).flatten(1)
-                with torch.no_grad():
-                    images = (network(z, network.shared(torch.zeros(len(z), dtype=torch.int64))) + 1) / 2
-                worst = max(worst, numpy.abs(images.numpy() - tensors["x.0"]).max())
-                count += len(z)
-        assert process.returncode == 0 and count == 64
+        ours = arrays(Command(command))
+        z = torch.from_numpy(ours["z.0"]).flatten(1)
+        with torch.no_grad():
+            images = (network(z, network.shared(torch.zeros(len(z), dtype=torch.int64))) + 1) / 2
+        worst = numpy.abs(images.numpy() - ours["x.0"]).max()
         print(f"{file}: {side} px, greatest difference {worst:.1e}")
         failed |= not worst < 1e-4
     sys.exit(failed)

@@ -3,7 +3,7 @@
 
     python3 check_pixels.py hl-sample DIR
 
-DIR is a folder of classes, or of anything with JPEGs below it. Needs Pillow, numpy, safetensors and zstandard. Every image
+DIR is a folder of classes, or of anything with JPEGs below it. Needs Pillow, numpy and zstandard. Every image
 is decoded whole and resized: equal to the bit to Pillow's resize with BILINEAR and torchvision's crop of the middle, at the
 short side of most images, where nothing is resized, and at a half of it. At a third of it JPEGs that were decoded at a part
 of their size (`--decode scaled`) must be within 3 of 255 levels on average of those.
@@ -11,20 +11,21 @@ of their size (`--decode scaled`) must be within 3 of 255 levels on average of t
 
 import collections
 import pathlib
-import subprocess
 import sys
 
 import numpy
 from PIL import Image
-from streams import records
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "examples/python"))
+
+from hlviews import Command, StreamReader  # noqa: E402
 
 
 def images(command):
     """Ids and pixels of a stream."""
-    process = subprocess.Popen(command, stdout=subprocess.PIPE)
-    for tensors in records(process.stdout):
-        yield from zip(tensors["id"], tensors["x.0"])
-    assert process.wait() == 0
+    with StreamReader(Command(command)) as stream:
+        for batch in stream:
+            yield from zip(batch["id"], batch["x.0"])
 
 
 def middle(path, side):
