@@ -66,14 +66,19 @@ HL_AMX_INLINE void transpose(__m512i r[16]) {
     }
 }
 
+/// Of the values of two vectors those in `places`, all of them moved on by `shift`.
+HL_AMX_INLINE __m512i picked(__m512i a, const uint16_t places[32], int shift, __m512i b) {
+    return _mm512_permutex2var_epi16(
+        a, _mm512_add_epi16(_mm512_load_si512(places), _mm512_set1_epi16((short)shift)), b);
+}
+
 /// Of the values of two vectors those in even places, or in odd ones.
 HL_AMX_INLINE __m512i every_other(__m512i low, __m512i high, int odd) {
     static const uint16_t even[32] __attribute__((aligned(64))) = {
         0,  2,  4,  6,  8,  10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30,
         32, 34, 36, 38, 40, 42, 44, 46, 48, 50, 52, 54, 56, 58, 60, 62,
     };
-    const __m512i places = _mm512_load_si512(even);
-    return _mm512_permutex2var_epi16(low, odd ? _mm512_add_epi16(places, _mm512_set1_epi16(1)) : places, high);
+    return picked(low, even, odd ? 1 : 0, high);
 }
 
 /// The values of two vectors in turns: the lower halves, or the upper ones.
@@ -82,7 +87,6 @@ HL_AMX_INLINE __m512i in_turns(__m512i even, __m512i odd, int upper) {
         0, 32, 1, 33, 2,  34, 3,  35, 4,  36, 5,  37, 6,  38, 7,  39,
         8, 40, 9, 41, 10, 42, 11, 43, 12, 44, 13, 45, 14, 46, 15, 47,
     };
-    const __m512i places = _mm512_load_si512(lower);
-    return _mm512_permutex2var_epi16(even, upper ? _mm512_add_epi16(places, _mm512_set1_epi16(16)) : places, odd);
+    return picked(even, lower, upper ? 16 : 0, odd);
 }
 #endif

@@ -43,6 +43,8 @@ import Testing
                 Case([40, 544, 4, 4], 64, Window(size: 3, padding: 1)),
                 Case([33, 256, 4, 4], 288, Window(size: 3, stride: 2, padding: 1)),
             ]
+            static let hasAMX =
+                (try? CPUBackend.oneDNN(threads: 1))?.engine.activationLayout(16, .bf16) == .channelsLast
             static let computesNarrow = ((try? CPUBackend.oneDNN(threads: 1))?.bf16 ?? .missing) != .missing
 
             private func rounded(_ name: String, _ shape: [Int], on backend: any Backend) -> Tensor {
@@ -72,12 +74,21 @@ import Testing
                 let again = try results(test, on: CPUBackend.oneDNN(threads: 2))
                 #expect(again.map(\.floats) == found.map(\.floats))
                 // Our own kernels, which AMX has, do the same at any number of threads.
-                let hasAMX = fast.engine.activationLayout(16, .bf16) == .channelsLast
-                let isOurs = hasAMX && min(test.input[1], test.outChannels) >= 128
+                let isOurs = Self.hasAMX && min(test.input[1], test.outChannels) >= 128
                 for threads in isOurs ? [1, 5] : [] {
                     let other = try results(test, on: CPUBackend.oneDNN(threads: threads))
                     #expect(other.map(\.floats) == found.map(\.floats), "\(threads) threads")
                 }
+            }
+
+            /// Without samples, or without a place for the window, there are no sums: gradients are 0. The library refuses such shapes.
+            @Test(.enabled(if: hasAMX), arguments: [[0, 128, 5, 5], [2, 128, 2, 2]])
+            func nothingToSum(_ input: [Int]) throws {
+                let backend = try CPUBackend.oneDNN(threads: 2), test = Case(input, 144, Window(size: 3))
+                let found = try results(test, on: backend)
+                #expect(found.map(\.shape) == [test.output, input, test.weight])
+                #expect(found.allSatisfy { $0.floats.allSatisfy { $0 == 0 } })
+                #expect(found[2].floats.count == 144 * 128 * 9)
             }
 
             /// A weight that has taken on its gradient's layout serves in both types, and all of its steps.

@@ -27,7 +27,7 @@ package final class CPUStorage: TensorStorage {
         case blocked(Int)
         /// Channels last, [B][H][W][C].
         case channelsLast
-        /// Weights as a library's kernels want them, padded with zeros. Gradients come in this layout, and weights and
+        /// Weights as the kernels of a library, or ours, want them, padded with zeros. Gradients come in this layout, and weights and
         /// optimiser state take it on, so that a training step reorders none of them on its way forward.
         case library(LibraryLayout)
 
