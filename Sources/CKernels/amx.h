@@ -68,8 +68,8 @@ HL_AMX_INLINE void transpose(__m512i r[16]) {
 
 /// Of the values of two vectors those in `places`, all of them moved on by `shift`.
 HL_AMX_INLINE __m512i picked(__m512i a, const uint16_t places[32], int shift, __m512i b) {
-    return _mm512_permutex2var_epi16(
-        a, _mm512_add_epi16(_mm512_load_si512(places), _mm512_set1_epi16((short)shift)), b);
+    return _mm512_permutex2var_epi16(a, _mm512_add_epi16(_mm512_load_si512(places), _mm512_set1_epi16((short)shift)),
+                                     b);
 }
 
 /// Of the values of two vectors those in even places, or in odd ones.
