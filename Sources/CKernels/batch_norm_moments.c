@@ -2,26 +2,33 @@
 #include "blocks.h"
 #include "clones.h"
 #include "hl_batch_norm.h"
+#include "lanes.h"
 #include "values.h"
 
-// The loops below are written once for any block; HL_FOR_PIECES makes one of every size, so that the compiler keeps the
-// sums of one block of channels in registers. For block 1 the sums run over LANES neighbouring positions.
-enum { LANES = 16 };
+typedef struct {
+    lanes plain, square;
+} moment_sums;
 
-// Sums of (x - pivot) and (x - pivot)² over one sample's positions, for each channel of the block. Sums run in float
-// over one sample only; samples are added up in double by the caller. All are added to what is there.
+HL_INLINE void add_moments(moment_sums *sums, const void *x, size_t at, size_t count, size_t ahead, lanes pivot,
+                           int narrow) {
+    const lanes d = {streamed_lanes(x, at, count, ahead, narrow).v - pivot.v};
+    sums->plain.v += d.v;
+    sums->square.v += d.v * d.v;
+}
+
+// Sums of (x - pivot) and (x - pivot)² over one sample's positions of one channel, by neighbouring positions. All are added to what
+// is there.
 HL_INLINE void moments_lanes(const void *x, size_t positions, const float *pivot, float *sum, float *square,
                              int narrow) {
-    float s[LANES] = {0}, q[LANES] = {0};
+    moment_sums sums = {{{0}}, {{0}}};
+    const lanes around = all_lanes(pivot[0]);
     size_t i = 0;
-    for (; i + LANES <= positions; i += LANES)
-        for (size_t j = 0; j < LANES; j++) {
-            float d = loaded(x, i + j, narrow) - pivot[0];
-            s[j] += d;
-            q[j] += d * d;
-        }
+    for (; i + LANES <= positions; i += LANES) add_moments(&sums, x, i, LANES, 0, around, narrow);
+    float s[LANES], q[LANES];
+    keep_lanes(s, 0, LANES, sums.plain, 0);
+    keep_lanes(q, 0, LANES, sums.square, 0);
     for (; i < positions; i++) {
-        float d = loaded(x, i, narrow) - pivot[0];
+        const float d = loaded(x, i, narrow) - pivot[0];
         s[0] += d;
         q[0] += d * d;
     }
@@ -31,43 +38,24 @@ HL_INLINE void moments_lanes(const void *x, size_t positions, const float *pivot
     }
 }
 
-// For a piece of a wide block sums go on from tile to tile, those of even positions and those of odd ones by themselves.
-HL_INLINE void moments_fixed(const void *x, size_t positions, size_t block, size_t step, const float *pivot,
-                             float *even, float *even_square, float *odd, float *odd_square, int narrow) {
-    // Two interleaved sums hide the latency of the additions.
-    float p[PIECE], s0[PIECE], q0[PIECE], s1[PIECE], q1[PIECE];
-    for (size_t j = 0; j < block; j++) p[j] = pivot[j];
-    for (size_t j = 0; j < block; j++) {
-        s0[j] = even[j];
-        q0[j] = even_square[j];
-        s1[j] = odd[j];
-        q1[j] = odd_square[j];
-    }
+// The same for a block of channels, or a piece of a wide one, whose sums go on from tile to tile: those of even positions and those
+// of odd ones by themselves, which hides the latency of the additions.
+HL_INLINE void moments_block(const void *x, size_t positions, size_t block, size_t step, size_t ahead,
+                             const float *pivot, float *even, float *even_square, float *odd, float *odd_square,
+                             int narrow) {
+    const lanes around = lanes_at(pivot, 0, block, 0);
+    moment_sums first = {lanes_at(even, 0, block, 0), lanes_at(even_square, 0, block, 0)};
+    moment_sums second = {lanes_at(odd, 0, block, 0), lanes_at(odd_square, 0, block, 0)};
     size_t i = 0;
     for (; i + 2 <= positions; i += 2) {
-        for (size_t j = 0; j < block; j++) {
-            float d = loaded(x, i * step + j, narrow) - p[j];
-            s0[j] += d;
-            q0[j] += d * d;
-        }
-        for (size_t j = 0; j < block; j++) {
-            float d = loaded(x, (i + 1) * step + j, narrow) - p[j];
-            s1[j] += d;
-            q1[j] += d * d;
-        }
+        add_moments(&first, x, i * step, block, ahead, around, narrow);
+        add_moments(&second, x, (i + 1) * step, block, ahead, around, narrow);
     }
-    for (; i < positions; i++)
-        for (size_t j = 0; j < block; j++) {
-            float d = loaded(x, i * step + j, narrow) - p[j];
-            s0[j] += d;
-            q0[j] += d * d;
-        }
-    for (size_t j = 0; j < block; j++) {
-        even[j] = s0[j];
-        even_square[j] = q0[j];
-        odd[j] = s1[j];
-        odd_square[j] = q1[j];
-    }
+    if (i < positions) add_moments(&first, x, i * step, block, ahead, around, narrow);
+    keep_lanes(even, 0, block, first.plain, 0);
+    keep_lanes(even_square, 0, block, first.square, 0);
+    keep_lanes(odd, 0, block, second.plain, 0);
+    keep_lanes(odd_square, 0, block, second.square, 0);
 }
 
 // The sums of one sample's block; each of `sum` and `square` holds twice as many floats as it has channels.
@@ -78,7 +66,7 @@ HL_INLINE void moments(hl_planes p, const void *x, const float *pivot, float *su
         if (STEP == 1)
             moments_lanes(source, COUNT, pivot, sum, square, narrow);
         else
-            moments_fixed(source, COUNT, BLOCK, STEP, pivot + CHANNEL, sum + CHANNEL, square + CHANNEL,
+            moments_block(source, COUNT, BLOCK, STEP, AHEAD, pivot + CHANNEL, sum + CHANNEL, square + CHANNEL,
                           sum + p.block + CHANNEL, square + p.block + CHANNEL, narrow);
     });
     for (size_t j = 0; j < p.block; j++) {
@@ -86,7 +74,6 @@ HL_INLINE void moments(hl_planes p, const void *x, const float *pivot, float *su
         square[j] += square[p.block + j];
     }
 }
-
 void hl_batch_norm_pivot(hl_planes p, size_t which, const void *x, float *pivot) {
     const size_t start = start_of(p, 0, which);
     for (size_t j = 0; j < p.block; j++) pivot[j] = loaded(x, start + j, p.narrow);

@@ -19,36 +19,38 @@ HL_INLINE size_t tile_of(size_t step) {
 /// 16, 8 or 1 where the block has as many and its positions lie without gaps, a constant, so that the compiler keeps their
 /// values in vector registers. Any other block (channels last, a matrix) is wide and comes in pieces: of tiles of positions,
 /// COUNT from position PLACE on, and of channels, BLOCK from channel CHANNEL on, which is PIECE but for the last. STEP is the
-/// step, a constant too where BLOCK is. What is called must be HL_INLINE.
-#define HL_FOR_PIECES(positions, block, step, ...)                                          \
-    do {                                                                                    \
-        if ((block) == 16 && (step) == 16) {                                                \
-            HL_WHOLE_BLOCK(16, positions, __VA_ARGS__);                                     \
-        } else if ((block) == 8 && (step) == 8) {                                           \
-            HL_WHOLE_BLOCK(8, positions, __VA_ARGS__);                                      \
-        } else if ((block) == 1 && (step) == 1) {                                           \
-            HL_WHOLE_BLOCK(1, positions, __VA_ARGS__);                                      \
-        } else {                                                                            \
-            const size_t STEP = (step), TILE_OF_ALL = tile_of(STEP), ALL = (positions);     \
-            for (size_t PLACE = 0; PLACE < ALL; PLACE += TILE_OF_ALL) {                     \
-                const size_t COUNT = ALL - PLACE < TILE_OF_ALL ? ALL - PLACE : TILE_OF_ALL; \
-                size_t CHANNEL = 0;                                                         \
-                for (; CHANNEL + PIECE <= (block); CHANNEL += PIECE) {                      \
-                    enum { BLOCK = PIECE };                                                 \
-                    __VA_ARGS__;                                                            \
-                }                                                                           \
-                if (CHANNEL < (block)) {                                                    \
-                    const size_t BLOCK = (block)-CHANNEL;                                   \
-                    __VA_ARGS__;                                                            \
-                }                                                                           \
-            }                                                                               \
-        }                                                                                   \
+/// step, a constant too where BLOCK is. The same piece of the next tile comes AHEAD values behind; without tiles that is 0.
+/// What is called must be HL_INLINE.
+#define HL_FOR_PIECES(positions, block, step, ...)                                                                  \
+    do {                                                                                                            \
+        if ((block) == 16 && (step) == 16) {                                                                        \
+            HL_WHOLE_BLOCK(16, positions, __VA_ARGS__);                                                             \
+        } else if ((block) == 8 && (step) == 8) {                                                                   \
+            HL_WHOLE_BLOCK(8, positions, __VA_ARGS__);                                                              \
+        } else if ((block) == 1 && (step) == 1) {                                                                   \
+            HL_WHOLE_BLOCK(1, positions, __VA_ARGS__);                                                              \
+        } else {                                                                                                    \
+            const size_t STEP = (step), TILE_OF_ALL = tile_of(STEP), ALL = (positions), AHEAD = TILE_OF_ALL * STEP; \
+            (void)AHEAD;                                                                                            \
+            for (size_t PLACE = 0; PLACE < ALL; PLACE += TILE_OF_ALL) {                                             \
+                const size_t COUNT = ALL - PLACE < TILE_OF_ALL ? ALL - PLACE : TILE_OF_ALL;                         \
+                size_t CHANNEL = 0;                                                                                 \
+                for (; CHANNEL + PIECE <= (block); CHANNEL += PIECE) {                                              \
+                    enum { BLOCK = PIECE };                                                                         \
+                    __VA_ARGS__;                                                                                    \
+                }                                                                                                   \
+                if (CHANNEL < (block)) {                                                                            \
+                    const size_t BLOCK = (block)-CHANNEL;                                                           \
+                    __VA_ARGS__;                                                                                    \
+                }                                                                                                   \
+            }                                                                                                       \
+        }                                                                                                           \
     } while (0)
-#define HL_WHOLE_BLOCK(size, positions, ...)                            \
-    do {                                                                \
-        enum { BLOCK = (size), STEP = (size), PLACE = 0, CHANNEL = 0 }; \
-        const size_t COUNT = (positions);                               \
-        __VA_ARGS__;                                                    \
+#define HL_WHOLE_BLOCK(size, positions, ...)                                       \
+    do {                                                                           \
+        enum { BLOCK = (size), STEP = (size), PLACE = 0, CHANNEL = 0, AHEAD = 0 }; \
+        const size_t COUNT = (positions);                                          \
+        __VA_ARGS__;                                                               \
     } while (0)
 
 /// Runs a call that finds the pieces of a block by itself: with BLOCK for its channels, LANES for those to take together and

@@ -13,6 +13,11 @@ void hl_max_pool(const void *x, void *y, uint8_t *chosen, size_t first, size_t l
 void hl_max_pool_backward(const void *gradient, const uint8_t *chosen, void *input_gradient, size_t first, size_t last,
                           size_t height, size_t width, size_t block, size_t window, size_t stride, size_t padding,
                           int narrow);
+/// Sums of g and of g * (x - mean) over one plane, `block` values each, where g is the input gradient that
+/// `hl_max_pool_backward` makes and x the pooled values: each output's gradient counts where its window chose.
+void hl_max_pool_sums(const void *gradient, const uint8_t *chosen, const void *x, size_t height, size_t width,
+                      size_t block, size_t window, size_t stride, size_t padding, const float *mean, float *sum,
+                      float *centred, int narrow);
 
 /// Means over positions, samples first..<last, into a matrix [samples][channels]: AdaptiveAvgPool2d(1).
 /// https://docs.pytorch.org/docs/stable/generated/torch.nn.AdaptiveAvgPool2d.html

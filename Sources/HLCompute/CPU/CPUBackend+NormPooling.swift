@@ -34,33 +34,29 @@ extension CPUBackend {
         let gradient = reluBackward(laidOut(gradient, as: chosen.cpu.layout), output: output)
         let size = output.planes.positions * output.planes.block
         let inputGradient = like(input), all = hl_relu_mask(output: nil, scale: nil, shift: nil)
-        func spread(_ number: Int, _ plane: hl_planes, to scratch: UnsafeMutableRawPointer) {
-            hl_max_pool_backward(
-                gradient.values(at: number * size), chosen.cpu.bytes + number * size, scratch, 0, 1, input.shape[2],
-                input.shape[3], plane.block, window.size, window.stride, window.padding, plane.narrow)
-        }
         let (weightGradient, biasGradient) = batchNormBackward(
             input, weight: weight, bias: nil, statistics: statistics,
             add: { part, mean, sum, centred, floats in
                 let channels = part.planes.block
                 sum.update(repeating: 0, count: channels)
                 centred.update(repeating: 0, count: channels)
-                withUnsafeTemporaryAllocation(of: Double.self, capacity: 2 * channels) { own in
-                    guard let own = own.baseAddress else { return }
-                    forEachPlane(of: part) { plane, at, number, scratch in
-                        spread(number, plane, to: scratch)
-                        hl_batch_norm_backward_sums(
-                            plane, 0, scratch, nil, all, input.values(at: at), mean, own, own + channels, nil, floats)
-                        for index in 0..<channels {
-                            sum[index] += own[index]
-                            centred[index] += own[channels + index]
-                        }
+                for (at, number) in planeNumbers(of: part) {
+                    hl_max_pool_sums(
+                        gradient.values(at: number * size), chosen.cpu.bytes + number * size, input.values(at: at),
+                        input.shape[2], input.shape[3], channels, window.size, window.stride, window.padding, mean,
+                        floats, floats + channels, part.planes.narrow)
+                    for index in 0..<channels {
+                        sum[index] += Double(floats[index])
+                        centred[index] += Double(floats[channels + index])
                     }
                 }
             },
             apply: { part, a, b, c in
                 forEachPlane(of: part) { plane, at, number, scratch in
-                    spread(number, plane, to: scratch)
+                    hl_max_pool_backward(
+                        gradient.values(at: number * size), chosen.cpu.bytes + number * size, scratch, 0, 1,
+                        input.shape[2], input.shape[3], plane.block, window.size, window.stride, window.padding,
+                        plane.narrow)
                     hl_batch_norm_backward_apply(
                         plane, 0, scratch, all, input.values(at: at), inputGradient.values(at: at), a, b, c)
                 }
@@ -69,8 +65,16 @@ extension CPUBackend {
             input: inputGradient, weight: weightGradient, bias: biasGradient, residual: nil)
     }
 
-    /// Calls `body` for a part's plane of each sample: with its description, its first value among those of the batch, its
-    /// number among the batch's planes, and room for as many values.
+    /// A part's plane of each sample: its first value among those of the batch, and its number among the batch's planes.
+    private func planeNumbers(of part: NormBlock) -> [(at: Int, number: Int)] {
+        let planes = part.planes, size = planes.positions * planes.block
+        return (0..<planes.samples).map { sample in
+            let number = part.start / size + sample * planes.blocks + part.which
+            return (number * size, number)
+        }
+    }
+
+    /// Calls `body` for each of them: with its description, its first value, its number, and room for as many values.
     private func forEachPlane(
         of part: NormBlock,
         _ body: (_ plane: hl_planes, _ at: Int, _ number: Int, _ scratch: UnsafeMutableRawPointer) -> Void
@@ -82,10 +86,7 @@ extension CPUBackend {
         let bytes = size * (planes.narrow != 0 ? ElementType.bf16 : .f32).size
         withUnsafeTemporaryAllocation(byteCount: bytes, alignment: 64) { scratch in
             guard let scratch = scratch.baseAddress else { return }
-            for sample in 0..<planes.samples {
-                let number = part.start / size + sample * planes.blocks + part.which
-                body(plane, number * size, number, scratch)
-            }
+            for (at, number) in planeNumbers(of: part) { body(plane, at, number, scratch) }
         }
     }
 }
