@@ -23,14 +23,22 @@ HL_INLINE void apply_rows(const void *x, const void *residual, void *y, size_t p
         if (at < positions) apply_lanes(x, residual, y, at, positions - at, 0, a, b, relu, narrow);
         return;
     }
-    const lanes a = lanes_at(scale, 0, block, 0), b = lanes_at(shift, 0, block, 0);
-    for (size_t at = 0; at < positions * step; at += step)
-        apply_lanes(x, residual, y, at, block, ahead, a, b, relu, narrow);
+    lanes a[MOST_VECTORS], b[MOST_VECTORS];
+    HL_FOR_VECTORS(c, block) {
+        a[c / LANES] = lanes_at(scale, c, lanes_from(c, block), 0);
+        b[c / LANES] = lanes_at(shift, c, lanes_from(c, block), 0);
+    }
+    for (size_t at = 0; at < positions * step; at += step) {
+        HL_FOR_VECTORS(c, block) {
+            apply_lanes(x, residual, y, at + c, lanes_from(c, block), ahead_from(c, ahead, narrow), a[c / LANES],
+                        b[c / LANES], relu, narrow);
+        }
+    }
 }
 
 HL_INLINE void apply_plane(hl_planes p, const void *x, const void *residual, void *y, const float *scale,
                            const float *shift, int relu, int narrow) {
-    HL_FOR_PIECES(p.positions, p.block, p.step, {
+    HL_FOR_WIDE_PIECES(MOST_VECTORS, p.positions, p.block, p.step, {
         const size_t at = PLACE * STEP + CHANNEL;
         apply_rows(from(x, at, narrow), from(residual, at, narrow), into(y, at, narrow), COUNT, BLOCK, STEP, AHEAD,
                    scale + CHANNEL, shift + CHANNEL, relu, narrow);

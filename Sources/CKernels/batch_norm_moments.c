@@ -38,30 +38,47 @@ HL_INLINE void moments_lanes(const void *x, size_t positions, const float *pivot
     }
 }
 
+// Those of all channels of a position.
+HL_INLINE void add_position(moment_sums *sums, const void *x, size_t at, size_t block, size_t ahead,
+                            const lanes *pivots, int narrow) {
+    HL_FOR_VECTORS(c, block) {
+        add_moments(&sums[c / LANES], x, at + c, lanes_from(c, block), ahead_from(c, ahead, narrow), pivots[c / LANES],
+                    narrow);
+    }
+}
+
 // The same for a block of channels, or a piece of a wide one, whose sums go on from tile to tile: those of even positions and those
 // of odd ones by themselves, which hides the latency of the additions.
 HL_INLINE void moments_block(const void *x, size_t positions, size_t block, size_t step, size_t ahead,
                              const float *pivot, float *even, float *even_square, float *odd, float *odd_square,
                              int narrow) {
-    const lanes around = lanes_at(pivot, 0, block, 0);
-    moment_sums first = {lanes_at(even, 0, block, 0), lanes_at(even_square, 0, block, 0)};
-    moment_sums second = {lanes_at(odd, 0, block, 0), lanes_at(odd_square, 0, block, 0)};
+    lanes around[MOST_VECTORS];
+    moment_sums first[MOST_VECTORS], second[MOST_VECTORS];
+    HL_FOR_VECTORS(c, block) {
+        const size_t count = lanes_from(c, block);
+        around[c / LANES] = lanes_at(pivot, c, count, 0);
+        first[c / LANES] = (moment_sums){lanes_at(even, c, count, 0), lanes_at(even_square, c, count, 0)};
+        second[c / LANES] = (moment_sums){lanes_at(odd, c, count, 0), lanes_at(odd_square, c, count, 0)};
+    }
     size_t i = 0;
     for (; i + 2 <= positions; i += 2) {
-        add_moments(&first, x, i * step, block, ahead, around, narrow);
-        add_moments(&second, x, (i + 1) * step, block, ahead, around, narrow);
+        add_position(first, x, i * step, block, ahead, around, narrow);
+        add_position(second, x, (i + 1) * step, block, ahead, around, narrow);
     }
-    if (i < positions) add_moments(&first, x, i * step, block, ahead, around, narrow);
-    keep_lanes(even, 0, block, first.plain, 0);
-    keep_lanes(even_square, 0, block, first.square, 0);
-    keep_lanes(odd, 0, block, second.plain, 0);
-    keep_lanes(odd_square, 0, block, second.square, 0);
+    if (i < positions) add_position(first, x, i * step, block, ahead, around, narrow);
+    HL_FOR_VECTORS(c, block) {
+        const size_t count = lanes_from(c, block);
+        keep_lanes(even, c, count, first[c / LANES].plain, 0);
+        keep_lanes(even_square, c, count, first[c / LANES].square, 0);
+        keep_lanes(odd, c, count, second[c / LANES].plain, 0);
+        keep_lanes(odd_square, c, count, second[c / LANES].square, 0);
+    }
 }
 
 // The sums of one sample's block; each of `sum` and `square` holds twice as many floats as it has channels.
 HL_INLINE void moments(hl_planes p, const void *x, const float *pivot, float *sum, float *square, int narrow) {
     for (size_t j = 0; j < 2 * p.block; j++) sum[j] = square[j] = 0;
-    HL_FOR_PIECES(p.positions, p.block, p.step, {
+    HL_FOR_WIDE_PIECES(MOST_VECTORS, p.positions, p.block, p.step, {
         const void *source = from(x, PLACE * STEP + CHANNEL, narrow);
         if (STEP == 1)
             moments_lanes(source, COUNT, pivot, sum, square, narrow);

@@ -21,7 +21,10 @@ HL_INLINE size_t tile_of(size_t step) {
 /// COUNT from position PLACE on, and of channels, BLOCK from channel CHANNEL on, which is PIECE but for the last. STEP is the
 /// step, a constant too where BLOCK is. The same piece of the next tile comes AHEAD values behind; without tiles that is 0.
 /// What is called must be HL_INLINE.
-#define HL_FOR_PIECES(positions, block, step, ...)                                                                  \
+#define HL_FOR_PIECES(positions, block, step, ...) HL_FOR_WIDE_PIECES(1, positions, block, step, __VA_ARGS__)
+
+/// The same with `most` pieces of a wide block at once, a constant, as long as it has as many: of bf16 two fill a line of the cache.
+#define HL_FOR_WIDE_PIECES(most, positions, block, step, ...)                                                       \
     do {                                                                                                            \
         if ((block) == 16 && (step) == 16) {                                                                        \
             HL_WHOLE_BLOCK(16, positions, __VA_ARGS__);                                                             \
@@ -35,6 +38,10 @@ HL_INLINE size_t tile_of(size_t step) {
             for (size_t PLACE = 0; PLACE < ALL; PLACE += TILE_OF_ALL) {                                             \
                 const size_t COUNT = ALL - PLACE < TILE_OF_ALL ? ALL - PLACE : TILE_OF_ALL;                         \
                 size_t CHANNEL = 0;                                                                                 \
+                for (; (most) > 1 && CHANNEL + (most)*PIECE <= (block); CHANNEL += (most)*PIECE) {                  \
+                    enum { BLOCK = (most)*PIECE };                                                                  \
+                    __VA_ARGS__;                                                                                    \
+                }                                                                                                   \
                 for (; CHANNEL + PIECE <= (block); CHANNEL += PIECE) {                                              \
                     enum { BLOCK = PIECE };                                                                         \
                     __VA_ARGS__;                                                                                    \

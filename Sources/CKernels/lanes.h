@@ -61,6 +61,16 @@ HL_INLINE void keep_lanes(void *values, size_t at, size_t count, lanes x, int na
 /// As values that were stored in bf16.
 HL_INLINE lanes rounded_lanes(lanes x) { return (lanes){(lane_values)((lane_bits)rounded_in_place(x).v & 0xffff0000)}; }
 
+/// Vectors of a block of channels, or of some pieces of a wide one, and what the one from channel `first` on holds of it.
+enum { MOST_VECTORS = 4 };
+#define HL_FOR_VECTORS(first, block) for (size_t first = 0; first < (block); first += LANES)
+HL_INLINE size_t lanes_from(size_t first, size_t block) { return block - first < LANES ? block - first : LANES; }
+
+/// What the vector from channel `first` on is to ask for: the second of bf16 lies in the first one's line of the cache.
+HL_INLINE size_t ahead_from(size_t first, size_t ahead, int narrow) {
+    return narrow && first / LANES % 2 == 1 ? 0 : ahead;
+}
+
 /// x where a comparison of vectors holds, and 0 elsewhere.
 #define HL_WHERE(comparison, x) ((lanes){(lane_values)((lane_bits)(comparison) & (lane_bits)(x).v)})
 

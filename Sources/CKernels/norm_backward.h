@@ -99,29 +99,52 @@ HL_INLINE void sums_of_lanes(behind_relu b, int mask, int fate, void *kept, size
 // Those of a block of channels, or a piece of a wide one.
 HL_INLINE void sums_of_block(behind_relu b, int mask, int fate, void *kept, size_t positions, size_t block, size_t step,
                              const float *mean, float *sum, float *centred, int narrow) {
-    gradient_sums sums = {lanes_at(sum, 0, block, 0), lanes_at(centred, 0, block, 0)};
-    const norm_lanes norm = norm_of_block(b, mask, block);
-    const lanes centre = lanes_at(mean, 0, block, 0);
-    for (size_t i = 0; i < positions; i++)
-        add_gradients(&sums, b, i * step, block, norm, centre, mask, fate, kept, narrow);
-    keep_lanes(sum, 0, block, sums.plain, 0);
-    keep_lanes(centred, 0, block, sums.centred, 0);
+    gradient_sums sums[MOST_VECTORS];
+    behind_relu own[MOST_VECTORS];
+    norm_lanes norm[MOST_VECTORS];
+    lanes centre[MOST_VECTORS];
+    HL_FOR_VECTORS(c, block) {
+        const size_t count = lanes_from(c, block);
+        own[c / LANES] = piece_behind(b, c, c, ahead_from(c, b.ahead, narrow), narrow);
+        norm[c / LANES] = norm_of_block(own[c / LANES], mask, count);
+        centre[c / LANES] = lanes_at(mean, c, count, 0);
+        sums[c / LANES] = (gradient_sums){lanes_at(sum, c, count, 0), lanes_at(centred, c, count, 0)};
+    }
+    for (size_t at = 0; at < positions * step; at += step) {
+        HL_FOR_VECTORS(c, block) {
+            add_gradients(&sums[c / LANES], own[c / LANES], at, lanes_from(c, block), norm[c / LANES],
+                          centre[c / LANES], mask, fate, into(kept, c, narrow), narrow);
+        }
+    }
+    HL_FOR_VECTORS(c, block) {
+        keep_lanes(sum, c, lanes_from(c, block), sums[c / LANES].plain, 0);
+        keep_lanes(centred, c, lanes_from(c, block), sums[c / LANES].centred, 0);
+    }
+}
+
+// Those of a piece of channels and of positions.
+HL_INLINE void sums_of_piece(behind_relu b, int mask, int fate, void *kept, size_t positions, size_t block, size_t step,
+                             const float *mean, float *sum, float *centred, int narrow) {
+    if (step == 1)
+        sums_of_lanes(b, mask, fate, kept, positions, mean, sum, centred, narrow);
+    else
+        sums_of_block(b, mask, fate, kept, positions, block, step, mean, sum, centred, narrow);
 }
 
 /// Sums of the gradient behind ReLU, and of its products with x - mean, of one sample's block.
 HL_INLINE void sums_of_sample(hl_planes p, behind_relu b, int mask, int fate, void *kept, const float *mean, float *sum,
                               float *centred, int narrow) {
     for (size_t j = 0; j < p.block; j++) sum[j] = centred[j] = 0;
-    HL_FOR_PIECES(p.positions, p.block, p.step, {
-        const size_t at = PLACE * STEP + CHANNEL;
-        const behind_relu piece = piece_behind(b, at, CHANNEL, AHEAD, narrow);
-        void *target = into(kept, at, narrow);
-        if (STEP == 1)
-            sums_of_lanes(piece, mask, fate, target, COUNT, mean, sum, centred, narrow);
-        else
-            sums_of_block(piece, mask, fate, target, COUNT, BLOCK, STEP, mean + CHANNEL, sum + CHANNEL,
-                          centred + CHANNEL, narrow);
-    });
+#define SUMS_OF_PIECE                                                                                           \
+    sums_of_piece(piece_behind(b, PLACE *STEP + CHANNEL, CHANNEL, AHEAD, narrow), mask, fate,                   \
+                  into(kept, PLACE *STEP + CHANNEL, narrow), COUNT, BLOCK, STEP, mean + CHANNEL, sum + CHANNEL, \
+                  centred + CHANNEL, narrow)
+    // Where so much is read and written, fewer channels at a time are faster.
+    if (fate == SUM_IS_KEPT)
+        HL_FOR_WIDE_PIECES(2, p.positions, p.block, p.step, SUMS_OF_PIECE);
+    else
+        HL_FOR_WIDE_PIECES(MOST_VECTORS, p.positions, p.block, p.step, SUMS_OF_PIECE);
+#undef SUMS_OF_PIECE
 }
 
 /// What the gradient and x are multiplied by, and what is added.
@@ -147,16 +170,29 @@ HL_INLINE void backward_rows(behind_relu r, int mask, void *input_gradient, size
         if (at < positions) backward_apply(r, mask, input_gradient, at, positions - at, norm, by, narrow);
         return;
     }
-    const norm_lanes norm = norm_of_block(r, mask, block);
-    const backward_lanes by = {lanes_at(a, 0, block, 0), lanes_at(b, 0, block, 0), lanes_at(c, 0, block, 0)};
-    for (size_t at = 0; at < positions * step; at += step)
-        backward_apply(r, mask, input_gradient, at, block, norm, by, narrow);
+    behind_relu own[MOST_VECTORS];
+    norm_lanes norm[MOST_VECTORS];
+    backward_lanes by[MOST_VECTORS];
+    HL_FOR_VECTORS(first, block) {
+        const size_t count = lanes_from(first, block), k = first / LANES;
+        own[k] = piece_behind(r, first, first, ahead_from(first, r.ahead, narrow), narrow);
+        norm[k] = norm_of_block(own[k], mask, count);
+        by[k] =
+            (backward_lanes){lanes_at(a, first, count, 0), lanes_at(b, first, count, 0), lanes_at(c, first, count, 0)};
+    }
+    for (size_t at = 0; at < positions * step; at += step) {
+        HL_FOR_VECTORS(first, block) {
+            const size_t k = first / LANES;
+            backward_apply(own[k], mask, into(input_gradient, first, narrow), at, lanes_from(first, block), norm[k],
+                           by[k], narrow);
+        }
+    }
 }
 
 /// a * gradient behind ReLU + b * x + c, of one sample's block.
 HL_INLINE void backward_plane(hl_planes p, behind_relu r, int mask, void *input_gradient, const float *a,
                               const float *b, const float *c, int narrow) {
-    HL_FOR_PIECES(p.positions, p.block, p.step, {
+    HL_FOR_WIDE_PIECES(MOST_VECTORS, p.positions, p.block, p.step, {
         const size_t at = PLACE * STEP + CHANNEL;
         backward_rows(piece_behind(r, at, CHANNEL, AHEAD, narrow), mask, into(input_gradient, at, narrow), COUNT, BLOCK,
                       STEP, a + CHANNEL, b + CHANNEL, c + CHANNEL, narrow);

@@ -106,6 +106,48 @@ struct PoolingTests {
         expectClose(found, expected, within: 0)
     }
 
+    /// What the stem's batch norm sums up on its way back: eighths, which BF16 holds too.
+    @Test(arguments: poolings, [false, true]) func sumsOfMaxima(_ p: Pooling, _ isNarrow: Bool) {
+        var numbers = Numbers(24)
+        let outputs = p.outHeight * p.outWidth, places = p.height * p.width
+        let gradient = numbers.eighths(2 * p.channels * outputs), x = numbers.eighths(2 * p.channels * places)
+        let means = numbers.eighths(p.input.blocks * p.block)
+        let picked = gradient.indices.map { index in
+            let places = p.places(index % outputs)
+            return places[Int(numbers.word() % UInt64(places.count))]
+        }
+        let chosen = p.output.pack(picked.map { UInt8($0.offset) }, filling: 0)
+        func bits(_ values: [Float]) -> [UInt16] { values.map { UInt16($0.bitPattern >> 16) } }
+        let (g, values) = (p.output.pack(gradient, filling: 0), p.input.pack(x, filling: 0))
+        let (narrowG, narrowValues) = (bits(g), bits(values))
+        let found = everyClone(
+            hl_max_pool_sums, avx2: hl_max_pool_sums_avx2, baseline: hl_max_pool_sums_baseline
+        ) { kernel in
+            (0..<2 * p.input.blocks).flatMap { plane in
+                var sum = [Float](repeating: .nan, count: p.block), centred = sum
+                let (at, place) = (plane * p.block * outputs, plane * p.block * places)
+                func add(_ g: UnsafeRawPointer, _ x: UnsafeRawPointer, _ chosen: UnsafePointer<UInt8>) {
+                    let mean = Array(means[plane % p.input.blocks * p.block..<(plane % p.input.blocks + 1) * p.block])
+                    let bytes = isNarrow ? 2 : 4
+                    kernel(
+                        g + bytes * at, chosen + at, x + bytes * place, p.height, p.width, p.block, p.window, p.stride,
+                        p.padding, mean, &sum, &centred, isNarrow ? 1 : 0)
+                }
+                isNarrow ? add(narrowG, narrowValues, chosen) : add(g, values, chosen)
+                return sum + centred
+            }
+        }
+        var expected = [Double](repeating: 0, count: 2 * p.input.blocks * 2 * p.block)
+        for index in gradient.indices {
+            let (sample, channel) = (index / outputs / p.channels, index / outputs % p.channels)
+            let at = (sample * p.input.blocks + channel / p.block) * 2 * p.block + channel % p.block
+            let distance = x[index / outputs * places + picked[index].place] - means[channel]
+            expected[at] += Double(gradient[index])
+            expected[at + p.block] += Double(gradient[index] * distance)
+        }
+        expectClose(found, expected, within: 0)
+    }
+
     static let layouts = [
         Layout(1, 1, 1, block: 1), Layout(3, 5, 7, block: 1), Layout(2, 16, 9, block: 16), Layout(3, 21, 5, block: 16),
         Layout(2, 11, 1, block: 8), Layout(2, 24, 64, block: 8), Layout(2, last: 3, 11), Layout(2, last: 32, 9),

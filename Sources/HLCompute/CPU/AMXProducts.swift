@@ -53,28 +53,32 @@ final class AMXProducts {
         let results = products.samples * products.results, threads = backend.threads
         let share = ((results + threads - 1) / threads + 31) / 32 * 32
         let all = withUnsafePointer(to: products, hl_amx_step_count), stepBytes = 32 * ElementType.bf16.size
-        let most = max(1, Self.rowBytes / stepBytes / min(share, Self.leastResults)), pieces = (all + most - 1) / most
+        let fitting = max(1, Self.rowBytes / stepBytes / min(share, Self.leastResults))
+        let pieces = (all + fitting - 1) / fitting
         let steps = (all + pieces - 1) / pieces
-        // Results of a block; each of them is the same in any.
-        let count = min(share, max(32, Self.rowBytes / stepBytes / steps / 32 * 32))
+        // Results of a block; each of them is the same in any. As many blocks for every thread.
+        let most = min(share, max(32, Self.rowBytes / stepBytes / steps / 32 * 32))
+        let rounds = (results + most * threads - 1) / (most * threads)
+        let count = ((results + rounds * threads - 1) / (rounds * threads) + 31) / 32 * 32
         let blocks = (results + count - 1) / count
         let groups = (products.outputs + 31) / 32, parts = min(groups, max(1, threads / blocks))
         let outputs = (groups + parts - 1) / parts * 32
         let bytes = (withUnsafePointer(to: products) { hl_amx_room($0, count, outputs, steps) } + 63) / 64 * 64
         let rooms = backend.storage(bytes: threads * bytes, .plain)
         nonisolated(unsafe) let (x, y, weights) = (x.narrow, y.narrow, packed.values)
-        func work(_ worker: Int, _ description: UnsafePointer<hl_amx_products>) {
-            let room = UnsafeMutableRawPointer(rooms.bytes) + worker * bytes, tasks = blocks * parts
-            for task in tasks * worker / threads..<tasks * (worker + 1) / threads {
-                let first = task / parts * count, part = task % parts
-                hl_amx_multiply(
-                    description, first, min(first + count, results), groups * part / parts * 32,
-                    min(groups * (part + 1) / parts * 32, products.outputs), steps, x, weights, y, room)
+        nonisolated(unsafe) let room = UnsafeMutableRawPointer(rooms.bytes)
+        withUnsafePointer(to: products) { description in
+            timed {
+                backend.parallel(tasks: blocks * parts) { worker, task in
+                    let first = task / parts * count, part = task % parts
+                    hl_amx_multiply(
+                        description, first, min(first + count, results), groups * part / parts * 32,
+                        min(groups * (part + 1) / parts * 32, products.outputs), steps, x, weights, y,
+                        room + worker * bytes)
+                }
             }
         }
-        withUnsafePointer(to: products) { description in
-            timed { backend.parallel(threads, grain: 1) { for worker in $0 { work(worker, description) } } }
-        }
+        withExtendedLifetime(rooms) {}
     }
 }
 

@@ -50,14 +50,27 @@ package final class CPUBackend: Backend, ConvolutionHost {
         throw error
     }
 
-    /// Runs `body` on equal parts of `0..<count`, at most one per thread and none smaller than `grain`.
+    /// Parts for each thread: few enough to cost nothing, and enough that one which is held up can leave some to others.
+    private static let partsPerThread = 4
+
+    /// Runs `body` on equal parts of `0..<count`, none smaller than `grain`, on at most as many threads as the backend has.
     package func parallel(_ count: Int, grain: Int = 1, _ body: (Range<Int>) -> Void) {
-        let parts = max(1, min(threads, count / max(1, grain)))
-        if parts == 1 {
+        let parts = max(1, min(Self.partsPerThread * threads, count / max(1, grain)))
+        if threads == 1 || parts == 1 {
             if count > 0 { body(0..<count) }
             return
         }
-        inParallel(count, parts: parts, body)
+        parallel(tasks: parts) { _, part in body(count * part / parts..<count * (part + 1) / parts) }
+    }
+
+    /// Runs `body` for every one of `0..<tasks`, with the number of the thread that runs it, below `threads`.
+    package func parallel(tasks: Int, _ body: (_ worker: Int, _ task: Int) -> Void) {
+        let workers = min(threads, tasks), shares = WorkShares(tasks, workers: workers)
+        inParallel(workers, parts: workers) { range in
+            for worker in range {
+                while let task = shares.next(for: worker) { body(worker, task) }
+            }
+        }
     }
 
     /// Elements below which starting a second thread costs more than it brings.

@@ -12,8 +12,10 @@ package protocol ConvolutionHost: AnyObject {
     func laidOut(_ tensor: Tensor, as layout: CPUStorage.Layout) -> Tensor
     /// The same values as F32 or BF16.
     func converted(_ x: Tensor, to type: ElementType) -> Tensor
-    /// Runs `body` on equal parts of `0..<count`, at most one per thread and none smaller than `grain`.
+    /// Runs `body` on equal parts of `0..<count`, none smaller than `grain`.
     func parallel(_ count: Int, grain: Int, _ body: (Range<Int>) -> Void)
+    /// Runs `body` for every one of `0..<tasks`, with the number of the thread that runs it, below `threads`.
+    func parallel(tasks: Int, _ body: (_ worker: Int, _ task: Int) -> Void)
     /// Keeps the first error for the next read.
     func fail(_ error: Failure)
     /// What to say of a kernel that failed.
