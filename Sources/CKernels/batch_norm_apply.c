@@ -19,19 +19,20 @@ HL_INLINE void apply_rows(const void *x, const void *residual, void *y, size_t p
     if (step == 1) {
         const lanes a = all_lanes(scale[0]), b = all_lanes(shift[0]);
         size_t at = 0;
-        for (; at + LANES <= positions; at += LANES) apply_lanes(x, residual, y, at, LANES, 0, a, b, relu, narrow);
+        for (; at + LANE_COUNT <= positions; at += LANE_COUNT)
+            apply_lanes(x, residual, y, at, LANE_COUNT, 0, a, b, relu, narrow);
         if (at < positions) apply_lanes(x, residual, y, at, positions - at, 0, a, b, relu, narrow);
         return;
     }
     lanes a[MOST_VECTORS], b[MOST_VECTORS];
     HL_FOR_VECTORS(c, block) {
-        a[c / LANES] = lanes_at(scale, c, lanes_from(c, block), 0);
-        b[c / LANES] = lanes_at(shift, c, lanes_from(c, block), 0);
+        a[c / LANE_COUNT] = lanes_at(scale, c, lanes_from(c, block), 0);
+        b[c / LANE_COUNT] = lanes_at(shift, c, lanes_from(c, block), 0);
     }
     for (size_t at = 0; at < positions * step; at += step) {
         HL_FOR_VECTORS(c, block) {
-            apply_lanes(x, residual, y, at + c, lanes_from(c, block), ahead_from(c, ahead, narrow), a[c / LANES],
-                        b[c / LANES], relu, narrow);
+            apply_lanes(x, residual, y, at + c, lanes_from(c, block), ahead_from(c, ahead, narrow), a[c / LANE_COUNT],
+                        b[c / LANE_COUNT], relu, narrow);
         }
     }
 }

@@ -23,16 +23,16 @@ HL_INLINE void moments_lanes(const void *x, size_t positions, const float *pivot
     moment_sums sums = {{{0}}, {{0}}};
     const lanes around = all_lanes(pivot[0]);
     size_t i = 0;
-    for (; i + LANES <= positions; i += LANES) add_moments(&sums, x, i, LANES, 0, around, narrow);
-    float s[LANES], q[LANES];
-    keep_lanes(s, 0, LANES, sums.plain, 0);
-    keep_lanes(q, 0, LANES, sums.square, 0);
+    for (; i + LANE_COUNT <= positions; i += LANE_COUNT) add_moments(&sums, x, i, LANE_COUNT, 0, around, narrow);
+    float s[LANE_COUNT], q[LANE_COUNT];
+    keep_lanes(s, 0, LANE_COUNT, sums.plain, 0);
+    keep_lanes(q, 0, LANE_COUNT, sums.square, 0);
     for (; i < positions; i++) {
         const float d = loaded(x, i, narrow) - pivot[0];
         s[0] += d;
         q[0] += d * d;
     }
-    for (size_t j = 0; j < LANES; j++) {
+    for (size_t j = 0; j < LANE_COUNT; j++) {
         sum[0] += s[j];
         square[0] += q[j];
     }
@@ -42,8 +42,8 @@ HL_INLINE void moments_lanes(const void *x, size_t positions, const float *pivot
 HL_INLINE void add_position(moment_sums *sums, const void *x, size_t at, size_t block, size_t ahead,
                             const lanes *pivots, int narrow) {
     HL_FOR_VECTORS(c, block) {
-        add_moments(&sums[c / LANES], x, at + c, lanes_from(c, block), ahead_from(c, ahead, narrow), pivots[c / LANES],
-                    narrow);
+        add_moments(&sums[c / LANE_COUNT], x, at + c, lanes_from(c, block), ahead_from(c, ahead, narrow),
+                    pivots[c / LANE_COUNT], narrow);
     }
 }
 
@@ -56,9 +56,9 @@ HL_INLINE void moments_block(const void *x, size_t positions, size_t block, size
     moment_sums first[MOST_VECTORS], second[MOST_VECTORS];
     HL_FOR_VECTORS(c, block) {
         const size_t count = lanes_from(c, block);
-        around[c / LANES] = lanes_at(pivot, c, count, 0);
-        first[c / LANES] = (moment_sums){lanes_at(even, c, count, 0), lanes_at(even_square, c, count, 0)};
-        second[c / LANES] = (moment_sums){lanes_at(odd, c, count, 0), lanes_at(odd_square, c, count, 0)};
+        around[c / LANE_COUNT] = lanes_at(pivot, c, count, 0);
+        first[c / LANE_COUNT] = (moment_sums){lanes_at(even, c, count, 0), lanes_at(even_square, c, count, 0)};
+        second[c / LANE_COUNT] = (moment_sums){lanes_at(odd, c, count, 0), lanes_at(odd_square, c, count, 0)};
     }
     size_t i = 0;
     for (; i + 2 <= positions; i += 2) {
@@ -68,10 +68,10 @@ HL_INLINE void moments_block(const void *x, size_t positions, size_t block, size
     if (i < positions) add_position(first, x, i * step, block, ahead, around, narrow);
     HL_FOR_VECTORS(c, block) {
         const size_t count = lanes_from(c, block);
-        keep_lanes(even, c, count, first[c / LANES].plain, 0);
-        keep_lanes(even_square, c, count, first[c / LANES].square, 0);
-        keep_lanes(odd, c, count, second[c / LANES].plain, 0);
-        keep_lanes(odd_square, c, count, second[c / LANES].square, 0);
+        keep_lanes(even, c, count, first[c / LANE_COUNT].plain, 0);
+        keep_lanes(even_square, c, count, first[c / LANE_COUNT].square, 0);
+        keep_lanes(odd, c, count, second[c / LANE_COUNT].plain, 0);
+        keep_lanes(odd_square, c, count, second[c / LANE_COUNT].square, 0);
     }
 }
 
@@ -91,6 +91,7 @@ HL_INLINE void moments(hl_planes p, const void *x, const float *pivot, float *su
         square[j] += square[p.block + j];
     }
 }
+
 void hl_batch_norm_pivot(hl_planes p, size_t which, const void *x, float *pivot) {
     const size_t start = start_of(p, 0, which);
     for (size_t j = 0; j < p.block; j++) pivot[j] = loaded(x, start + j, p.narrow);

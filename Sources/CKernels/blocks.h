@@ -42,11 +42,18 @@ HL_INLINE size_t tile_of(size_t step) {
                     enum { BLOCK = (most)*PIECE };                                                                  \
                     __VA_ARGS__;                                                                                    \
                 }                                                                                                   \
+                for (; (most) > 2 && CHANNEL + 2 * PIECE <= (block); CHANNEL += 2 * PIECE) {                        \
+                    enum { BLOCK = 2 * PIECE };                                                                     \
+                    __VA_ARGS__;                                                                                    \
+                }                                                                                                   \
                 for (; CHANNEL + PIECE <= (block); CHANNEL += PIECE) {                                              \
                     enum { BLOCK = PIECE };                                                                         \
                     __VA_ARGS__;                                                                                    \
                 }                                                                                                   \
-                if (CHANNEL < (block)) {                                                                            \
+                if (CHANNEL + PIECE / 2 == (block)) {                                                               \
+                    enum { BLOCK = PIECE / 2 };                                                                     \
+                    __VA_ARGS__;                                                                                    \
+                } else if (CHANNEL < (block)) {                                                                     \
                     const size_t BLOCK = (block)-CHANNEL;                                                           \
                     __VA_ARGS__;                                                                                    \
                 }                                                                                                   \

@@ -8,12 +8,12 @@
 #include "clones.h"
 #include "values.h"
 
-enum { LANES = 16 };
+enum { LANE_COUNT = 16 };
 
-typedef float lane_values __attribute__((vector_size(LANES * sizeof(float))));
-typedef uint32_t lane_bits __attribute__((vector_size(LANES * sizeof(uint32_t))));
-typedef uint16_t lane_halves __attribute__((vector_size(LANES * sizeof(uint16_t))));
-typedef uint8_t lane_bytes __attribute__((vector_size(LANES)));
+typedef float lane_values __attribute__((vector_size(LANE_COUNT * sizeof(float))));
+typedef uint32_t lane_bits __attribute__((vector_size(LANE_COUNT * sizeof(uint32_t))));
+typedef uint16_t lane_halves __attribute__((vector_size(LANE_COUNT * sizeof(uint16_t))));
+typedef uint8_t lane_bytes __attribute__((vector_size(LANE_COUNT)));
 
 /// In a structure, since a vector by itself may not be handed from code of one instruction set to that of another, not even where
 /// it is inlined.
@@ -21,7 +21,8 @@ typedef struct {
     lane_values v;
 } lanes;
 
-HL_INLINE lanes all_lanes(float value) { return (lanes){(lane_values){0} + value}; }
+// Less 0, which leaves -0 as it is.
+HL_INLINE lanes all_lanes(float value) { return (lanes){value - (lane_values){0}}; }
 
 // Rounded as `narrowed` does, in the upper halves of 32 bits. (A comparison of vectors is all ones where it holds.)
 HL_INLINE lanes rounded_in_place(lanes x) {
@@ -44,7 +45,8 @@ HL_INLINE lanes lanes_at(const void *values, size_t at, size_t count, int narrow
 /// The same of a stream of values, of which those that come next, `ahead` values behind them, are asked for: by itself a processor
 /// does not foresee steps of many lines. 0 asks for nothing.
 HL_INLINE lanes streamed_lanes(const void *values, size_t at, size_t count, size_t ahead, int narrow) {
-    if (ahead) __builtin_prefetch(from(values, at + ahead, narrow));
+    // An address, which may lie beyond the values, and not a pointer.
+    if (ahead) __builtin_prefetch((const void *)((uintptr_t)values + (at + ahead) * value_size(narrow)));
     return lanes_at(values, at, count, narrow);
 }
 
@@ -61,14 +63,20 @@ HL_INLINE void keep_lanes(void *values, size_t at, size_t count, lanes x, int na
 /// As values that were stored in bf16.
 HL_INLINE lanes rounded_lanes(lanes x) { return (lanes){(lane_values)((lane_bits)rounded_in_place(x).v & 0xffff0000)}; }
 
-/// Vectors of a block of channels, or of some pieces of a wide one, and what the one from channel `first` on holds of it.
+/// Vectors of which a piece of a wide block consists at most (HL_FOR_WIDE_PIECES).
 enum { MOST_VECTORS = 4 };
-#define HL_FOR_VECTORS(first, block) for (size_t first = 0; first < (block); first += LANES)
-HL_INLINE size_t lanes_from(size_t first, size_t block) { return block - first < LANES ? block - first : LANES; }
 
-/// What the vector from channel `first` on is to ask for: the second of bf16 lies in the first one's line of the cache.
+/// A loop over those of a block of channels: `first` is the first channel of each.
+#define HL_FOR_VECTORS(first, block) for (size_t first = 0; first < (block); first += LANE_COUNT)
+
+/// How many channels the vector from channel `first` on holds.
+HL_INLINE size_t lanes_from(size_t first, size_t block) {
+    return block - first < LANE_COUNT ? block - first : LANE_COUNT;
+}
+
+/// How far ahead the vector from channel `first` on asks: every second one of bf16 shares a line of the cache with the one before.
 HL_INLINE size_t ahead_from(size_t first, size_t ahead, int narrow) {
-    return narrow && first / LANES % 2 == 1 ? 0 : ahead;
+    return narrow && first / LANE_COUNT % 2 == 1 ? 0 : ahead;
 }
 
 /// x where a comparison of vectors holds, and 0 elsewhere.

@@ -8,6 +8,8 @@
 #include "lanes.h"
 #include "values.h"
 
+_Static_assert(PIECE == LANE_COUNT, "a piece of channels is a vector");
+
 /// Where ReLU's mask comes from; constants, so that nothing is left to decide in a loop.
 enum { LETS_ALL_PASS, MASK_OF_OUTPUT, MASK_OF_INPUT };
 
@@ -36,8 +38,8 @@ typedef struct {
     lanes scale, shift;
 } norm_lanes;
 
-/// Those of one channel.
-HL_INLINE norm_lanes norm_of_all(behind_relu b, int mask) {
+/// Those of one channel, whose positions lie side by side.
+HL_INLINE norm_lanes norm_of_channel(behind_relu b, int mask) {
     if (mask != MASK_OF_INPUT) return (norm_lanes){{{0}}, {{0}}};
     return (norm_lanes){all_lanes(b.scale[0]), all_lanes(b.shift[0])};
 }
@@ -83,14 +85,14 @@ HL_INLINE void add_gradients(gradient_sums *sums, behind_relu b, size_t at, size
 HL_INLINE void sums_of_lanes(behind_relu b, int mask, int fate, void *kept, size_t positions, const float *mean,
                              float *sum, float *centred, int narrow) {
     gradient_sums sums = {{{0}}, {{0}}};
-    const norm_lanes norm = norm_of_all(b, mask);
+    const norm_lanes norm = norm_of_channel(b, mask);
     const lanes centre = all_lanes(mean[0]);
     size_t i = 0;
-    for (; i + LANES <= positions; i += LANES)
-        add_gradients(&sums, b, i, LANES, norm, centre, mask, fate, kept, narrow);
-    // Behind the last there are zeros, which add nothing.
+    for (; i + LANE_COUNT <= positions; i += LANE_COUNT)
+        add_gradients(&sums, b, i, LANE_COUNT, norm, centre, mask, fate, kept, narrow);
+    // Behind the last there are gradients of 0.
     if (i < positions) add_gradients(&sums, b, i, positions - i, norm, centre, mask, fate, kept, narrow);
-    for (size_t j = 0; j < LANES; j++) {
+    for (size_t j = 0; j < LANE_COUNT; j++) {
         sum[0] += sums.plain.v[j];
         centred[0] += sums.centred.v[j];
     }
@@ -105,20 +107,20 @@ HL_INLINE void sums_of_block(behind_relu b, int mask, int fate, void *kept, size
     lanes centre[MOST_VECTORS];
     HL_FOR_VECTORS(c, block) {
         const size_t count = lanes_from(c, block);
-        own[c / LANES] = piece_behind(b, c, c, ahead_from(c, b.ahead, narrow), narrow);
-        norm[c / LANES] = norm_of_block(own[c / LANES], mask, count);
-        centre[c / LANES] = lanes_at(mean, c, count, 0);
-        sums[c / LANES] = (gradient_sums){lanes_at(sum, c, count, 0), lanes_at(centred, c, count, 0)};
+        own[c / LANE_COUNT] = piece_behind(b, c, c, ahead_from(c, b.ahead, narrow), narrow);
+        norm[c / LANE_COUNT] = norm_of_block(own[c / LANE_COUNT], mask, count);
+        centre[c / LANE_COUNT] = lanes_at(mean, c, count, 0);
+        sums[c / LANE_COUNT] = (gradient_sums){lanes_at(sum, c, count, 0), lanes_at(centred, c, count, 0)};
     }
     for (size_t at = 0; at < positions * step; at += step) {
         HL_FOR_VECTORS(c, block) {
-            add_gradients(&sums[c / LANES], own[c / LANES], at, lanes_from(c, block), norm[c / LANES],
-                          centre[c / LANES], mask, fate, into(kept, c, narrow), narrow);
+            add_gradients(&sums[c / LANE_COUNT], own[c / LANE_COUNT], at, lanes_from(c, block), norm[c / LANE_COUNT],
+                          centre[c / LANE_COUNT], mask, fate, into(kept, c, narrow), narrow);
         }
     }
     HL_FOR_VECTORS(c, block) {
-        keep_lanes(sum, c, lanes_from(c, block), sums[c / LANES].plain, 0);
-        keep_lanes(centred, c, lanes_from(c, block), sums[c / LANES].centred, 0);
+        keep_lanes(sum, c, lanes_from(c, block), sums[c / LANE_COUNT].plain, 0);
+        keep_lanes(centred, c, lanes_from(c, block), sums[c / LANE_COUNT].centred, 0);
     }
 }
 
@@ -162,11 +164,11 @@ HL_INLINE void backward_apply(behind_relu r, int mask, void *input_gradient, siz
 HL_INLINE void backward_rows(behind_relu r, int mask, void *input_gradient, size_t positions, size_t block, size_t step,
                              const float *a, const float *b, const float *c, int narrow) {
     if (step == 1) {
-        const norm_lanes norm = norm_of_all(r, mask);
+        const norm_lanes norm = norm_of_channel(r, mask);
         const backward_lanes by = {all_lanes(a[0]), all_lanes(b[0]), all_lanes(c[0])};
         size_t at = 0;
-        for (; at + LANES <= positions; at += LANES)
-            backward_apply(r, mask, input_gradient, at, LANES, norm, by, narrow);
+        for (; at + LANE_COUNT <= positions; at += LANE_COUNT)
+            backward_apply(r, mask, input_gradient, at, LANE_COUNT, norm, by, narrow);
         if (at < positions) backward_apply(r, mask, input_gradient, at, positions - at, norm, by, narrow);
         return;
     }
@@ -174,7 +176,7 @@ HL_INLINE void backward_rows(behind_relu r, int mask, void *input_gradient, size
     norm_lanes norm[MOST_VECTORS];
     backward_lanes by[MOST_VECTORS];
     HL_FOR_VECTORS(first, block) {
-        const size_t count = lanes_from(first, block), k = first / LANES;
+        const size_t count = lanes_from(first, block), k = first / LANE_COUNT;
         own[k] = piece_behind(r, first, first, ahead_from(first, r.ahead, narrow), narrow);
         norm[k] = norm_of_block(own[k], mask, count);
         by[k] =
@@ -182,7 +184,7 @@ HL_INLINE void backward_rows(behind_relu r, int mask, void *input_gradient, size
     }
     for (size_t at = 0; at < positions * step; at += step) {
         HL_FOR_VECTORS(first, block) {
-            const size_t k = first / LANES;
+            const size_t k = first / LANE_COUNT;
             backward_apply(own[k], mask, into(input_gradient, first, narrow), at, lanes_from(first, block), norm[k],
                            by[k], narrow);
         }

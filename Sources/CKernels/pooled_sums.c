@@ -3,11 +3,8 @@
 #include "clones.h"
 #include "hl_pooling.h"
 #include "lanes.h"
+#include "pooling.h"
 #include "values.h"
-
-typedef struct {
-    size_t height, width, out_height, out_width, window, stride, padding;
-} pooling;
 
 // x where the window chose, of `block` channels.
 HL_INLINE lanes chosen_of(pooling p, const void *x, const uint8_t *chosen, size_t row, size_t column, size_t block,
@@ -56,15 +53,7 @@ HL_INLINE void add_plane(pooling p, const void *gradient, const uint8_t *chosen,
 HL_CLONES void hl_max_pool_sums(const void *gradient, const uint8_t *chosen, const void *x, size_t height, size_t width,
                                 size_t block, size_t window, size_t stride, size_t padding, const float *mean,
                                 float *sum, float *centred, int narrow) {
-    const size_t out_height = (height + 2 * padding - window) / stride + 1;
-    const size_t out_width = (width + 2 * padding - window) / stride + 1;
     for (size_t j = 0; j < block; j++) sum[j] = centred[j] = 0;
-    if (window == 3 && stride == 2 && padding == 1) {
-        // Constants for the window that every stem has: its loops are unrolled.
-        const pooling p = {height, width, out_height, out_width, 3, 2, 1};
-        HL_FOR_VALUES(narrow, add_plane(p, gradient, chosen, x, block, mean, sum, centred, NARROW));
-    } else {
-        const pooling p = {height, width, out_height, out_width, window, stride, padding};
-        HL_FOR_VALUES(narrow, add_plane(p, gradient, chosen, x, block, mean, sum, centred, NARROW));
-    }
+    const pooling p = pooling_of(height, width, window, stride, padding);
+    HL_FOR_VALUES(narrow, HL_FOR_WINDOW(p, add_plane(POOLING, gradient, chosen, x, block, mean, sum, centred, NARROW)));
 }

@@ -4,11 +4,8 @@
 
 #include "blocks.h"
 #include "clones.h"
+#include "pooling.h"
 #include "values.h"
-
-static inline size_t pooled(size_t size, size_t window, size_t stride, size_t padding) {
-    return (size + 2 * padding - window) / stride + 1;
-}
 
 HL_INLINE int has_nan(const void *x, size_t n, int narrow) {
     int found = 0;
@@ -76,22 +73,6 @@ HL_INLINE void pool_inner(const void *source, void *y, uint8_t *chosen, size_t a
     for (size_t j = 0; j < block; j++) chosen[at + j] = (uint8_t)index[j];
 }
 
-typedef struct {
-    size_t height, width, out_height, out_width, window, stride, padding;
-} pooling;
-
-// With constants for the window that every stem has, divisions become shifts and loops over it are unrolled.
-#define FOR_WINDOW(p, ...)                                                                           \
-    do {                                                                                             \
-        if ((p).window == 3 && (p).stride == 2 && (p).padding == 1) {                                \
-            const pooling POOLING = {(p).height, (p).width, (p).out_height, (p).out_width, 3, 2, 1}; \
-            __VA_ARGS__;                                                                             \
-        } else {                                                                                     \
-            const pooling POOLING = p;                                                               \
-            __VA_ARGS__;                                                                             \
-        }                                                                                            \
-    } while (0)
-
 // Outputs first ..< first + count of a row.
 HL_INLINE void pool_row(pooling p, const void *source, void *y, uint8_t *chosen, size_t row, size_t first, size_t count,
                         size_t block, size_t step, int broken, int narrow) {
@@ -137,10 +118,8 @@ HL_INLINE void pool_planes(pooling p, const void *x, void *y, uint8_t *chosen, s
 
 HL_CLONES void hl_max_pool(const void *x, void *y, uint8_t *chosen, size_t first, size_t last, size_t height,
                            size_t width, size_t block, size_t window, size_t stride, size_t padding, int narrow) {
-    const pooling p = {
-        height, width,  pooled(height, window, stride, padding), pooled(width, window, stride, padding), window,
-        stride, padding};
-    HL_FOR_VALUES(narrow, FOR_WINDOW(p, pool_planes(POOLING, x, y, chosen, first, last, block, NARROW)));
+    const pooling p = pooling_of(height, width, window, stride, padding);
+    HL_FOR_VALUES(narrow, HL_FOR_WINDOW(p, pool_planes(POOLING, x, y, chosen, first, last, block, NARROW)));
 }
 
 // The first and the last window, behind it, that cover a place along one side.
@@ -195,9 +174,7 @@ HL_INLINE void pool_back(pooling p, const void *gradient, const uint8_t *chosen,
 HL_CLONES void hl_max_pool_backward(const void *gradient, const uint8_t *chosen, void *input_gradient, size_t first,
                                     size_t last, size_t height, size_t width, size_t block, size_t window,
                                     size_t stride, size_t padding, int narrow) {
-    const pooling p = {
-        height, width,  pooled(height, window, stride, padding), pooled(width, window, stride, padding), window,
-        stride, padding};
+    const pooling p = pooling_of(height, width, window, stride, padding);
     HL_FOR_VALUES(narrow,
-                  FOR_WINDOW(p, pool_back(POOLING, gradient, chosen, input_gradient, first, last, block, NARROW)));
+                  HL_FOR_WINDOW(p, pool_back(POOLING, gradient, chosen, input_gradient, first, last, block, NARROW)));
 }

@@ -11,7 +11,8 @@ struct BatchNormTests {
         Layout(2, 32, 7, block: 16), Layout(3, 20, 12, block: 16), Layout(1, 16, 1, block: 16),
         Layout(3, 8, 9, block: 8), Layout(2, 13, 6, block: 8), Layout(7, 37, 1, block: 37), Layout(4, 8, 1, block: 8),
         Layout(1, 40, 1, block: 40), Layout(2, 6, 5, block: 3), Layout(2, last: 3, 9), Layout(3, last: 32, 7),
-        Layout(2, last: 40, 5), Layout(1, last: 512, 19), Layout(2, 96, 3, block: 32, isCut: true),
+        Layout(2, last: 40, 5), Layout(1, last: 512, 19), Layout(2, last: 100, 45), Layout(2, last: 56, 6),
+        Layout(2, 96, 3, block: 32, isCut: true),
         Layout(1, 32, 5, block: 16, isCut: true),
     ]
 
@@ -188,6 +189,24 @@ struct BatchNormTests {
             if fate != .read {
                 expectClose(Array(found[(2 * channels)...]), kept, within: 0, "kept, mask \(mask), \(fate)")
             }
+        }
+    }
+
+    /// A broken activation stays one behind ReLU, and its gradient goes no further than the mask lets it.
+    @Test(arguments: [1, 16, 24]) func brokenValuesAreNoticed(_ block: Int) {
+        let layout = Layout(1, last: block, 5), ones = [Float](repeating: 1, count: block)
+        let zeros = [Float](repeating: 0, count: block)
+        for place in [0, layout.count - 1] {
+            var x = [Float](repeating: -1, count: layout.count), y = x
+            x[place] = .nan
+            hl_batch_norm_apply(layout.planes, 0, x, nil, &y, ones, zeros, 1)
+            #expect(y.indices.allSatisfy { $0 == place ? y[$0].isNaN : y[$0] == 0 })
+            let output = [Float](repeating: 0, count: layout.count)
+            var back = x
+            Mask.output.with(output, zeros[...], zeros[...]) {
+                hl_batch_norm_backward_apply(layout.planes, 0, x, $0, ones + output, &back, ones, zeros, zeros)
+            }
+            #expect(back == output)
         }
     }
 

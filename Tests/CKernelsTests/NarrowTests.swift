@@ -9,6 +9,12 @@ struct NarrowTests {
         UnsafePointer<Float>?, UnsafePointer<Float>?, UnsafePointer<Float>?
     ) -> Void
 
+    private typealias BackwardSums = (
+        hl_planes, Int, UnsafeRawPointer?, UnsafeRawPointer?, hl_relu_mask, UnsafeRawPointer?, UnsafePointer<Float>?,
+        UnsafeMutablePointer<Double>?, UnsafeMutablePointer<Double>?, UnsafeMutableRawPointer?,
+        UnsafeMutablePointer<Float>?
+    ) -> Void
+
     /// The nearest of the two neighbours in bf16, the even one of two that are as near.
     private static func nearest(_ value: Float) -> UInt16 {
         if value.isNaN { return UInt16(value.bitPattern >> 16) | 0x40 }
@@ -80,8 +86,80 @@ struct NarrowTests {
     static let layouts = [
         Layout(2, 3, 7, block: 1), Layout(3, 16, 9, block: 16), Layout(2, 21, 6, block: 16), Layout(2, 11, 5, block: 8),
         Layout(2, last: 3, 7), Layout(2, last: 48, 6), Layout(1, last: 27, 5), Layout(1, last: 1024, 9),
+        Layout(2, last: 100, 45),
         Layout(2, 64, 5, block: 32, isCut: true),
     ]
+
+    /// Vectors are rounded as single values are: every upper half, with the lower halves at which rounding turns.
+    @Test func vectorsAreRoundedToTheNearest() {
+        let lower: [UInt32] = [0, 1, 0x7fff, 0x8000, 0x8001, 0xffff], upper = (0...0xffff).map { UInt16($0) }
+        let scale = [Float](repeating: 0, count: 16)
+        for half in lower {
+            // The shift is the value, a position and 16 channels at a time, and what is multiplied is 0.
+            let found = everyClone(
+                hl_batch_norm_apply, avx2: hl_batch_norm_apply_avx2, baseline: hl_batch_norm_apply_baseline
+            ) { apply in
+                let zeros = [UInt16](repeating: 0, count: 16)
+                return (0..<upper.count / 16).flatMap { position in
+                    var y = zeros
+                    let values = upper[16 * position..<16 * (position + 1)].map {
+                        Float(bitPattern: UInt32($0) << 16 | half)
+                    }
+                    apply(Layout(1, 16, 1, block: 16).narrow, 0, zeros, nil, &y, scale, values, 0)
+                    return y
+                }
+            }
+            let values = upper.map { Float(bitPattern: UInt32($0) << 16 | half) }
+            // 0 added to -0 is 0, and to NaN a quiet one.
+            #expect(found == Self.narrowed(values.map { 0 + $0 }))
+        }
+    }
+
+    /// The gradient behind every mask, read or kept, in place or not.
+    @Test(arguments: layouts) func sumsOfTheGradient(_ layout: Layout) {
+        let count = layout.count, block = layout.block
+        let x = Self.numbers(13, count), gradient = Self.numbers(14, count), y = Self.numbers(15, count)
+        var numbers = Numbers(16)
+        let (scale, shift, mean) = (numbers.floats(block), numbers.floats(block), numbers.floats(block))
+        let (wideX, wideGradient, wideY) = (Self.widened(x), Self.widened(gradient), Self.widened(y))
+        for which in 0..<layout.blocks {
+            for mask in 0..<3 {
+                for keeps in [false, true] {
+                    func sums(
+                        _ kernel: BackwardSums, _ planes: hl_planes, _ g: UnsafeRawPointer, _ y: UnsafeRawPointer,
+                        _ x: UnsafeRawPointer, _ kept: UnsafeMutableRawPointer
+                    ) -> [Double] {
+                        var sum = [Double](repeating: .nan, count: block), centred = sum
+                        var scratch = [Float](repeating: .nan, count: 2 * block)
+                        scale.withUnsafeBufferPointer { scale in
+                            shift.withUnsafeBufferPointer { shift in
+                                let relu = hl_relu_mask(
+                                    output: mask == 1 ? y : nil, scale: mask == 2 ? scale.baseAddress : nil,
+                                    shift: mask == 2 ? shift.baseAddress : nil)
+                                kernel(
+                                    planes, which, g, nil, relu, x, mean, &sum, &centred, keeps ? kept : nil, &scratch)
+                            }
+                        }
+                        return sum + centred
+                    }
+                    var wideKept = wideGradient
+                    let expected = sums(
+                        hl_batch_norm_backward_sums, layout.planes, wideGradient, wideY, wideX, &wideKept)
+                    let found = everyClone(
+                        hl_batch_norm_backward_sums, avx2: hl_batch_norm_backward_sums_avx2,
+                        baseline: hl_batch_norm_backward_sums_baseline
+                    ) { kernel in
+                        var kept = gradient
+                        let found = kept.withUnsafeMutableBytes { kept in
+                            kept.baseAddress.map { sums(kernel, layout.narrow, $0, y, x, $0) } ?? []
+                        }
+                        return found + Self.widened(kept).map(Double.init)
+                    }
+                    #expect(found == expected + wideKept.map(Double.init))
+                }
+            }
+        }
+    }
 
     @Test(arguments: layouts) func batchNorm(_ layout: Layout) {
         let count = layout.count, block = layout.block

@@ -6,7 +6,7 @@ import Testing
 
 extension ComputeTests {
     /// Activations channels last, as AMX's kernels want them, give to the bit what they give in blocks of 16: whole pieces of
-    /// channels and a rest, odd sides, on any processor.
+    /// channels and a rest, odd sides, on any processor and any number of threads.
     struct ChannelsLastTests {
         struct Case: Sendable, CustomStringConvertible {
             let channels: Int
@@ -18,28 +18,33 @@ extension ComputeTests {
             [ElementType.f32, .bf16].map { Case(channels: channels, type: $0) }
         }
 
-        private static let side = 7, samples = 4
+        /// Enough for several parts of most.
+        private static let side = 7, samples = 24
 
-        /// Runs an operation on activations in blocks and on the same channels last, on three threads, and compares what it
-        /// makes. `body` takes an activation by name and shape.
+        /// Runs an operation on activations in blocks and on the same channels last, on one thread and on several, and compares
+        /// what it makes. `body` takes an activation by name and shape.
         private func compare(
             _ test: Case, _ what: String, _ body: (CPUBackend, (String, [Int]) -> Tensor) throws -> [Tensor]
         ) throws {
-            let backend = try CPUBackend.plain(threads: 3)
-            let found = try [CPUStorage.Layout.blocked(16), .channelsLast].map { layout in
-                try body(backend) { name, shape in
+            var expected: [(values: HostTensor, type: ElementType)] = []
+            for (threads, layout) in [(3, .blocked(16)), (3, .channelsLast), (1, .channelsLast), (7, .blocked(16))]
+                as [(Int, CPUStorage.Layout)]
+            {
+                let backend = try CPUBackend.plain(threads: threads)
+                let found = try body(backend) { name, shape in
                     let plain = backend.converted(backend.tensor(Formula.centred(name, shape)), to: test.type)
                     return backend.laidOut(plain, as: layout)
+                }.map { (values: try backend.read($0), type: $0.type) }
+                if expected.isEmpty { expected = found }
+                #expect(found.count == expected.count && !found.isEmpty)
+                for (index, (one, other)) in zip(expected, found).enumerated() {
+                    let same = one.values.withUnsafeBytes { one in
+                        other.values.withUnsafeBytes { one.elementsEqual($0) }
+                    }
+                    #expect(
+                        same && one.values.shape == other.values.shape && one.type == other.type,
+                        "\(what), result \(index), \(threads) threads")
                 }
-            }
-            #expect(found[0].count == found[1].count && !found[0].isEmpty)
-            for (index, (blocked, last)) in zip(found[0], found[1]).enumerated() {
-                let (expected, result) = (try backend.read(blocked), try backend.read(last))
-                let same = expected.withUnsafeBytes { expected in
-                    result.withUnsafeBytes { expected.elementsEqual($0) }
-                }
-                #expect(
-                    same && result.shape == expected.shape && blocked.type == last.type, "\(what), result \(index)")
             }
         }
 

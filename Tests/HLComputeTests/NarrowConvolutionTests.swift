@@ -38,6 +38,7 @@ import Testing
                 Case([2, 3, 4, 4], 16, Window(size: 1, padding: 1)),
                 Case([70, 64, 4, 4], 64, Window(size: 3, padding: 1)),
                 Case([37, 64, 14, 14], 64, Window(size: 3, padding: 1)),
+                Case([12, 128, 14, 14], 128, Window(size: 3, padding: 1)),
                 Case([24, 64, 16, 16], 64, Window(size: 3, stride: 2, padding: 1)),
                 Case([30, 128, 7, 7], 160, Window(size: 1)),
                 Case([40, 544, 4, 4], 64, Window(size: 3, padding: 1)),
@@ -74,10 +75,11 @@ import Testing
                 let again = try results(test, on: CPUBackend.oneDNN(threads: 2))
                 #expect(again.map(\.floats) == found.map(\.floats))
                 // Our own kernels, which AMX has, do the same at any number of threads.
-                let isOurs = Self.hasAMX && min(test.input[1], test.outChannels) >= 128
-                for threads in isOurs ? [1, 5] : [] {
+                let passes =
+                    min(test.input[1], test.outChannels) >= 128 ? [0, 1, 2] : test.input[1] == 3 ? [0, 2] : []
+                for threads in Self.hasAMX && !passes.isEmpty ? [1, 5] : [] {
                     let other = try results(test, on: CPUBackend.oneDNN(threads: threads))
-                    #expect(other.map(\.floats) == found.map(\.floats), "\(threads) threads")
+                    #expect(passes.allSatisfy { other[$0].floats == found[$0].floats }, "\(threads) threads")
                 }
             }
 

@@ -13,8 +13,9 @@ void hl_max_pool(const void *x, void *y, uint8_t *chosen, size_t first, size_t l
 void hl_max_pool_backward(const void *gradient, const uint8_t *chosen, void *input_gradient, size_t first, size_t last,
                           size_t height, size_t width, size_t block, size_t window, size_t stride, size_t padding,
                           int narrow);
-/// Sums of g and of g * (x - mean) over one plane, `block` values each, where g is the input gradient that
-/// `hl_max_pool_backward` makes and x the pooled values: each output's gradient counts where its window chose.
+/// Sums of g and of g * (x - mean) over one plane, `block` values each: `gradient` counts where its window chose, and x is any
+/// values of the places that were pooled, such as what a batch norm made these of. With g as `hl_max_pool_backward` spreads it,
+/// but not rounded where windows overlap. Windows are at most 16 wide.
 void hl_max_pool_sums(const void *gradient, const uint8_t *chosen, const void *x, size_t height, size_t width,
                       size_t block, size_t window, size_t stride, size_t padding, const float *mean, float *sum,
                       float *centred, int narrow);

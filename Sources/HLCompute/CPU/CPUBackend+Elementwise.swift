@@ -87,7 +87,7 @@ extension CPUBackend {
         target.cpu.version += 1
     }
 
-    /// Calls `body` with the start and length of each thread's part of a tensor's memory.
+    /// Calls `body` with the start and length of parts of a tensor's memory.
     func forEachElement(_ tensor: Tensor, _ body: (_ start: Int, _ count: Int) -> Void) {
         parallel(tensor.storedCount, grain: Self.elementGrain) { body($0.lowerBound, $0.count) }
     }

@@ -189,7 +189,7 @@ extension CPUBackend {
         return result
     }
 
-    /// Calls `body` with each thread's part of the rows of all planes, which each kernel treats by themselves.
+    /// Calls `body` with parts of the rows of all planes, which each kernel treats by themselves.
     private func forEachRow(of x: Tensor, _ body: (_ first: Int, _ last: Int, hl_planes) -> Void) {
         let planes = x.planes, rows = planes.samples * planes.blocks * x.shape[2]
         parallel(rows, grain: max(1, Self.elementGrain / max(1, x.shape[3] * planes.block))) {

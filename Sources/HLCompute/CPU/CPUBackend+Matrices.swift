@@ -145,7 +145,7 @@ extension CPUBackend {
     /// The tensor itself unless only a library knows where the entries of its first dimension lie; then row-major.
     private func rowwise(_ x: Tensor) -> Tensor { if case .library = x.cpu.layout { plain(x) } else { x } }
 
-    /// Calls `body` with each thread's part of the rows of [B, d].
+    /// Calls `body` with parts of the rows of [B, d].
     func forEachRow(_ matrix: Tensor, _ body: (_ first: Int, _ last: Int) -> Void) {
         parallel(matrix.shape[0], grain: max(1, Self.elementGrain / max(1, matrix.shape[1]))) {
             body($0.lowerBound, $0.upperBound)

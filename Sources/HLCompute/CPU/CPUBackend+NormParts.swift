@@ -165,7 +165,8 @@ extension CPUBackend {
     func forEachPart(
         _ parts: NormParts, backwards: Bool = false, _ body: (Int, NormBlock, UnsafeMutablePointer<Float>) -> Void
     ) {
-        parallel(parts.count, grain: max(1, Self.elementGrain / max(1, parts.size))) { range in
+        let grain = max(1, Self.elementGrain / max(1, parts.size))
+        parallel(parts.count, grain: grain, backwards: backwards) { range in
             withUnsafeTemporaryAllocation(of: Float.self, capacity: 4 * parts.planes.block) { scratch in
                 guard let scratch = scratch.baseAddress else { return }
                 for step in 0..<range.count {

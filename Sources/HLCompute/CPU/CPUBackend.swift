@@ -55,17 +55,28 @@ package final class CPUBackend: Backend, ConvolutionHost {
 
     /// Runs `body` on equal parts of `0..<count`, none smaller than `grain`, on at most as many threads as the backend has.
     package func parallel(_ count: Int, grain: Int = 1, _ body: (Range<Int>) -> Void) {
+        parallel(count, grain: grain, backwards: false, body)
+    }
+
+    /// The same, of each thread's parts the last one first if asked.
+    func parallel(_ count: Int, grain: Int, backwards: Bool, _ body: (Range<Int>) -> Void) {
         let parts = max(1, min(Self.partsPerThread * threads, count / max(1, grain)))
         if threads == 1 || parts == 1 {
             if count > 0 { body(0..<count) }
             return
         }
-        parallel(tasks: parts) { _, part in body(count * part / parts..<count * (part + 1) / parts) }
+        parallel(tasks: parts, backwards: backwards) { _, part in
+            body(count * part / parts..<count * (part + 1) / parts)
+        }
     }
 
-    /// Runs `body` for every one of `0..<tasks`, with the number of the thread that runs it, below `threads`.
+    /// Runs `body` for every one of `0..<tasks`, with a number below `threads` that no other has which runs at the same time.
     package func parallel(tasks: Int, _ body: (_ worker: Int, _ task: Int) -> Void) {
-        let workers = min(threads, tasks), shares = WorkShares(tasks, workers: workers)
+        parallel(tasks: tasks, backwards: false, body)
+    }
+
+    private func parallel(tasks: Int, backwards: Bool, _ body: (_ worker: Int, _ task: Int) -> Void) {
+        let workers = min(threads, tasks), shares = WorkShares(tasks, workers: workers, backwards: backwards)
         inParallel(workers, parts: workers) { range in
             for worker in range {
                 while let task = shares.next(for: worker) { body(worker, task) }

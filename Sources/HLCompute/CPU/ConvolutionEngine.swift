@@ -14,7 +14,7 @@ package protocol ConvolutionHost: AnyObject {
     func converted(_ x: Tensor, to type: ElementType) -> Tensor
     /// Runs `body` on equal parts of `0..<count`, none smaller than `grain`.
     func parallel(_ count: Int, grain: Int, _ body: (Range<Int>) -> Void)
-    /// Runs `body` for every one of `0..<tasks`, with the number of the thread that runs it, below `threads`.
+    /// Runs `body` for every one of `0..<tasks`, with a number below `threads` that no other has which runs at the same time.
     func parallel(tasks: Int, _ body: (_ worker: Int, _ task: Int) -> Void)
     /// Keeps the first error for the next read.
     func fail(_ error: Failure)
