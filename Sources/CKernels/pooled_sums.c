@@ -27,17 +27,19 @@ HL_INLINE lanes chosen_of(pooling p, const void *x, const uint8_t *chosen, size_
     return found;
 }
 
-// Outputs first ..< first + count of a row, added to what is there.
+// Outputs first ..< first + count of a row, summed up by themselves, which rounds less, and added to what is there.
 HL_INLINE void add_row(pooling p, const void *gradient, const uint8_t *chosen, const void *x, size_t row, size_t first,
                        size_t count, size_t block, size_t step, const float *mean, float *sum, float *centred,
                        int narrow) {
-    lanes plain = lanes_at(sum, 0, block, 0), products = lanes_at(centred, 0, block, 0);
+    lanes plain = {{0}}, products = {{0}};
     const lanes centre = lanes_at(mean, 0, block, 0);
     for (size_t column = first; column < first + count; column++) {
         const lanes g = lanes_at(gradient, (row * p.out_width + column) * step, block, narrow);
         plain.v += g.v;
         products.v += g.v * (chosen_of(p, x, chosen, row, column, block, step, narrow).v - centre.v);
     }
+    plain.v += lanes_at(sum, 0, block, 0).v;
+    products.v += lanes_at(centred, 0, block, 0).v;
     keep_lanes(sum, 0, block, plain, 0);
     keep_lanes(centred, 0, block, products, 0);
 }

@@ -43,7 +43,7 @@ package enum TrainingParity: String, CaseIterable, Sendable {
         var losses: [Double] = [], findings: [Finding] = []
         for step in 0..<5 {
             let views = (1...2).map {
-                let scene = self == .simSiam ? "scene.0" : "step\(step).scene"
+                let scene = self == .simSiam ? "scene.2" : "step\(step).scene"
                 return Formula.images("step\(step).view\($0)", scene, 8, 32)
             }
             let pass = Pass(Tape(backend), training: true, groups: method.passesPerStep, precision: precision)

@@ -150,7 +150,7 @@ def train(kind, dtype, rate, scene, steps=5, batch=8, side=32):
 
 def make_training(directory):
     tensors, metadata = {}, {}
-    cases = ("simsiam", SimSiam, 0.3, "scene.0"), ("simclr", SimCLR, 0.03, "step{step}.scene")
+    cases = ("simsiam", SimSiam, 0.3, "scene.2"), ("simclr", SimCLR, 0.03, "step{step}.scene")
     for name, kind, rate, scene in cases:
         model, losses, rates = train(kind, torch.float64, rate, scene)
         single_model, single, _ = train(kind, torch.float32, rate, scene)
