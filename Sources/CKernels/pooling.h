@@ -14,7 +14,8 @@ HL_INLINE pooling pooling_of(size_t height, size_t width, size_t window, size_t 
     return (pooling){height, width, out_height, out_width, window, stride, padding};
 }
 
-/// Runs a call with POOLING, for the window that every stem has of constants: divisions become shifts and loops over it are unrolled.
+/// Runs a call with POOLING, which is of constants for the window that every stem has: divisions become shifts, and loops over
+/// it are unrolled. What is called must be HL_INLINE.
 #define HL_FOR_WINDOW(p, ...)                                                                        \
     do {                                                                                             \
         if ((p).window == 3 && (p).stride == 2 && (p).padding == 1) {                                \

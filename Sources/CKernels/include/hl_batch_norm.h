@@ -23,8 +23,7 @@ void hl_batch_norm_statistics(size_t channels, double count, const float *pivot,
                               const double *square, float *mean, float *variance);
 
 /// y = x * scale + shift (+ residual), then ReLU if asked: algorithm 1, third and fourth line, with scale = γ / σ and
-/// shift = β - mean * scale. `scale` and `shift` hold `block` values. y is neither x
-/// nor the residual.
+/// shift = β - mean * scale. `scale` and `shift` hold `block` values. y is neither x nor the residual.
 void hl_batch_norm_apply(hl_planes p, size_t which, const void *x, const void *residual, void *y, const float *scale,
                          const float *shift, int relu);
 
