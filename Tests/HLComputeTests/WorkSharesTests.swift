@@ -1,3 +1,4 @@
+import Glibc
 import HLCompute
 import HLTensor
 import Synchronization
@@ -34,6 +35,20 @@ struct WorkSharesTests {
         let workers = Mutex([Int]())
         backend.parallel(tasks: work.count) { worker, _ in workers.withLock { $0.append(worker) } }
         #expect(workers.withLock { $0.count == work.count && $0.allSatisfy { (0..<threads).contains($0) } })
+    }
+
+    /// What a worker has by its number, such as room for its lines, nobody else has meanwhile.
+    @Test(arguments: [2, 5]) func workersByThemselves(_ threads: Int) throws {
+        let backend = try CPUBackend.plain(threads: threads), busy = Mutex(Set<Int>()), met = Mutex(0)
+        for _ in 0..<20 {
+            backend.parallel(tasks: 3 * threads) { worker, _ in
+                if !busy.withLock({ $0.insert(worker).inserted }) { met.withLock { $0 += 1 } }
+                // Long enough for the others to come.
+                usleep(200)
+                _ = busy.withLock { $0.remove(worker) }
+            }
+        }
+        #expect(met.withLock { $0 } == 0)
     }
 
     @Test(arguments: [(1, 1), (5, 8), (1_000, 4)]) func everyTaskOnce(_ count: Int, _ workers: Int) {

@@ -32,9 +32,7 @@ final class AMXConvolutions {
     private var packings: [Taps: AMXPacking] = [:]
     private var forward: [Key: AMXProducts] = [:]
     private var backward: [Key: [AMXProducts]] = [:]
-    private var gradients: [Key: AMXGradient] = [:]
-    /// How many samples of a batch are taken at once for a gradient.
-    private var shares: [Key: Int] = [:]
+    private var slices: [Key: AMXSlices] = [:]
 
     /// Nil where processor or system have no AMX.
     init?() {
@@ -102,20 +100,11 @@ final class AMXConvolutions {
             result.floats.update(repeating: 0, count: layout.byteCount / MemoryLayout<Float>.size)
             return result
         }
-        let x = rows(input, key, on: backend), y = backend.laidOut(gradient, as: .channelsLast), all = key.input[0]
-        let most =
-            shares[key]
-            ?? AMXGradient.samples(layout.kernel, input: key.input, output: key.output, window: window)
-        shares[key] = most
-        for first in stride(from: 0, to: all, by: most) {
-            let part = Key(
-                input: [min(most, all - first)] + key.input.dropFirst(), outChannels: key.outChannels, window: window)
-            let sums =
-                gradients[part]
-                ?? AMXGradient(layout.kernel, input: part.input, output: part.output, window: window)
-            gradients[part] = sums
-            sums.add(y, x, from: first, of: all, to: result, on: backend, timed: timed)
-        }
+        let slices = slices[key] ?? AMXSlices(layout, input: key.input, output: key.output, window: window)
+        self.slices[key] = slices
+        slices.sum(
+            backend.laidOut(gradient, as: .channelsLast), rows(input, key, on: backend), into: result, on: backend,
+            timed: timed)
         return result
     }
 

@@ -6,7 +6,7 @@ final class AMXGradient {
     private let gradient: hl_amx_gradient
     private let tables: [AMXTable]
     /// Samples that it takes at once.
-    private let samples: Int
+    let samples: Int
 
     /// - Parameters:
     ///   - input: [B, C, H, W], of which B samples are taken at once.
@@ -45,7 +45,7 @@ final class AMXGradient {
 
     /// Bytes of lines that the second-level cache holds, and the fewest products for which a block's sums are worth fetching:
     /// both measured, as those of `AMXProducts`.
-    private static let lineBytes = 512 << 10, leastSteps = 6
+    private static let bestBytes = 512 << 10, leastSteps = 6
 
     /// How many samples it is best to take at once: whole lines of them.
     static func samples(_ kernel: hl_amx_kernel, input: [Int], output: [Int], window: Window) -> Int {
@@ -53,42 +53,43 @@ final class AMXGradient {
         let few = min(input[0], hasPoints(input, output, window) ? max(1, 512 / max(1, positions)) : 1)
         let some = AMXGradient(
             kernel, input: [few] + input.dropFirst(), output: [few] + output.dropFirst(), window: window)
-        let bytes = (some.inputCount + some.outputCount) * ElementType.bf16.size / few
+        let bytes = some.lineBytes / few
         let steps = some.gradient.groups * some.gradient.length / 32
-        let best = max(lineBytes / bytes, (leastSteps * few + steps - 1) / steps)
+        let best = max(bestBytes / bytes, (leastSteps * few + steps - 1) / steps)
         return min(input[0], max(few, best / few * few))
     }
 
     private var inputCount: Int { withUnsafePointer(to: gradient, hl_amx_input_count) }
-    private var outputCount: Int { withUnsafePointer(to: gradient, hl_amx_output_count) }
 
-    /// Adds the gradient of samples from `first` on to `result`, of a batch of `all`.
+    /// Bytes of the lines of x and of the gradient.
+    var lineBytes: Int {
+        (inputCount + withUnsafePointer(to: gradient, hl_amx_output_count)) * ElementType.bf16.size
+    }
+
+    /// Adds the gradient of samples of y and x from `first` on to `sums`, which begin and end with a slice of the batch.
+    /// - Parameters:
+    ///   - lines: room for them.
+    ///   - split: calls its argument for all of so many pieces of work, on one thread or on several.
     func add(
-        _ y: Tensor, _ x: Tensor, from first: Int, of all: Int, to result: Tensor, on backend: any ConvolutionHost,
-        timed: (() -> Void) -> Void
+        _ y: Tensor, _ x: Tensor, from first: Int, of slice: Range<Int>, lines: UnsafeMutableRawPointer,
+        to sums: UnsafeMutablePointer<Float>, split: (_ count: Int, _ body: (Range<Int>) -> Void) -> Void
     ) {
-        let kernel = gradient.kernel, groups = gradient.groups, inputCount = inputCount
-        let lines = backend.storage(bytes: (inputCount + outputCount) * ElementType.bf16.size, .plain)
-        nonisolated(unsafe) let (inputs, outputs) = (lines.values, lines.values + inputCount)
-        nonisolated(unsafe) let x = x.narrow + first * (x.elementCount / all)
-        nonisolated(unsafe) let y = y.narrow + first * (y.elementCount / all)
-        nonisolated(unsafe) let sums = result.floats
+        nonisolated(unsafe) let inputs = lines.assumingMemoryBound(to: UInt16.self), outputs = inputs + inputCount
+        nonisolated(unsafe) let x = x.narrow + first * (x.elementCount / x.shape[0])
+        nonisolated(unsafe) let y = y.narrow + first * (y.elementCount / y.shape[0])
+        let kernel = gradient.kernel, groups = gradient.groups
         let tasks = groups * ((kernel.inputs + 31) / 32), others = groups * ((kernel.outputs + 31) / 32)
+        let begins: Int32 = first == slice.lowerBound ? 1 : 0
+        let ends: Int32 = first + samples == slice.upperBound ? 1 : 0
         withUnsafePointer(to: gradient) { description in
-            timed {
-                backend.parallel(tasks + others, grain: 1) {
-                    hl_amx_pack_input(
-                        description, min($0.lowerBound, tasks), min($0.upperBound, tasks), x, inputs)
-                    hl_amx_pack_gradient(
-                        description, max($0.lowerBound, tasks) - tasks, max($0.upperBound, tasks) - tasks, y, outputs)
-                }
-                backend.parallel(hl_amx_part_count(description), grain: 1) {
-                    hl_amx_add_gradient(
-                        description, $0.lowerBound, $0.upperBound, inputs, outputs, first == 0 ? 1 : 0,
-                        first + samples == all ? 1 : 0, sums)
-                }
+            split(tasks + others) {
+                hl_amx_pack_input(description, min($0.lowerBound, tasks), min($0.upperBound, tasks), x, inputs)
+                hl_amx_pack_gradient(
+                    description, max($0.lowerBound, tasks) - tasks, max($0.upperBound, tasks) - tasks, y, outputs)
+            }
+            split(hl_amx_part_count(description)) {
+                hl_amx_add_gradient(description, $0.lowerBound, $0.upperBound, inputs, outputs, begins, ends, sums)
             }
         }
-        withExtendedLifetime(lines) {}
     }
 }
