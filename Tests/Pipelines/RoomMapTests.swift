@@ -65,5 +65,7 @@ import Testing
         let space = try Workspace()
         #expect(try space.run("room-map").status == 64)
         #expect(try space.run("mkdir empty; room-map empty").status == 66)
+        let missing = try space.run("room-map missing")
+        #expect(missing.status == 66 && missing.errors.contains("missing"))
     }
 }

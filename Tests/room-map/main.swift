@@ -13,11 +13,17 @@ guard !folders.isEmpty else {
     FileHandle.standardError.write(Data("usage: room-map FOLDER...\n".utf8))
     exit(64)
 }
-let rooms = try folders.flatMap { try Room.all(in: $0) }
-guard !rooms.isEmpty else {
-    FileHandle.standardError.write(Data("room-map: error: no Swift files in \(folders.joined(separator: ", "))\n".utf8))
+func fail(_ reason: String) -> Never {
+    FileHandle.standardError.write(Data("room-map: error: \(reason)\n".utf8))
     exit(66)
 }
+var rooms: [Room] = []
+do {
+    rooms = try folders.flatMap { try Room.all(in: $0) }
+} catch {
+    fail(error.localizedDescription)
+}
+if rooms.isEmpty { fail("no Swift files in \(folders.joined(separator: ", "))") }
 let known = NameCounts(rooms)
 var circles = 0
 for room in rooms {

@@ -14,14 +14,40 @@ package enum RunValue: Sendable, Equatable {
         "threads", "seed", "host",
     ]
 
-    /// Numbers before texts.
+    /// Numbers before texts, and texts by their letters and the numbers between them: run2 before run10.
     package static func precedes(_ a: RunValue, _ b: RunValue) -> Bool {
         switch (a, b) {
         case (.number(let a), .number(let b)): a < b
-        case (.text(let a), .text(let b)): a < b
+        case (.text(let a), .text(let b)): precedes(a, b)
         case (.number, .text): true
         case (.text, .number): false
         }
+    }
+
+    private static func precedes(_ a: String, _ b: String) -> Bool {
+        let (left, right) = (pieces(a), pieces(b))
+        for (left, right) in zip(left, right) where left != right {
+            guard isDigit(left.first), isDigit(right.first) else { return left < right }
+            // Without zeros before them the longer digits are the greater number.
+            let (one, other) = (left.drop { $0 == "0" }, right.drop { $0 == "0" })
+            if one != other { return one.count == other.count ? one < other : one.count < other.count }
+        }
+        return left.count == right.count ? a < b : left.count < right.count
+    }
+
+    private static func isDigit(_ character: Character?) -> Bool {
+        character.map { $0.isASCII && $0.isNumber } ?? false
+    }
+
+    /// Runs of digits, and of what is none.
+    private static func pieces(_ text: String) -> [Substring] {
+        var result: [Substring] = [], rest = text[...]
+        while let first = rest.first {
+            let piece = rest.prefix { isDigit($0) == isDigit(first) }
+            result.append(piece)
+            rest = rest[piece.endIndex...]
+        }
+        return result
     }
 }
 

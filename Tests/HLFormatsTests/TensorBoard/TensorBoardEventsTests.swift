@@ -33,10 +33,10 @@ import Testing
     }
 
     @Test func aFolderThatCannotBe() throws {
-        #expect(failure { try TensorBoardEvents(folder: "/proc/nowhere", resumingAfter: 0) }?.kind == .cannotCreate)
+        #expect(failure { _ = try TensorBoardEvents(folder: "/proc/nowhere", resumingAfter: 0) }?.kind == .cannotCreate)
         let file = folder + ".txt"
         try Data().write(to: URL(fileURLWithPath: file))
         defer { try? FileManager.default.removeItem(atPath: file) }
-        #expect(failure { try TensorBoardEvents(folder: file, resumingAfter: 0) }?.kind == .cannotCreate)
+        #expect(failure { _ = try TensorBoardEvents(folder: file, resumingAfter: 0) }?.kind == .cannotCreate)
     }
 }

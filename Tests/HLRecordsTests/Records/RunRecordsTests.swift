@@ -62,6 +62,20 @@ struct RunRecordsTests {
         #expect(names(runs.sorted(by: "name", isReversed: false)).first == "b.safetensors")
     }
 
+    /// Numbers in names count as numbers, whatever their length and the zeros before them.
+    @Test func namesInTheOrderOfTheirNumbers() {
+        let names = [
+            "", "0", "1a", "1b", "02", "2", "10", "a", "a1", "a01b", "a2", "a10", "a10/1", "a10/9", "a10/10", "b",
+            "b18446744073709551616", "b28446744073709551616",
+        ]
+        for (left, a) in names.enumerated() {
+            for (right, b) in names.enumerated() {
+                #expect(RunValue.precedes(.text(a), .text(b)) == (left < right), "\(a) before \(b)")
+            }
+        }
+        #expect(RunValue.precedes(.number(3), .text("1")) && !RunValue.precedes(.text("1"), .number(3)))
+    }
+
     /// Two programs of a pipe: their processors' time adds up, and so does what was estimated of it.
     @Test func aPipelineIsOneRun() throws {
         let folder = try Scratch()
