@@ -17,11 +17,12 @@ func fail(_ reason: String) -> Never {
     FileHandle.standardError.write(Data("room-map: error: \(reason)\n".utf8))
     exit(66)
 }
-var rooms: [Room] = []
-do {
-    rooms = try folders.flatMap { try Room.all(in: $0) }
-} catch {
-    fail(error.localizedDescription)
+let rooms = folders.flatMap { folder in
+    do {
+        return try Room.all(in: folder)
+    } catch {
+        fail("\(folder): \(error.localizedDescription)")
+    }
 }
 if rooms.isEmpty { fail("no Swift files in \(folders.joined(separator: ", "))") }
 let known = NameCounts(rooms)
