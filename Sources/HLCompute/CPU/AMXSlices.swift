@@ -58,11 +58,17 @@ final class AMXSlices {
         return most < leastSlices ? 1 : 1 << (Int.bitWidth - 1 - most.leadingZeroBitCount)
     }
 
+    /// Whether a slice for each thread at a time keeps nearly all of them busy to the end. No bit depends on it.
+    private func suits(_ threads: Int) -> Bool {
+        let rounds = (slices.count + threads - 1) / threads
+        return 4 * rounds * threads <= 5 * slices.count
+    }
+
     /// Of y, the gradient of the output, and x, both of which have samples.
     func sum(
         _ y: Tensor, _ x: Tensor, into result: Tensor, on backend: any ConvolutionHost, timed: (() -> Void) -> Void
     ) {
-        let isShared = slices.count < backend.threads
+        let isShared = !suits(backend.threads)
         let rooms = backend.storage(bytes: (isShared ? 1 : backend.threads) * lineBytes, .plain)
         let parts = slices.count == 1 ? nil : backend.storage(bytes: slices.count * bytes, .plain)
         nonisolated(unsafe) let (sum, lines) = (result.floats, UnsafeMutableRawPointer(rooms.bytes))

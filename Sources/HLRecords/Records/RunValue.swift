@@ -14,7 +14,8 @@ package enum RunValue: Sendable, Equatable {
         "threads", "seed", "host",
     ]
 
-    /// Numbers before texts, and texts by their letters and the numbers between them: run2 before run10.
+    /// Numbers before texts, and texts by their letters and the numbers between them: run2 before run10, and lr0.05 before
+    /// lr0.1.
     package static func precedes(_ a: RunValue, _ b: RunValue) -> Bool {
         switch (a, b) {
         case (.number(let a), .number(let b)): a < b
@@ -26,10 +27,14 @@ package enum RunValue: Sendable, Equatable {
 
     private static func precedes(_ a: String, _ b: String) -> Bool {
         let (left, right) = (pieces(a), pieces(b))
-        for (left, right) in zip(left, right) where left != right {
-            guard isDigit(left.first), isDigit(right.first) else { return left < right }
+        for index in 0..<min(left.count, right.count) where left[index] != right[index] {
+            // A number's decimals are in order as they are.
+            let areDecimals = index > 1 && left[index - 1] == "." && isDigit(left[index - 2].first)
+            guard !areDecimals, isDigit(left[index].first), isDigit(right[index].first) else {
+                return left[index] < right[index]
+            }
             // Without zeros before them the longer digits are the greater number.
-            let (one, other) = (left.drop { $0 == "0" }, right.drop { $0 == "0" })
+            let (one, other) = (left[index].drop { $0 == "0" }, right[index].drop { $0 == "0" })
             if one != other { return one.count == other.count ? one < other : one.count < other.count }
         }
         return left.count == right.count ? a < b : left.count < right.count

@@ -62,11 +62,13 @@ struct RunRecordsTests {
         #expect(names(runs.sorted(by: "name", isReversed: false)).first == "b.safetensors")
     }
 
-    /// Numbers in names count as numbers, whatever their length and the zeros before them.
+    /// Numbers in names count as numbers, whatever their length and the zeros before them, and with their decimals.
     @Test func namesInTheOrderOfTheirNumbers() {
         let names = [
             "", "0", "1a", "1b", "02", "2", "10", "a", "a1", "a01b", "a2", "a10", "a10/1", "a10/9", "a10/10", "b",
-            "b18446744073709551616", "b28446744073709551616",
+            "b18446744073709551616", "b28446744073709551616", "lr0.05", "lr0.1", "lr0.25.txt", "lr0.5", "lr2.25",
+            "lr10.0",
+            "v.2", "v.10",
         ]
         for (left, a) in names.enumerated() {
             for (right, b) in names.enumerated() {
