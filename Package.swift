@@ -120,7 +120,7 @@ targets.append(
 /// What a program of Benchmarks needs beside the rooms.
 let ofBenchmarks: [String: [Target.Dependency]] = [
     "simsiam-step": ["BenchmarkSteps"], "generator-step": ["BenchmarkSteps"], "walker-step": ["BenchmarkSteps"],
-    "gan-step": [], "format-fuzzer": ["CZlib"],
+    "gan-step": [], "convolution-kernels": [], "format-fuzzer": ["CZlib"],
     "device-check": ["BenchmarkSteps", "OperationCases", "TrainingCases", "CCUDA", "CSystem"],
 ]
 targets += ofBenchmarks.sorted { $0.key < $1.key }.map { name, others in

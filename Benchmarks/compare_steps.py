@@ -6,8 +6,10 @@
 
 All programs stay loaded and take turns, so that a machine whose speed drifts slows them alike. Prints, for each peer, the
 ratio of the median step times, its range over the rounds, the ceiling (PyTorch's step over the time that ours spends
-inside the library's convolution kernels, as if all else were free), and the peaks of memory. Peers are PyTorch in f32, by
-autocast in bf16, and each of them compiled: f32, bf16, compiled, bf16-compiled; on a card also tf32.
+inside convolution kernels, as if all else were free), and the peaks of memory. Peers are PyTorch in f32, by autocast in
+bf16, and each of them compiled: f32, bf16, compiled, bf16-compiled; on a card also tf32. On processors oneDNN's kernels for
+the same convolutions take their turns by themselves too, for each shape the fastest one: by how much our step with all
+that is in it takes longer, or shorter.
 """
 
 import argparse
@@ -32,25 +34,38 @@ def main():
     parser.add_argument("--device", default="cpu", help="of PyTorch: cpu, cuda or cuda:N (cpu)")
     parser.add_argument("--precision", choices=["f32", "tf32", "bf16"], default="f32", help="of ours (f32)")
     parser.add_argument("--peers", help="PyTorch's forms, joined by commas (that of --precision)")
+    parser.add_argument("--kernels", help="the program that times oneDNN's kernels; '' for none (beside --ours)")
     options = parser.parse_args()
+    if options.kernels is None:
+        beside = pathlib.Path(options.ours).with_name("convolution-kernels")
+        options.kernels = "" if options.backend.startswith("cuda") or options.device != "cpu" else str(beside)
     split = [part for name in ("arch", "batch", "side", "threads") for part in (f"--{name}", str(getattr(options, name)))]
     commands = {"ours": [options.ours, *split, "--precision", options.precision, "--backend", options.backend]}
     for name in (options.peers or options.precision).split(","):
         precision = name.partition("-")[0].replace("compiled", "f32")
         form = ["--precision", precision, "--device", options.device] + ["--compile"] * ("compiled" in name)
         commands[name] = [sys.executable, str(here / "simsiam_step.py"), *split, *form]
+    if options.kernels:
+        commands["kernels"] = [options.kernels, *split]
 
     def said(name, program):
+        if name == "kernels":
+            return
         about = program.last
         print(f"ours: {program.ready['summary']}, {options.precision}" if name == "ours" else
               f"theirs: PyTorch {about['version']}, {about['isa']}, {about['layout']}, {about['precision']}", flush=True)
 
     programs = take_turns(commands, options.rounds, options.steps, options.warmup, said)
-    ours = programs.pop("ours")
+    ours, kernels = programs.pop("ours"), programs.pop("kernels", None)
     print(
         f"{options.arch} {options.side} px, {options.batch} pairs, {options.threads} threads: ours {duration(ours.step)} per "
         "step, " + (f"{ours.kernel:.3f} s of it in convolution kernels ({ours.step / ours.kernel:.2f} times them), "
                     if ours.kernel else "") + f"peak memory {ours.memory}")
+    if kernels:
+        each = ", ".join(f"{name} {duration(seconds)}" for name, seconds in kernels.last["kernels"].items())
+        print(
+            f"kernels by themselves: {each}; for each shape the fastest of oneDNN's {duration(kernels.step)}: our step takes "
+            f"{ours.over(kernels)} times as long")
     for name, theirs in programs.items():
         print(
             f"PyTorch {name}: {duration(theirs.step)}; ratio {theirs.over(ours)}"

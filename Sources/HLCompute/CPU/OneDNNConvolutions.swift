@@ -52,11 +52,12 @@
             }
         }
 
+        /// - Parameter hasOwnKernels: without them all kernels are the library's, for a benchmark to compare with.
         /// - Throws: `Failure` where the library cannot be loaded.
-        package init(threads: Int) throws(Failure) {
+        package init(threads: Int, hasOwnKernels: Bool = true) throws(Failure) {
             try Libraries.loadOneDNN(threads: threads)
             choices = OneDNNChoices()
-            amx = choices.hasNarrowLast ? AMXConvolutions() : nil
+            amx = hasOwnKernels && choices.hasNarrowLast ? AMXConvolutions() : nil
         }
 
         /// The library emulates it on AVX-512, more slowly than F32, and has nothing on AVX2.
