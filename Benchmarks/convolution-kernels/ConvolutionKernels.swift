@@ -8,7 +8,6 @@ import HLTensor
         /// Those of oneDNN, f32 first, and what a bf16 step takes where that is something else.
         private let library: [Kernels]
         private let own: Kernels?
-        private let threads: Int
 
         /// - Throws: `Failure` where a library cannot be loaded.
         init(threads: Int) throws(Failure) {
@@ -16,11 +15,7 @@ import HLTensor
             let hasNarrow = f32.backend.bf16 == .native
             library = try hasNarrow ? [f32, Kernels("oneDNN bf16", .bf16, threads, hasOwn: false)] : [f32]
             own = try hasNarrow ? Kernels("bf16 step", .bf16, threads, hasOwn: true) : nil
-            self.threads = threads
         }
-
-        /// That of the first ones.
-        var backend: CPUBackend { library[0].backend }
 
         /// One call of each shape by each of the kernels.
         func run(_ calls: ConvolutionCalls) -> KernelSums {
@@ -37,7 +32,7 @@ import HLTensor
         /// Prints milliseconds of a step's calls by shapes and kernels, medians of so many rounds, as a table in Markdown.
         func printTable(of calls: ConvolutionCalls, rounds: Int) {
             let names = (library + (own.map { [$0] } ?? [])).map(\.name)
-            report("\(backend.summary); milliseconds of a step's calls, medians of \(rounds) rounds\n")
+            report("\(library[0].backend.summary); milliseconds of a step's calls, medians of \(rounds) rounds\n")
             report("| shape | to | window | pass | calls | " + names.joined(separator: " | ") + " |")
             report("|" + String(repeating: "---|", count: 5 + names.count))
             var times = [[[Double]]](repeating: [], count: calls.counted.count)
