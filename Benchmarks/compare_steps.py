@@ -7,9 +7,9 @@
 All programs stay loaded and take turns, so that a machine whose speed drifts slows them alike. Prints, for each peer, the
 ratio of the median step times, its range over the rounds, the ceiling (PyTorch's step over the time that ours spends
 inside convolution kernels, as if all else were free), and the peaks of memory. Peers are PyTorch in f32, by autocast in
-bf16, and each of them compiled: f32, bf16, compiled, bf16-compiled; on a card also tf32. On processors oneDNN's kernels for
-the same convolutions take their turns by themselves too, for each shape the fastest one: by how much our step with all
-that is in it takes longer, or shorter.
+bf16, and each of them compiled: f32, bf16, compiled, bf16-compiled; on a card also tf32. With bf16 on a processor oneDNN's
+kernels for the same convolutions take their turns by themselves too: how many times as long our whole step takes as the
+fastest of them for each shape.
 """
 
 import argparse
@@ -38,7 +38,8 @@ def main():
     options = parser.parse_args()
     if options.kernels is None:
         beside = pathlib.Path(options.ours).with_name("convolution-kernels")
-        options.kernels = "" if options.backend.startswith("cuda") or options.device != "cpu" else str(beside)
+        on_processor = options.device == "cpu" and not options.backend.startswith("cuda")
+        options.kernels = str(beside) if on_processor and options.precision == "bf16" else ""
     split = [part for name in ("arch", "batch", "side", "threads") for part in (f"--{name}", str(getattr(options, name)))]
     commands = {"ours": [options.ours, *split, "--precision", options.precision, "--backend", options.backend]}
     for name in (options.peers or options.precision).split(","):
