@@ -38,6 +38,41 @@ HL_AMX_INLINE void begin_tiles(void) {
     _tile_loadconfig(&layout);
 }
 
+/// Tiles 0 to 3 are sums of 32 rows and 32 columns, which begin at nothing.
+HL_AMX_INLINE void begin_square(void) {
+    _tile_zero(0);
+    _tile_zero(1);
+    _tile_zero(2);
+    _tile_zero(3);
+}
+
+/// Adds 16 rows and 16 more, `pitch` bytes apart, times two tiles of columns. All four are fetched before anything is
+/// multiplied: where another thread shares the core there are no registers for tiles to come while others are in use.
+HL_AMX_INLINE void add_to_square(const uint16_t *rows, const uint16_t *more, size_t pitch, const uint16_t *columns) {
+    _tile_loadd(4, rows, pitch);
+    _tile_loadd(5, more, pitch);
+    _tile_loadd(6, columns, 64);
+    _tile_loadd(7, columns + TILE_VALUES, 64);
+    _tile_dpbf16ps(0, 4, 6);
+    _tile_dpbf16ps(1, 4, 7);
+    _tile_dpbf16ps(2, 5, 6);
+    _tile_dpbf16ps(3, 5, 7);
+}
+
+/// Sums [32][32].
+HL_AMX_INLINE void store_square(float *sums) {
+    enum { PITCH = WIDTH * sizeof(float) };
+    _tile_stored(0, sums, PITCH);
+    _tile_stored(1, sums + 16, PITCH);
+    _tile_stored(2, sums + 16 * WIDTH, PITCH);
+    _tile_stored(3, sums + 16 * WIDTH + 16, PITCH);
+}
+
+/// A row of them, of which `mask` are there, rounded.
+HL_AMX_INLINE void store_rounded(const float *sums, __mmask32 mask, uint16_t *to) {
+    _mm512_mask_storeu_epi16(to, mask, (__m512i)_mm512_cvtne2ps_pbh(_mm512_load_ps(sums + 16), _mm512_load_ps(sums)));
+}
+
 /// The first `count` of 32 values.
 HL_AMX_INLINE __mmask32 first_of(size_t count) { return count < 32 ? (1u << count) - 1 : ~0u; }
 

@@ -81,10 +81,7 @@ typedef struct {
 } square;
 
 HL_AMX_INLINE void begin_sums(const square *s, int from_nothing) {
-    _tile_zero(0);
-    _tile_zero(1);
-    _tile_zero(2);
-    _tile_zero(3);
+    begin_square();
     if (from_nothing) return;
     _tile_loadd(0, s->blocks[0][0], 64);
     if (s->blocks[0][1]) _tile_loadd(1, s->blocks[0][1], 64);
@@ -103,12 +100,13 @@ HL_AMX_INLINE void keep_sums(const square *s) {
 HL_AMX_INLINE void add_lines(const hl_amx_gradient *g, const uint16_t *inputs, const uint16_t *outputs, size_t next) {
     for (size_t group = 0; group < g->groups; group++, inputs += g->pitch * WIDTH)
         for (size_t q = 0; q < g->length; q += DEPTH, outputs += TILE_VALUES) {
+            // As add_to_square, but for the pairs of columns, which lie in one row.
             _tile_loadd(4, outputs, 64);
-            _tile_loadd(6, inputs + q * WIDTH, 128);
-            _tile_dpbf16ps(0, 4, 6);
-            _tile_loadd(7, inputs + q * WIDTH + WIDTH, 128);
-            _tile_dpbf16ps(1, 4, 7);
             _tile_loadd(5, outputs + next, 64);
+            _tile_loadd(6, inputs + q * WIDTH, 128);
+            _tile_loadd(7, inputs + q * WIDTH + WIDTH, 128);
+            _tile_dpbf16ps(0, 4, 6);
+            _tile_dpbf16ps(1, 4, 7);
             _tile_dpbf16ps(2, 5, 6);
             _tile_dpbf16ps(3, 5, 7);
         }

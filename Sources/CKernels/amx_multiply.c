@@ -41,21 +41,35 @@ int hl_amx_prepare(void) {
     return (d & needed) == needed && syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA) == 0;
 }
 
+// A result counted over samples, told apart without a division for each.
+typedef struct {
+    size_t sample, result;
+} place;
+
+HL_AMX_INLINE place place_of(const hl_amx_products *p, size_t i) { return (place){i / p->results, i % p->results}; }
+
+HL_AMX_INLINE void move_on(const hl_amx_products *p, place *at) {
+    if (++at->result < p->results) return;
+    at->result = 0;
+    at->sample++;
+}
+
 // Some steps of the rows of results first ..< last, [results / 16][steps][16][32].
 HL_AMX_INLINE void gather(const hl_amx_products *p, size_t first, size_t last, size_t from, size_t to,
                           const uint16_t *x, uint16_t *rows) {
-    const size_t of_a_tap = (p->inputs + DEPTH - 1) / DEPTH;
-    for (size_t i = 0; i < last - first; i++) {
+    const size_t of_a_tap = (p->inputs + DEPTH - 1) / DEPTH, first_tap = from / of_a_tap;
+    place at = place_of(p, first);
+    for (size_t i = 0; i < last - first; i++, move_on(p, &at)) {
         uint16_t *row = rows + i / ROWS * ROWS * (to - from) * DEPTH + i % ROWS * DEPTH;
-        const size_t result = (first + i) % p->results;
-        const uint16_t *sample = x + (first + i) / p->results * p->input_positions * p->step;
-        for (size_t at = from; at < to;) {
-            const size_t tap = at / of_a_tap, end = at_most((tap + 1) * of_a_tap, to);
-            const int32_t place = p->sources[tap * p->results + result];
-            const uint16_t *values = place < 0 ? NULL : sample + (size_t)place * p->step;
-            for (size_t c = (at - tap * of_a_tap) * DEPTH; at < end; at++, c += DEPTH, row += TILE_VALUES)
+        const uint16_t *sample = x + at.sample * p->input_positions * p->inputs;
+        const int32_t *source = p->sources + first_tap * p->results + at.result;
+        for (size_t step = from, end = (first_tap + 1) * of_a_tap; step < to; end += of_a_tap, source += p->results) {
+            const uint16_t *values = *source < 0 ? NULL : sample + (size_t)*source * p->inputs;
+            for (size_t c = (step + of_a_tap - end) * DEPTH; step < at_most(end, to); step++, c += DEPTH) {
                 _mm512_storeu_si512(row, values ? _mm512_maskz_loadu_epi16(first_of(p->inputs - c), values + c)
                                                 : _mm512_setzero_si512());
+                row += TILE_VALUES;
+            }
         }
     }
 }
@@ -70,41 +84,28 @@ typedef struct {
 HL_AMX_INLINE void multiply(row_block rows, size_t steps, const uint16_t *weights, int from_nothing, float *sums) {
     enum { PITCH = WIDTH * sizeof(float) };
     if (from_nothing) {
-        _tile_zero(0);
-        _tile_zero(1);
-        _tile_zero(2);
-        _tile_zero(3);
+        begin_square();
     } else {
         _tile_loadd(0, sums, PITCH);
         _tile_loadd(1, sums + 16, PITCH);
         _tile_loadd(2, sums + 16 * WIDTH, PITCH);
         _tile_loadd(3, sums + 16 * WIDTH + 16, PITCH);
     }
-    const uint16_t *below = rows.values + rows.below;
     for (size_t i = 0; i < steps; i++) {
-        _tile_loadd(4, rows.values + i * rows.step, rows.pitch);
-        _tile_loadd(6, weights + 2 * i * TILE_VALUES, 64);
-        _tile_dpbf16ps(0, 4, 6);
-        _tile_loadd(7, weights + (2 * i + 1) * TILE_VALUES, 64);
-        _tile_dpbf16ps(1, 4, 7);
-        _tile_loadd(5, below + i * rows.step, rows.pitch);
-        _tile_dpbf16ps(2, 5, 6);
-        _tile_dpbf16ps(3, 5, 7);
+        const uint16_t *at = rows.values + i * rows.step;
+        add_to_square(at, at + rows.below, rows.pitch, weights + 2 * i * TILE_VALUES);
     }
-    _tile_stored(0, sums, PITCH);
-    _tile_stored(1, sums + 16, PITCH);
-    _tile_stored(2, sums + 16 * WIDTH, PITCH);
-    _tile_stored(3, sums + 16 * WIDTH + 16, PITCH);
+    store_square(sums);
 }
 
 // Sums of results first ..< last, 32 outputs of each from `output` on, rounded to where they belong.
 HL_AMX_INLINE void keep(const hl_amx_products *p, size_t first, size_t last, size_t output, size_t last_output,
                         const float *sums, uint16_t *y) {
     const __mmask32 mask = first_of(last_output - output);
-    for (size_t i = first; i < last; i++, sums += WIDTH) {
-        const size_t place = i / p->results * p->output_positions + (size_t)p->targets[i % p->results];
-        const __m512i rounded = (__m512i)_mm512_cvtne2ps_pbh(_mm512_load_ps(sums + 16), _mm512_load_ps(sums));
-        _mm512_mask_storeu_epi16(y + place * p->outputs + output, mask, rounded);
+    place at = place_of(p, first);
+    for (size_t i = first; i < last; i++, move_on(p, &at), sums += WIDTH) {
+        const size_t position = at.sample * p->output_positions + (size_t)p->targets[at.result];
+        store_rounded(sums, mask, y + position * p->outputs + output);
     }
 }
 
@@ -125,8 +126,8 @@ HL_AMX void hl_amx_multiply(const hl_amx_products *p, size_t first, size_t last,
             for (size_t start = first; start < last; start += 2 * ROWS) {
                 const row_block block =
                     start < gathered
-                        ? (row_block){x + start * p->step + from * DEPTH, p->step * sizeof(uint16_t), ROWS * p->step,
-                                      DEPTH}
+                        ? (row_block){x + start * p->inputs + from * DEPTH, p->inputs * sizeof(uint16_t),
+                                      ROWS * p->inputs, DEPTH}
                         : (row_block){rows + (start - gathered) * count * DEPTH, 64, ROWS * count * DEPTH, TILE_VALUES};
                 float *at = steps < all ? sums + (start - first) * rounded_up(outputs, WIDTH) +
                                               (output - first_output) * 2 * ROWS

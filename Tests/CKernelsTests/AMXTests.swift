@@ -75,11 +75,10 @@ import Testing
         let taps = (0..<kernel.taps).reversed().filter { $0 != 1 || kernel.taps < 3 }.map { Int32($0) }
         let (inputs, outputs) =
             isBackward ? (kernel.outputs, kernel.inputs) : (kernel.inputs, kernel.outputs)
-        // Positions that overlap, as columns do.
-        let samples = 3, results = 17, inputPositions = 11, outputPositions = 19, step = inputs - 2
+        let samples = 3, results = 17, inputPositions = 11, outputPositions = 19
         let sources = (0..<taps.count * results).map { _ in Int32(numbers.word() % 12) - 1 }
         let targets = (0..<results).map { Int32(outputPositions - 1 - $0) }
-        let x = numbers.eighths(samples * inputPositions * step + 2), weights = numbers.eighths(kernel.count)
+        let x = numbers.eighths(samples * inputPositions * inputs), weights = numbers.eighths(kernel.count)
         let blocks = kernel.blocks(weights)
         var y = Self.narrowed([Float](repeating: 7, count: samples * outputPositions * outputs))
         Self.withAligned(hl_amx_packed_count(taps.count, inputs, outputs)) { packed in
@@ -93,7 +92,7 @@ import Testing
                 targets.withUnsafeBufferPointer { targets in
                     var products = hl_amx_products(
                         samples: samples, taps: taps.count, inputs: inputs, outputs: outputs, results: results,
-                        step: step, input_positions: inputPositions, output_positions: outputPositions,
+                        input_positions: inputPositions, output_positions: outputPositions,
                         sources: sources.baseAddress, targets: targets.baseAddress, is_in_place: 0)
                     let steps = max(1, hl_amx_step_count(&products) / divisor)
                     Self.withAligned(hl_amx_room(&products, 42, outputs, steps) / 2) { room in
@@ -119,7 +118,7 @@ import Testing
                         for input in 0..<inputs {
                             let (o, i) = isBackward ? (input, output) : (output, input)
                             sum +=
-                                x[(sample * inputPositions + place) * step + input]
+                                x[(sample * inputPositions + place) * inputs + input]
                                 * weights[kernel.index(o, i, Int(tap))]
                         }
                     }
@@ -142,7 +141,6 @@ import Testing
             places.withUnsafeBufferPointer { places in
                 var products = hl_amx_products(
                     samples: samples, taps: 1, inputs: inputs, outputs: kernel.outputs, results: positions,
-                    step: inputs,
                     input_positions: positions, output_positions: positions, sources: places.baseAddress,
                     targets: places.baseAddress, is_in_place: 1)
                 let steps = (hl_amx_step_count(&products) + divisor - 1) / divisor
@@ -180,6 +178,68 @@ import Testing
             return plain[((sample * channels + channel) * height + row) * width + column]
         }
         #expect(found == expected)
+    }
+
+    /// Lines with gaps, of two phases; samples and outputs by themselves, and places without a result.
+    @Test(arguments: kernels) func lines(_ kernel: Kernel) {
+        var numbers = Numbers(95)
+        let taps = (0..<kernel.taps).reversed().map { Int32($0) }, (inputs, outputs) = (kernel.inputs, kernel.outputs)
+        let samples = 3, inputPositions = 13, outputPositions = 41, length = 64, pitch = 83, phases = 2
+        let places = (0..<phases * pitch).map { _ in Int32(numbers.word() % 26) - 13 }.map { max(-1, $0) }
+        let targets = (0..<length).map { $0 % 3 == 1 ? -1 : Int32(outputPositions - 2 - $0 / 3 * 2 + $0 % 3 / 2) }
+            .map { max(-1, $0) }
+        let tapPhases = taps.indices.map { Int32($0 % 2) }, tapOffsets = taps.indices.map { Int32(19 - 3 * $0) }
+        let x = numbers.eighths(samples * inputPositions * inputs), weights = numbers.eighths(kernel.count)
+        var y = Self.narrowed([Float](repeating: 7, count: samples * outputPositions * outputs))
+        var expected = [Float](repeating: 7, count: y.count)
+        Self.withAligned(hl_amx_packed_count(taps.count, inputs, outputs)) { packed in
+            hl_amx_pack_weights(
+                kernel.description, taps, taps.count, 0, 0, (outputs + 31) / 32, kernel.blocks(weights), packed)
+            withTables([places, targets, tapPhases, tapOffsets]) { tables in
+                var lines = hl_amx_lines(
+                    taps: taps.count, inputs: inputs, outputs: outputs, input_positions: inputPositions,
+                    output_positions: outputPositions, length: length, pitch: pitch, phases: phases,
+                    places: tables[0], targets: tables[1], tap_phases: tables[2], tap_offsets: tables[3])
+                Self.withAligned(hl_amx_lines_room(&lines, 2) / 2) { room in
+                    for block in [0..<2, 2..<3] {
+                        for part in [0..<min(32, outputs), min(32, outputs)..<outputs] {
+                            hl_amx_multiply_lines(
+                                &lines, block.lowerBound, block.upperBound, part.lowerBound, part.upperBound,
+                                Self.narrowed(x), packed, &y, room)
+                        }
+                    }
+                }
+            }
+        }
+        for sample in 0..<samples {
+            for q in 0..<length where targets[q] >= 0 {
+                for output in 0..<outputs {
+                    var sum: Float = 0
+                    for (index, tap) in taps.enumerated() {
+                        let place = Int(places[Int(tapPhases[index]) * pitch + q + Int(tapOffsets[index])])
+                        for input in 0..<(place < 0 ? 0 : inputs) {
+                            sum +=
+                                x[(sample * inputPositions + place) * inputs + input]
+                                * weights[kernel.index(output, input, Int(tap))]
+                        }
+                    }
+                    expected[(sample * outputPositions + Int(targets[q])) * outputs + output] = sum
+                }
+            }
+        }
+        #expect(y == Self.narrowed(expected))
+    }
+
+    private func withTables(_ tables: [[Int32]], _ body: ([UnsafePointer<Int32>]) -> Void) {
+        let all = tables.flatMap { $0 }
+        all.withUnsafeBufferPointer { values in
+            var start = values.baseAddress!
+            body(
+                tables.map {
+                    defer { start += $0.count }
+                    return start
+                })
+        }
     }
 
     /// Lines with gaps, of two phases, in several groups, and sums that go on from call to call.

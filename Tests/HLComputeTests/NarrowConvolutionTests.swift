@@ -13,9 +13,11 @@ import Testing
                 let input: [Int]
                 let outChannels: Int
                 let window: Window
+                /// Whether AMX's lines are to take it forward and back.
+                let inLines: Bool
 
-                init(_ input: [Int], _ outChannels: Int, _ window: Window) {
-                    (self.input, self.outChannels, self.window) = (input, outChannels, window)
+                init(_ input: [Int], _ outChannels: Int, _ window: Window, inLines: Bool = false) {
+                    (self.input, self.outChannels, self.window, self.inLines) = (input, outChannels, window, inLines)
                 }
 
                 var output: [Int] { [input[0], outChannels, window.output(input[2]), window.output(input[3])] }
@@ -23,7 +25,7 @@ import Testing
                 var description: String { "\(input) → \(outChannels), \(window)" }
             }
 
-            /// Of 128 channels and more all passes are those of our kernels for AMX, of 64 some of them. Batches of 16 and more,
+            /// Of 128 channels and more all passes are those of our kernels for AMX, of 64 and 32 some of them. Batches of 16 and more,
             /// with positions enough, come in slices: one for each thread at a time, or all threads at each where they are few.
             static let cases = [
                 Case([2, 128, 7, 5], 144, Window(size: 3, padding: 1)), Case([3, 64, 9, 9], 96, Window(size: 1)),
@@ -43,6 +45,12 @@ import Testing
                 Case([18, 160, 14, 13], 64, Window(size: 1)),
                 Case([24, 64, 16, 16], 64, Window(size: 3, stride: 2, padding: 1)),
                 Case([30, 128, 7, 7], 160, Window(size: 1)),
+                Case([2, 48, 9, 7], 40, Window(size: 3, padding: 1), inLines: true),
+                Case([5, 64, 12, 9], 72, Window(size: 3), inLines: true),
+                Case([1, 40, 9, 12], 96, Window(size: 3, padding: 2), inLines: true),
+                Case([3, 32, 16, 14], 32, Window(size: 5, padding: 2), inLines: true),
+                Case([2, 34, 12, 12], 33, Window(size: 2, trailing: 1), inLines: true),
+                Case([2, 32, 16, 18], 64, Window(size: 4, stride: 2, padding: 1)),
                 Case([40, 544, 4, 4], 64, Window(size: 3, padding: 1)),
                 Case([33, 256, 4, 4], 288, Window(size: 3, stride: 2, padding: 1)),
             ]
@@ -78,7 +86,9 @@ import Testing
                 #expect(again.map(\.floats) == found.map(\.floats))
                 // Our own kernels, which AMX has, do the same at any number of threads.
                 let channels = min(test.input[1], test.outChannels)
-                let passes = channels >= 128 ? [0, 1, 2] : channels >= 64 ? [2] : test.input[1] == 3 ? [0, 2] : []
+                let passes =
+                    channels >= 128 || test.inLines && channels >= 64
+                    ? [0, 1, 2] : test.inLines ? [0, 1] : channels >= 64 ? [2] : test.input[1] == 3 ? [2] : []
                 for threads in Self.hasAMX && !passes.isEmpty ? [1, 3, 5] : [] {
                     let other = try results(test, on: CPUBackend.oneDNN(threads: threads))
                     #expect(passes.allSatisfy { other[$0].floats == found[$0].floats }, "\(threads) threads")

@@ -37,8 +37,6 @@ void hl_amx_pack_weights(hl_amx_kernel k, const int32_t *taps, size_t count, int
 /// y[target] = sum over taps and inputs of x[source] * weight, for `results` positions of every sample.
 typedef struct {
     size_t samples, taps, inputs, outputs, results;
-    /// Values from one position of x to the next: its inputs, or fewer where columns are inputs.
-    size_t step;
     /// Positions of a sample of x and of y.
     size_t input_positions, output_positions;
     /// The position of x for every tap and result, [taps][results], -1 for zeros; and that of y, [results].
@@ -56,6 +54,26 @@ size_t hl_amx_room(const hl_amx_products *p, size_t results, size_t outputs, siz
 /// Whatever `steps`, sums are added in one order. `room` is aligned to 64 bytes.
 void hl_amx_multiply(const hl_amx_products *p, size_t first, size_t last, size_t first_output, size_t last_output,
                      size_t steps, const uint16_t *x, const uint16_t *weights, uint16_t *y, void *room);
+
+/// The same where the positions of a sample can be laid in lines, with zeros between their rows, so that those of a tap lie a
+/// fixed distance from the results: rows of tiles are read from there, and nothing is gathered for every tap.
+typedef struct {
+    size_t taps, inputs, outputs;
+    /// Positions of a sample of x and of y.
+    size_t input_positions, output_positions;
+    /// Places that results are summed for, a multiple of 32, and places of a line, of which a stride has several, its phases.
+    size_t length, pitch, phases;
+    /// The position of x of every place, [phases][pitch], -1 for zeros, and that of y, [length], -1 for none.
+    const int32_t *places, *targets;
+    /// The phase and the offset of every tap, [taps]; offsets are at most pitch - length.
+    const int32_t *tap_phases, *tap_offsets;
+} hl_amx_lines;
+
+/// Bytes of `room` for so many samples.
+size_t hl_amx_lines_room(const hl_amx_lines *l, size_t samples);
+/// Samples first ..< last, outputs first_output ..< last_output, which begin at a multiple of 32. `room` is aligned to 64 bytes.
+void hl_amx_multiply_lines(const hl_amx_lines *l, size_t first, size_t last, size_t first_output, size_t last_output,
+                           const uint16_t *x, const uint16_t *weights, uint16_t *y, uint16_t *room);
 
 /// The gradient of a kernel: for each tap the sum over positions q of x[q + offset of the tap] and gradient[q], where both lie
 /// in one line of positions with a pitch, zeros between their rows. A convolution with a stride has its input in several

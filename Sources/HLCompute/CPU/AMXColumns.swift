@@ -1,8 +1,8 @@
 import CKernels
 import HLTensor
 
-/// The first convolution on images: few channels, whose neighbours in a row come together with those of the next columns, so that
-/// all columns of a kernel are one row of inputs. The rows of an image have their padding in memory.
+/// The gradient of the kernel of a first convolution, on images: few channels, whose neighbours in a row come together with those
+/// of the next columns, so that all columns of a kernel are one row of inputs. The rows of an image have their padding in memory.
 struct AMXColumns {
     /// [B, C, H, W] and [B, O, H', W'].
     let input, output: [Int]
@@ -34,16 +34,6 @@ struct AMXColumns {
     private func place(_ row: Int, _ column: Int, under tap: Int) -> Int32 {
         let row = row * window.stride + tap - window.padding
         return (0..<input[2]).contains(row) ? Int32(row * width + column * window.stride) : -1
-    }
-
-    func products(_ packing: AMXPacking) -> AMXProducts {
-        let results = output[2] * output[3]
-        let sources = (0..<window.size).flatMap { tap in
-            (0..<results).map { place($0 / output[3], $0 % output[3], under: tap) }
-        }
-        return AMXProducts(
-            input: [input[0], input[1] * window.size, input[2], width], step: input[1], output: output,
-            packing: packing, taps: window.size, sources: sources, targets: (0..<results).map { Int32($0) })
     }
 
     /// Rows of the output lie without gaps; those of the input in as many phases as the stride has rows.

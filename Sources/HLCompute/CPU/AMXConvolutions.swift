@@ -20,6 +20,12 @@ final class AMXConvolutions {
             window.size == 1 && window.stride == 1 && window.padding == 0 && output.dropFirst(2) == input.dropFirst(2)
         }
         var columns: AMXColumns { AMXColumns(input: input, output: output, window: window) }
+        /// That of the convolution which goes back where there is no stride, with the kernel turned round.
+        var turned: Window { Window(size: window.size, padding: window.size - 1 - window.padding) }
+        var forwardSuitsLines: Bool { AMXLines.suitProducts(input[1], output, window) }
+        var backwardSuitsLines: Bool {
+            window.stride == 1 && turned.padding >= 0 && AMXLines.suitProducts(outChannels, input, turned)
+        }
     }
 
     private struct Taps: Hashable {
@@ -30,8 +36,8 @@ final class AMXConvolutions {
 
     private var weights: [[Int]: AMXWeights] = [:]
     private var packings: [Taps: AMXPacking] = [:]
-    private var forward: [Key: AMXProducts] = [:]
-    private var backward: [Key: [AMXProducts]] = [:]
+    private var forward: [Key: any AMXPass] = [:]
+    private var backward: [Key: [any AMXPass]] = [:]
     private var slices: [Key: AMXSlices] = [:]
 
     /// Nil where processor or system have no AMX.
@@ -39,18 +45,20 @@ final class AMXConvolutions {
         guard hl_amx_prepare() != 0 else { return nil }
     }
 
-    /// Whether they are faster than the library's own, measured on a Xeon: from 64 channels on, but where the library gathers
-    /// windows well, from 128 on; it does not where it goes back through a stride. Of images, whose few channels leave tiles
-    /// empty, all columns of a kernel are a row; their own gradient, which nothing asks for, stays with the library.
-    func takes(_ inChannels: Int, _ outChannels: Int, _ window: Window, _ pass: Pass) -> Bool {
-        if AMXColumns.suit(inChannels, window) { return outChannels >= 16 && pass != .inputGradient }
-        let libraryIsGood =
+    /// Whether they are faster than the library's own for x of that shape, measured on a Xeon: from 64 channels on, or from 32
+    /// where positions lie in lines; but where they do not and the library gathers windows well, from 128 on. It does not where
+    /// it goes back through a stride. Of images, whose few channels leave tiles empty, all columns of a kernel are a row of its
+    /// gradient; the rest stays with the library.
+    func takes(_ input: [Int], _ outChannels: Int, _ window: Window, _ pass: Pass) -> Bool {
+        if AMXColumns.suit(input[1], window) { return outChannels >= 16 && pass == .weightGradient }
+        let key = Key(input: input, outChannels: outChannels, window: window)
+        let (inLines, libraryIsGood) =
             switch pass {
-            case .convolution: window.size > 1
-            case .inputGradient: window.size > 1 && window.stride == 1
-            case .weightGradient: false
+            case .convolution: (key.forwardSuitsLines, window.size > 1)
+            case .inputGradient: (key.backwardSuitsLines, window.size > 1 && window.stride == 1)
+            case .weightGradient: (false, false)
             }
-        return min(inChannels, outChannels) >= (libraryIsGood ? 128 : 64)
+        return min(input[1], outChannels) >= (inLines ? 32 : libraryIsGood ? 128 : 64)
     }
 
     enum Pass { case convolution, inputGradient, weightGradient }
@@ -64,7 +72,7 @@ final class AMXConvolutions {
         guard result.elementCount > 0 else { return result }
         let products = forward[key] ?? makeForward(key, weight.shape)
         forward[key] = products
-        products.run(rows(x, key, on: backend), weight, into: result, on: backend, timed: timed)
+        products.run(backend.laidOut(x, as: .channelsLast), weight, into: result, on: backend, timed: timed)
         return result
     }
 
@@ -108,7 +116,7 @@ final class AMXConvolutions {
         return result
     }
 
-    /// x as the kernels read it.
+    /// x as the gradient of a kernel reads it.
     private func rows(_ x: Tensor, _ key: Key, on backend: any ConvolutionHost) -> Tensor {
         key.mergesColumns ? key.columns.padded(x, on: backend) : backend.laidOut(x, as: .channelsLast)
     }
@@ -121,22 +129,23 @@ final class AMXConvolutions {
         return layout
     }
 
-    private func packing(_ shape: [Int], _ taps: [Int], mergesColumns: Bool, isBackward: Bool) -> AMXPacking {
+    private func packing(_ shape: [Int], _ taps: [Int], isBackward: Bool) -> AMXPacking {
         let key = Taps(shape: shape, taps: taps.map { Int32($0) }, isBackward: isBackward)
         let packing =
             packings[key]
-            ?? AMXPacking(layout(of: shape, mergesColumns: mergesColumns), taps: key.taps, isBackward: isBackward)
+            ?? AMXPacking(layout(of: shape, mergesColumns: false), taps: key.taps, isBackward: isBackward)
         packings[key] = packing
         return packing
     }
 
-    private func makeForward(_ key: Key, _ weightShape: [Int]) -> AMXProducts {
+    private func makeForward(_ key: Key, _ weightShape: [Int]) -> any AMXPass {
         let (height, width, window, output) = (key.input[2], key.input[3], key.window, key.output)
-        if key.mergesColumns {
-            return key.columns.products(
-                packing(weightShape, Array(0..<window.size), mergesColumns: true, isBackward: false))
-        }
         let taps = Array(0..<window.size * window.size), results = output[2] * output[3]
+        if key.forwardSuitsLines {
+            return AMXLineProducts(
+                input: key.input, output: output, window: window,
+                packing: packing(weightShape, taps, isBackward: false))
+        }
         let sources = taps.flatMap { tap in
             (0..<results).map { result -> Int32 in
                 let row = result / output[3] * window.stride + tap / window.size - window.padding
@@ -146,14 +155,22 @@ final class AMXConvolutions {
             }
         }
         return AMXProducts(
-            input: key.input, step: key.input[1], output: output,
-            packing: packing(weightShape, taps, mergesColumns: false, isBackward: false), taps: taps.count,
-            sources: sources, targets: (0..<results).map { Int32($0) }, isPoint: key.isPoint)
+            input: key.input, output: output, packing: packing(weightShape, taps, isBackward: false),
+            taps: taps.count, sources: sources, targets: (0..<results).map { Int32($0) }, isPoint: key.isPoint)
     }
 
-    /// Every phase of the stride is a convolution of the gradient with the taps that meet it.
-    private func makeBackward(_ key: Key, _ weightShape: [Int]) -> [AMXProducts] {
+    /// Without a stride it is a convolution of the gradient with the kernel turned round; else every phase of the stride is one
+    /// with the taps that meet it.
+    private func makeBackward(_ key: Key, _ weightShape: [Int]) -> [any AMXPass] {
         let (height, width, window, output) = (key.input[2], key.input[3], key.window, key.output)
+        if key.backwardSuitsLines {
+            let taps = Array((0..<window.size * window.size).reversed())
+            return [
+                AMXLineProducts(
+                    input: output, output: key.input, window: key.turned,
+                    packing: packing(weightShape, taps, isBackward: true))
+            ]
+        }
         return (0..<window.stride * window.stride).compactMap { phase in
             let (top, left) = (phase / window.stride, phase % window.stride)
             let rows = Array(stride(from: top, to: height, by: window.stride))
@@ -173,9 +190,9 @@ final class AMXConvolutions {
                 }
             }
             return AMXProducts(
-                input: output, step: output[1], output: key.input,
-                packing: packing(weightShape, taps, mergesColumns: false, isBackward: true), taps: taps.count,
-                sources: sources, targets: places.map { Int32($0.row * width + $0.column) }, isPoint: key.isPoint)
+                input: output, output: key.input, packing: packing(weightShape, taps, isBackward: true),
+                taps: taps.count, sources: sources, targets: places.map { Int32($0.row * width + $0.column) },
+                isPoint: key.isPoint)
         }
     }
 }

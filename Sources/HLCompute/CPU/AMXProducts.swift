@@ -14,29 +14,36 @@ final class AMXTable {
     deinit { numbers.deallocate() }
 }
 
-/// A convolution, or one of the parts of its way back to the input, as products of gathered rows with some taps of a kernel.
-final class AMXProducts {
+/// A convolution, or a part of its way back to the input.
+protocol AMXPass: AnyObject {
+    /// y of x and the weight, both with samples; other places of y stay as they are.
+    func run(
+        _ x: Tensor, _ weight: Tensor, into y: Tensor, on backend: any ConvolutionHost,
+        timed: (() -> Void) -> Void)
+}
+
+/// One of them as products of gathered rows with some taps of a kernel.
+final class AMXProducts: AMXPass {
     private let products: hl_amx_products
     private let sources, targets: AMXTable
     private let packing: AMXPacking
 
     /// - Parameters:
     ///   - input, output: what is read and written, [B, C, H, W].
-    ///   - step: values from one position of the input to the next.
     ///   - packing: of as many taps as `sources` has for every result.
     ///   - sources: positions of the input, [taps][results], −1 for zeros.
     ///   - targets: positions of the output, [results].
     ///   - isPoint: whether every result has the input's position of the same number as its only source.
     init(
-        input: [Int], step: Int, output: [Int], packing: AMXPacking, taps: Int, sources: [Int32], targets: [Int32],
-        isPoint: Bool = false
+        input: [Int], output: [Int], packing: AMXPacking, taps: Int, sources: [Int32], targets: [Int32],
+        isPoint: Bool
     ) {
         self.packing = packing
         self.sources = AMXTable(sources)
         self.targets = AMXTable(targets)
         products = hl_amx_products(
             samples: input[0], taps: taps, inputs: input[1], outputs: output[1], results: targets.count,
-            step: step, input_positions: input[2] * input[3], output_positions: output[2] * output[3],
+            input_positions: input[2] * input[3], output_positions: output[2] * output[3],
             sources: self.sources.numbers, targets: self.targets.numbers,
             is_in_place: isPoint && input[1] % 32 == 0 ? 1 : 0)
     }

@@ -72,7 +72,7 @@
         package func convolution(_ x: Tensor, weight: Tensor, window: Window, on backend: any ConvolutionHost) -> Tensor
         {
             precondition(weight.shape == [weight.shape[0], x.shape[1], window.size, window.size])
-            if x.type == .bf16, let amx, amx.takes(x.shape[1], weight.shape[0], window, .convolution) {
+            if x.type == .bf16, let amx, amx.takes(x.shape, weight.shape[0], window, .convolution) {
                 return amx.convolution(x, weight: weight, window: window, on: backend, timed: running)
             }
             if x.type == .bf16 && choices.isFasterWide(x.shape, weight.shape[0], window, HL_FORWARD) {
@@ -97,7 +97,7 @@
                 weight.shape == [gradient.shape[1], inputShape[1], window.size, window.size]
                     && gradient.shape[0] == inputShape[0]
                     && Array(gradient.shape.dropFirst(2)) == inputShape.dropFirst(2).map(window.output))
-            if gradient.type == .bf16, let amx, amx.takes(inputShape[1], weight.shape[0], window, .inputGradient) {
+            if gradient.type == .bf16, let amx, amx.takes(inputShape, weight.shape[0], window, .inputGradient) {
                 return amx.inputGradient(
                     gradient, weight: weight, inputShape: inputShape, window: window, on: backend, timed: running)
             }
@@ -125,7 +125,7 @@
                 weightShape == [gradient.shape[1], input.shape[1], window.size, window.size]
                     && gradient.shape[0] == input.shape[0]
                     && Array(gradient.shape.dropFirst(2)) == input.shape.dropFirst(2).map(window.output))
-            if input.type == .bf16, let amx, amx.takes(input.shape[1], weightShape[0], window, .weightGradient) {
+            if input.type == .bf16, let amx, amx.takes(input.shape, weightShape[0], window, .weightGradient) {
                 return amx.weightGradient(
                     gradient, input: input, weightShape: weightShape, window: window, on: backend, timed: running)
             }
