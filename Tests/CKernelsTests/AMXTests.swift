@@ -235,8 +235,8 @@ import Testing
         all.withUnsafeBufferPointer { values in
             var start = values.baseAddress!
             body(
-                tables.map {
-                    defer { start += $0.count }
+                tables.map { table in
+                    defer { start += table.count }
                     return start
                 })
         }
