@@ -1,7 +1,7 @@
 import HLTensor
 
 /// Positions of a convolution's input and output in lines, so that for each tap the two lie a fixed distance apart: for one group
-/// of samples (`hl_amx_gradient`).
+/// of samples (`hl_amx_gradient`), or for each sample (`hl_amx_lines`).
 struct AMXLines {
     /// Of the output, and of the input.
     let length, pitch: Int
