@@ -20,14 +20,12 @@ import HLTensor
         kernels.printTable(of: calls, rounds: max(rounds, 1))
     } else {
         var sums: [KernelSums] = []
+        func sumsOfTurn() -> String {
+            defer { sums.removeAll() }
+            return ", \"kernels\": \(KernelSums.json(of: sums))"
+        }
         // The kernels have their own stopwatches, so that this is of a backend that does nothing.
-        try takeTurns(
-            CPUBackend.oneDNN(threads: options.number("threads", 2)),
-            more: {
-                defer { sums.removeAll() }
-                return ", \"kernels\": \(KernelSums.json(of: sums))"
-            }
-        ) {
+        try takeTurns(CPUBackend.oneDNN(threads: options.number("threads", 2)), more: sumsOfTurn) {
             sums.append(kernels.run(calls))
             return (sums[sums.count - 1].fastestOfLibrary, nil)
         }
