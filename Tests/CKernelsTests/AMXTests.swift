@@ -254,34 +254,25 @@ import Testing
         let x = numbers.eighths(2 * groups * inputPositions * kernel.inputs)
         let y = numbers.eighths(2 * groups * outputPositions * kernel.outputs)
         var blocks = [Float](repeating: .nan, count: hl_amx_block_count(kernel.description))
-        inputs.withUnsafeBufferPointer { inputs in
-            outputs.withUnsafeBufferPointer { outputs in
-                tapPhases.withUnsafeBufferPointer { tapPhases in
-                    tapOffsets.withUnsafeBufferPointer { tapOffsets in
-                        var g = hl_amx_gradient(
-                            kernel: kernel.description, groups: groups, input_positions: inputPositions,
-                            output_positions: outputPositions,
-                            step: kernel.inputs, length: length, pitch: pitch, phases: phases, versions: 2,
-                            inputs: inputs.baseAddress, outputs: outputs.baseAddress,
-                            tap_phases: tapPhases.baseAddress, tap_offsets: tapOffsets.baseAddress)
-                        Self.withAligned(hl_amx_input_count(&g)) { inputLines in
-                            Self.withAligned(hl_amx_output_count(&g)) { outputLines in
-                                for call in 0..<2 {
-                                    let from = Self.narrowed(Array(x.suffix(x.count - call * x.count / 2)))
-                                    let gradient = Self.narrowed(Array(y.suffix(y.count - call * y.count / 2)))
-                                    let inputTasks = groups * ((kernel.inputs + 31) / 32)
-                                    hl_amx_pack_input(&g, 0, 1, from, inputLines)
-                                    hl_amx_pack_input(&g, 1, inputTasks, from, inputLines)
-                                    hl_amx_pack_gradient(
-                                        &g, 0, groups * ((kernel.outputs + 31) / 32), gradient, outputLines)
-                                    let parts = hl_amx_part_count(&g)
-                                    for range in [0..<1, 1..<parts] {
-                                        hl_amx_add_gradient(
-                                            &g, range.lowerBound, range.upperBound, inputLines, outputLines,
-                                            call == 0 ? 1 : 0, Int32(call), &blocks)
-                                    }
-                                }
-                            }
+        withTables([inputs, outputs, tapPhases, tapOffsets]) { tables in
+            var g = hl_amx_gradient(
+                kernel: kernel.description, groups: groups, input_positions: inputPositions,
+                output_positions: outputPositions, step: kernel.inputs, length: length, pitch: pitch, phases: phases,
+                versions: 2, inputs: tables[0], outputs: tables[1], tap_phases: tables[2], tap_offsets: tables[3])
+            Self.withAligned(hl_amx_input_count(&g)) { inputLines in
+                Self.withAligned(hl_amx_output_count(&g)) { outputLines in
+                    for call in 0..<2 {
+                        let from = Self.narrowed(Array(x.suffix(x.count - call * x.count / 2)))
+                        let gradient = Self.narrowed(Array(y.suffix(y.count - call * y.count / 2)))
+                        let inputTasks = groups * ((kernel.inputs + 31) / 32)
+                        hl_amx_pack_input(&g, 0, 1, from, inputLines)
+                        hl_amx_pack_input(&g, 1, inputTasks, from, inputLines)
+                        hl_amx_pack_gradient(&g, 0, groups * ((kernel.outputs + 31) / 32), gradient, outputLines)
+                        let parts = hl_amx_part_count(&g)
+                        for range in [0..<1, 1..<parts] {
+                            hl_amx_add_gradient(
+                                &g, range.lowerBound, range.upperBound, inputLines, outputLines, call == 0 ? 1 : 0,
+                                Int32(call), &blocks)
                         }
                     }
                 }

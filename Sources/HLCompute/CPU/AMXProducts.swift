@@ -52,7 +52,7 @@ final class AMXProducts: AMXPass {
     /// fetching: where their rows are too long for that cache, rows and kernel come in pieces. Measured on a Xeon with 2 MB of it.
     private static let rowBytes = 512 << 10, leastResults = 128
     /// Weights of a kernel that stays in that cache. Rows that are not gathered for it come a few at a time then, so that what is
-    /// written of them, 32 outputs after the other, stays there too: 1.1 to 1.3 times as fast.
+    /// written of them, 32 outputs after the other, stays there too: up to 1.3 times as fast.
     private static let mostWeights = 512 << 10
 
     func run(
